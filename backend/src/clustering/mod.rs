@@ -1,0 +1,1 @@
+//! Weighted exact k-means and what judges it; no input or output in here.

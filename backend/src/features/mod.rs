@@ -1,0 +1,5 @@
+//! From lines to weighted points, through the counted cleaning funnel.
+
+mod points;
+
+pub use points::{LinePoints, WeightedPoint};

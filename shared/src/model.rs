@@ -1,0 +1,325 @@
+//! A trained k-means model and the assignment of a point to one of its clusters.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Entity, Excluded, MAX_FEATURES, OffsetRange, Preprocessing};
+
+/// Which model of an entity this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModelNumber {
+    /// Trained on the batch of this number, from 1.
+    Number(u64),
+    /// Trained on every batch so far.
+    All,
+}
+
+/// How a request names a model: a number or an alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ModelRef {
+    /// The model trained on the batch of this number.
+    Number(u64),
+    /// The numbered model with the highest number.
+    Latest,
+    /// The model trained on every batch so far.
+    All,
+}
+
+/// A text that names no model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no model number: use a number from 1, `latest` or `all`")]
+pub struct UnknownModelRef(pub String);
+
+/// Lines that reached training, and why the others did not. Every line is counted once, at the
+/// first reason that applies, in the order of the fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funnel {
+    /// Lines looked at.
+    pub lines: u64,
+    /// Left out: no identifier of the entity (a sale without CustomerID).
+    pub without_id: u64,
+    /// Left out by the filter: quantity not positive.
+    pub returns: u64,
+    /// Left out by the filter: price not positive.
+    pub unpriced: u64,
+    /// Lines trained on.
+    pub kept: u64,
+}
+
+impl std::ops::AddAssign for Funnel {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.without_id += other.without_id;
+        self.returns += other.returns;
+        self.unpriced += other.unpriced;
+        self.kept += other.kept;
+    }
+}
+
+/// A trained model, as stored in its file and served by the API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Version of this format.
+    pub format_version: u32,
+    /// What is clustered.
+    pub entity: Entity,
+    /// The model's number or `all`.
+    pub number: ModelNumber,
+    /// The batch it was trained on; for `all` the newest one; none when trained from a file.
+    pub batch: Option<u64>,
+    /// Names of the features, in the order of every coordinate below.
+    pub features: Vec<String>,
+    /// From original units to model space.
+    pub preprocessing: Preprocessing,
+    /// Number of clusters.
+    pub k: u32,
+    /// Seed of the restarts.
+    pub seed: u64,
+    /// Restarts, of which the best was kept.
+    pub restarts: u32,
+    /// k x features, in original units.
+    pub centroids: Vec<Vec<f64>>,
+    /// k x features, in model space; what a point is compared with.
+    pub model_centroids: Vec<Vec<f64>>,
+    /// Lines in each cluster.
+    pub sizes: Vec<u64>,
+    /// Mean of Quantity x UnitPrice over the lines of each cluster; ascending.
+    pub mean_values: Vec<f64>,
+    /// Sum of squared distances of the lines to their centroids, in model space.
+    pub sse: f64,
+    /// Iterations of the restart that was kept.
+    pub iterations: u32,
+    /// The cleaning funnel.
+    pub funnel: Funnel,
+    /// Offsets of the batch, one range per partition; for `all` from the first batch to the last.
+    pub offsets: Vec<OffsetRange>,
+    /// When it was trained, RFC 3339 in UTC.
+    pub trained_at: String,
+}
+
+/// The cluster of a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assignment {
+    /// From 1 to k, by ascending mean line value.
+    pub cluster: u32,
+    /// Euclidean distance to its centroid, in model space.
+    pub distance: f64,
+}
+
+/// Why a model cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidModel {
+    /// Written by another version of the program.
+    #[error("format version {0} is not {expected}", expected = Model::FORMAT_VERSION)]
+    FormatVersion(u32),
+    /// A list has not as many members as k or the features ask for.
+    #[error("`{0}` has the wrong shape")]
+    Shape(&'static str),
+    /// A NaN, an infinity, or a scale that is not above zero.
+    #[error("`{0}` holds a number that is not usable")]
+    Number(&'static str),
+}
+
+impl Model {
+    /// The version that this program writes and reads.
+    pub const FORMAT_VERSION: u32 = 1;
+
+    /// Checks version, shapes and finiteness.
+    ///
+    /// # Errors
+    /// [`InvalidModel`] names the first field that is wrong.
+    pub fn check(&self) -> Result<(), InvalidModel> {
+        if self.format_version != Self::FORMAT_VERSION {
+            return Err(InvalidModel::FormatVersion(self.format_version));
+        }
+        let (k, d) = (self.k as usize, self.features.len());
+        let shape = |right, field| if right { Ok(()) } else { Err(InvalidModel::Shape(field)) };
+        let matrix = |rows: &[Vec<f64>]| rows.len() == k && rows.iter().all(|row| row.len() == d);
+        shape(k > 0, "k")?;
+        shape(d > 0 && d <= MAX_FEATURES, "features")?;
+        shape(matrix(&self.centroids), "centroids")?;
+        shape(matrix(&self.model_centroids), "model_centroids")?;
+        shape(self.sizes.len() == k, "sizes")?;
+        shape(self.mean_values.len() == k, "mean_values")?;
+        shape(self.preprocessing.means.len() == d, "preprocessing.means")?;
+        shape(self.preprocessing.scales.len() == d, "preprocessing.scales")?;
+
+        finite(self.centroids.iter().flatten(), "centroids")?;
+        finite(self.model_centroids.iter().flatten(), "model_centroids")?;
+        finite(&self.mean_values, "mean_values")?;
+        finite([&self.sse], "sse")?;
+        finite(&self.preprocessing.means, "preprocessing.means")?;
+        finite(&self.preprocessing.scales, "preprocessing.scales")?;
+        if self.preprocessing.scales.iter().any(|scale| *scale <= 0.0) {
+            return Err(InvalidModel::Number("preprocessing.scales"));
+        }
+        Ok(())
+    }
+
+    /// Assigns a point (original units, one value per feature) to a cluster, without allocating.
+    /// Of equally near centroids the first is taken.
+    ///
+    /// # Errors
+    /// [`Excluded`] when the model's preprocessing does not admit the point.
+    pub fn assign(&self, values: &[f64]) -> Result<Assignment, Excluded> {
+        let point = self.preprocessing.apply(values)?;
+        let mut nearest = (0, f64::INFINITY);
+        for (index, centroid) in self.model_centroids.iter().enumerate() {
+            let squared = squared_distance(&point, centroid);
+            if squared < nearest.1 {
+                nearest = (index, squared);
+            }
+        }
+        Ok(Assignment { cluster: nearest.0 as u32 + 1, distance: nearest.1.sqrt() })
+    }
+
+    /// Euclidean distance of a point (original units) to every centroid, in model space.
+    ///
+    /// # Errors
+    /// [`Excluded`] when the model's preprocessing does not admit the point.
+    pub fn distances(&self, values: &[f64]) -> Result<impl Iterator<Item = f64> + '_, Excluded> {
+        let point = self.preprocessing.apply(values)?;
+        Ok(self.model_centroids.iter().map(move |c| squared_distance(&point, c).sqrt()))
+    }
+
+    /// What cluster `cluster` (from 1) stands for.
+    #[must_use]
+    pub fn description(&self, cluster: u32) -> String {
+        let (one, many) = match self.entity {
+            Entity::Customer => ("customer", "customers"),
+            Entity::Product => ("product", "products"),
+            Entity::Country => ("country", "countries"),
+        };
+        match (self.k, cluster) {
+            (1, _) => format!("All {many}"),
+            (2, 1) | (3, 1) => format!("Low-value {one} line"),
+            (3, 2) => format!("Medium-value {one} line"),
+            (2, 2) | (3, 3) => format!("High-value {one} line"),
+            (k, _) => format!("{one} line of value rank {cluster} of {k}"),
+        }
+    }
+}
+
+fn finite<'a>(
+    values: impl IntoIterator<Item = &'a f64>,
+    field: &'static str,
+) -> Result<(), InvalidModel> {
+    if values.into_iter().all(|value| value.is_finite()) {
+        Ok(())
+    } else {
+        Err(InvalidModel::Number(field))
+    }
+}
+
+/// Squared Euclidean distance over the coordinates of `centroid`, summed from the first to the last.
+fn squared_distance(point: &[f64; MAX_FEATURES], centroid: &[f64]) -> f64 {
+    point.iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
+}
+
+impl fmt::Display for ModelNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::All => f.pad("all"),
+        }
+    }
+}
+
+impl Serialize for ModelNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::All => serializer.serialize_str("all"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match ModelRef::deserialize(deserializer)? {
+            ModelRef::Number(number) => Ok(Self::Number(number)),
+            ModelRef::All => Ok(Self::All),
+            ModelRef::Latest => Err(serde::de::Error::custom("`latest` is not a model's number")),
+        }
+    }
+}
+
+impl fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Latest => f.pad("latest"),
+            Self::All => f.pad("all"),
+        }
+    }
+}
+
+impl From<ModelNumber> for ModelRef {
+    fn from(number: ModelNumber) -> Self {
+        match number {
+            ModelNumber::Number(number) => Self::Number(number),
+            ModelNumber::All => Self::All,
+        }
+    }
+}
+
+impl FromStr for ModelRef {
+    type Err = UnknownModelRef;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "latest" => Ok(Self::Latest),
+            "all" => Ok(Self::All),
+            number => number
+                .parse()
+                .ok()
+                .filter(|number| *number > 0)
+                .map(Self::Number)
+                .ok_or_else(|| UnknownModelRef(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for ModelRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => serializer.serialize_u64(*number),
+            alias => serializer.collect_str(alias),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = ModelRef;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a model number from 1, `latest` or `all`")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ModelRef, E> {
+                if number == 0 {
+                    return Err(E::invalid_value(serde::de::Unexpected::Unsigned(number), &self));
+                }
+                Ok(ModelRef::Number(number))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ModelRef, E> {
+                let unexpected = serde::de::Unexpected::Signed(number);
+                u64::try_from(number)
+                    .map_err(|_| E::invalid_value(unexpected, &self))
+                    .and_then(|number| self.visit_u64(number))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ModelRef, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}

@@ -1,0 +1,209 @@
+//! From original units to model space, the same in training, on the server and in the page.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The most features that a model may have; lets a prediction work on the stack.
+pub const MAX_FEATURES: usize = 8;
+
+/// The named preprocessings of line models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreprocessingKind {
+    /// Every line, its values as they are.
+    Raw,
+    /// Sales only, log1p, standardised.
+    #[default]
+    Log,
+}
+
+/// A name that is no [`PreprocessingKind`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown preprocessing `{0}`: use raw or log")]
+pub struct UnknownPreprocessing(pub String);
+
+impl PreprocessingKind {
+    /// The name in flags and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Log => "log",
+        }
+    }
+
+    /// Which points it admits.
+    #[must_use]
+    pub const fn filter(self) -> Filter {
+        match self {
+            Self::Raw => Filter::All,
+            Self::Log => Filter::Positive,
+        }
+    }
+}
+
+impl fmt::Display for PreprocessingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for PreprocessingKind {
+    type Err = UnknownPreprocessing;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "raw" => Ok(Self::Raw),
+            "log" => Ok(Self::Log),
+            _ => Err(UnknownPreprocessing(name.to_owned())),
+        }
+    }
+}
+
+/// Which points a model admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// All finite ones.
+    All,
+    /// Those whose every value is above zero (of lines: the sales).
+    Positive,
+}
+
+/// The function applied to every value before scaling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transform {
+    /// x
+    Identity,
+    /// ln(1 + x), for x > -1.
+    Log1p,
+    /// sign(x) ln(1 + |x|), for every x.
+    SignedLog1p,
+}
+
+/// Where `means` and `scales` come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// Means 0, scales 1.
+    None,
+    /// Mean and population standard deviation.
+    Standard,
+    /// Median and interquartile range.
+    Robust,
+}
+
+/// A value that the model's preprocessing does not admit.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Excluded {
+    /// A NaN or an infinity.
+    #[error("must be a finite number")]
+    NotFinite {
+        /// Index of the feature.
+        feature: usize,
+    },
+    /// Not above zero where the model was trained on sales only.
+    #[error("must be above zero: the model was trained on sales only")]
+    NotPositive {
+        /// Index of the feature.
+        feature: usize,
+    },
+}
+
+impl Excluded {
+    /// Index of the feature that was at fault.
+    #[must_use]
+    pub const fn feature(&self) -> usize {
+        match self {
+            Self::NotFinite { feature } | Self::NotPositive { feature } => *feature,
+        }
+    }
+}
+
+/// Filter, transform, scaling and clipping of a model, with the figures found in training.
+///
+/// `z = clip((transform(x) - mean) / scale)`, feature by feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// The name under which it was asked for.
+    pub kind: PreprocessingKind,
+    /// Which points are admitted.
+    pub filter: Filter,
+    /// The function applied first.
+    pub transform: Transform,
+    /// How `means` and `scales` were found.
+    pub scaling: Scaling,
+    /// One per feature, in units of the transformed value (medians where `scaling` is robust).
+    pub means: Vec<f64>,
+    /// One per feature, above zero, in units of the transformed value.
+    pub scales: Vec<f64>,
+    /// The largest absolute value in model space; larger ones are cut to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+}
+
+impl Preprocessing {
+    /// Tells whether `values` (original units) are admitted.
+    ///
+    /// # Errors
+    /// The first feature that is not, and why.
+    pub fn admit(filter: Filter, values: &[f64]) -> Result<(), Excluded> {
+        for (feature, value) in values.iter().enumerate() {
+            if !value.is_finite() {
+                return Err(Excluded::NotFinite { feature });
+            }
+            if filter == Filter::Positive && *value <= 0.0 {
+                return Err(Excluded::NotPositive { feature });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes `values` (original units, one per feature) to model space.
+    ///
+    /// # Errors
+    /// [`Excluded`] when the filter does not admit them.
+    ///
+    /// # Panics
+    /// When there are more than [`MAX_FEATURES`] values.
+    pub fn apply(&self, values: &[f64]) -> Result<[f64; MAX_FEATURES], Excluded> {
+        Self::admit(self.filter, values)?;
+        let mut point = [0.0; MAX_FEATURES];
+        for (feature, value) in values.iter().enumerate() {
+            let z = (self.transform.forward(*value) - self.means[feature]) / self.scales[feature];
+            point[feature] = self.clip.map_or(z, |limit| z.clamp(-limit, limit));
+        }
+        Ok(point)
+    }
+
+    /// Takes one value of model space back to original units (clipping cannot be undone).
+    #[must_use]
+    pub fn invert(&self, feature: usize, z: f64) -> f64 {
+        self.transform.backward(z * self.scales[feature] + self.means[feature])
+    }
+}
+
+impl Transform {
+    /// The function itself. `libm` in place of the platform's own, so that native code and wasm
+    /// give the same bits.
+    #[must_use]
+    pub fn forward(self, x: f64) -> f64 {
+        match self {
+            Self::Identity => x,
+            Self::Log1p => libm::log1p(x),
+            Self::SignedLog1p => libm::copysign(libm::log1p(x.abs()), x),
+        }
+    }
+
+    /// Its inverse.
+    #[must_use]
+    pub fn backward(self, y: f64) -> f64 {
+        match self {
+            Self::Identity => y,
+            Self::Log1p => libm::expm1(y),
+            Self::SignedLog1p => libm::copysign(libm::expm1(y.abs()), y),
+        }
+    }
+}
