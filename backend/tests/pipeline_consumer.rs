@@ -45,12 +45,15 @@ fn the_parts_run_one_by_one() {
     };
     assert_eq!(consume("2000").lines().count(), 3);
     assert_eq!(consume("2000"), "", "everything is stored");
-    assert!(produce(&["--restart", "--input", "generate:5000:3", "--rate", "max"])
-        .starts_with("5000 lines sent"));
+    assert!(
+        produce(&["--restart", "--input", "generate:5000:3", "--rate", "max"])
+            .starts_with("5000 lines sent")
+    );
     consume("10000");
-    assert_eq!(manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(), [
-        2000, 2000, 1000, 5000
-    ]);
+    assert_eq!(
+        manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(),
+        [2000, 2000, 1000, 5000]
+    );
     let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
     assert!(trained.starts_with("15 models"), "{trained}");
     broker.interrupt();

@@ -5,9 +5,7 @@ mod support;
 
 use std::io::Read;
 
-use support::{
-    assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream,
-};
+use support::{assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream};
 use tillstream_shared::{ClosedBy, Model};
 
 #[test]
@@ -47,9 +45,10 @@ fn every_line_goes_through_unchanged() {
     let original = original.split_once('\n').unwrap().1;
     assert!(stored_rows(data) == original, "a value was changed on the way");
 
-    let all: Model =
-        serde_json::from_slice(&std::fs::read(data.join("models/customer_model_all.json")).unwrap())
-            .unwrap();
+    let all: Model = serde_json::from_slice(
+        &std::fs::read(data.join("models/customer_model_all.json")).unwrap(),
+    )
+    .unwrap();
     assert_eq!((all.batch, all.funnel.lines, all.funnel.without_id), (Some(55), 541_909, 135_080));
     assert_eq!(all.sizes.iter().sum::<u64>(), all.funnel.kept);
     assert_eq!((all.offsets[0].first, all.offsets[0].last), (0, 541_908));
