@@ -12,6 +12,7 @@ use crate::{
     http::AppState,
     progress::Progress,
     registry::{ModelStore, Registry},
+    stop::Stop,
     training::StoredData,
 };
 
@@ -42,25 +43,20 @@ pub(super) fn load_models(
     Ok((store, registry))
 }
 
-/// What the routes answer from.
+/// What the routes answer from, until `stop`.
 pub(super) fn state(
     data: &DataOptions,
     page: &PageOptions,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
+    stop: Stop,
 ) -> Arc<AppState> {
-    let stored = Arc::new(StoredData { batches: data.batch(), models: data.models() });
     if !page.page.join("index.html").is_file() {
         progress.notice(format!(
             "there is no page in {}: build it with `trunk build`, or name its folder with --page",
             page.page.display()
         ));
     }
-    Arc::new(AppState {
-        registry,
-        progress,
-        points: stored.clone(),
-        batches: stored,
-        page: Some(page.page.clone()),
-    })
+    let data = StoredData { batches: data.batch(), models: data.models() };
+    Arc::new(AppState { registry, progress, data, page: page.page.clone(), stop })
 }

@@ -157,7 +157,8 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
     let (store, registry) = data::load_models(&options.data, &progress)?;
-    let state = data::state(&options.data, &options.page, registry.clone(), progress.clone());
+    let state =
+        data::state(&options.data, &options.page, registry.clone(), progress.clone(), stop.clone());
     let watching = {
         let (stop, batches) = (stop.clone(), options.data.batch());
         tokio::spawn(blocking(move || {
@@ -183,9 +184,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
         }))
     };
     println!("Page: http://{address}/");
-    let heard = stop.clone();
-    let served =
-        http::serve(listener, http::router(state), async move { heard.heard().await }).await;
+    let served = http::serve(listener, state).await;
     stop.request();
     watching.await?;
     Ok(served?)

@@ -70,14 +70,18 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     let (producer, consumer, catalogue) = parts.await?;
     let setup = begun.elapsed();
 
-    let state = data::state(&options.data, &options.page, registry.clone(), progress.clone());
     let serving_stop = Stop::default();
+    let state = data::state(
+        &options.data,
+        &options.page,
+        registry.clone(),
+        progress.clone(),
+        serving_stop.clone(),
+    );
     let serving = {
-        let (heard, stop) = (serving_stop.clone(), stop.clone());
+        let stop = stop.clone();
         tokio::spawn(async move {
-            let served =
-                http::serve(listener, http::router(state), async move { heard.heard().await })
-                    .await;
+            let served = http::serve(listener, state).await;
             stop.request();
             served
         })

@@ -1,1 +1,101 @@
-//! The REST API and the page.
+//! The REST API and the page. One file per resource: handler, request and response together.
+
+mod batches;
+mod body;
+mod cluster;
+mod error;
+mod events;
+mod health;
+mod models;
+mod page;
+mod predict;
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, Uri, header},
+    routing::{get, post},
+};
+use tokio::net::TcpListener;
+use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
+
+use self::error::ApiError;
+use crate::{progress::Progress, registry::Registry, stop::Stop, training::StoredData};
+
+/// The longest body that a request may have, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How long open connections may take to end when the service stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the routes answer from.
+#[derive(Debug)]
+pub struct AppState {
+    /// The models that answer.
+    pub registry: Arc<Registry>,
+    /// Counts and events.
+    pub progress: Arc<Progress>,
+    /// Batches and points on disk.
+    pub data: StoredData,
+    /// Folder of the built page.
+    pub page: PathBuf,
+    /// Ends the service, event streams included.
+    pub stop: Stop,
+}
+
+/// All routes.
+pub fn router(state: Arc<AppState>) -> Router {
+    let set = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    // The page's own start script is inline, as trunk writes it.
+    let policy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; \
+                  style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+    let api = Router::new()
+        .route("/models", get(models::list))
+        .route("/models/{entity}/{number}", get(models::one))
+        .route("/models/{entity}/{number}/points", get(models::points))
+        .route("/batches", get(batches::list))
+        .route("/status", get(health::status))
+        .route("/events", get(events::stream))
+        .route("/predict", post(predict::predict));
+    Router::new()
+        .route("/cluster-customer", post(cluster::customer))
+        .route("/cluster-product", post(cluster::product))
+        .route("/cluster-country", post(cluster::country))
+        .nest("/api/v1", api)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .layer(set(header::CACHE_CONTROL, "no-store"))
+        .merge(page::routes(&state.page))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CompressionLayer::new())
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::CONTENT_SECURITY_POLICY, policy))
+        .with_state(state)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::WrongMethod(format!("{method} is not for {}", uri.path()))
+}
+
+/// Answers requests until the state's `stop` is requested.
+///
+/// # Errors
+/// What the socket reports.
+pub async fn serve(listener: TcpListener, state: Arc<AppState>) -> io::Result<()> {
+    let stop = state.stop.clone();
+    let heard = stop.clone();
+    let serving = axum::serve(listener, router(state))
+        .with_graceful_shutdown(async move { heard.heard().await });
+    let too_long = async {
+        stop.heard().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = too_long => Ok(()),
+    }
+}

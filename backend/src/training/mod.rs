@@ -1,11 +1,11 @@
 //! From batches to models: numbered models of one batch each, and cumulative ones of all batches.
 
 mod cumulative;
-mod points;
+mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
-pub use points::StoredPointsSource;
+pub use stored::StoredData;
 pub use trainer::{Trainer, TrainerOptions, train_file};
 
 use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};

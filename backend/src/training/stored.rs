@@ -1,28 +1,35 @@
-//! The weighted points that a stored model was trained on.
+//! What a data folder tells of batches, and of the points that its models were trained on.
 
 use std::path::PathBuf;
 
-use tillstream_shared::{Entity, ModelNumber};
+use tillstream_shared::{Entity, Manifest, ModelNumber};
 
 use super::{Cumulative, TrainingError, trainer::cumulative_path};
 use crate::{
-    batch::{self, Catalogue},
+    batch::{self, BatchError, Catalogue},
     features::LinePoints,
 };
 
-/// Finds points in a data folder: those of a numbered model in its batch, those of `all` in the
-/// cumulative points.
+/// The files of a data folder that the routes read.
 #[derive(Debug, Clone)]
-pub struct StoredPointsSource {
+pub struct StoredData {
     /// The batch folder.
     pub batches: PathBuf,
     /// The models folder.
     pub models: PathBuf,
 }
 
-impl StoredPointsSource {
-    /// All points of `entity` that the model `number` could see, before its filter; `None` when the
-    /// batch is not there.
+impl StoredData {
+    /// The manifests of all batches, by ascending number.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    pub fn manifests(&self) -> Result<Vec<Manifest>, BatchError> {
+        Ok(Catalogue::read(&self.batches)?.manifests().to_vec())
+    }
+
+    /// The points of `entity` that the model `number` could see, before its filter: for a
+    /// numbered model from its batch, for `all` from the cumulative points. `None` when they are gone.
     ///
     /// # Errors
     /// [`TrainingError`].

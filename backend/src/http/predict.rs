@@ -1,0 +1,41 @@
+//! `POST /api/v1/predict`
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use tillstream_shared::{Entity, api::PredictResponse};
+
+use super::{
+    AppState,
+    body::{JsonBody, excluded},
+    error::ApiError,
+};
+
+pub(super) async fn predict(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody,
+) -> Result<Json<PredictResponse>, ApiError> {
+    let [entity, id, quantity, unit_price, number] =
+        body.fields(["entity", "id", "quantity", "unit_price", "model"])?;
+    let names = [quantity.name, unit_price.name];
+    let entity = entity
+        .text()?
+        .parse::<Entity>()
+        .map_err(|_| ApiError::field(entity.name, "must be customer, product or country"))?;
+    let id = id.id(entity)?;
+    let (quantity, unit_price) = (quantity.number()?, unit_price.number()?);
+    let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
+    let point = [quantity, unit_price];
+    let refuse = |error| excluded(&model, &error, names);
+    let assignment = model.assign(&point).map_err(refuse)?;
+    Ok(Json(PredictResponse {
+        entity,
+        id,
+        quantity,
+        unit_price,
+        model: model.number,
+        cluster: assignment.cluster,
+        description: model.description(assignment.cluster),
+        distances: model.distances(&point).map_err(refuse)?.collect(),
+    }))
+}
