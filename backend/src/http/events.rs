@@ -4,7 +4,10 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
-    response::sse::{Event as Message, KeepAlive, Sse},
+    response::{
+        IntoResponse,
+        sse::{Event as Message, KeepAlive, Sse},
+    },
 };
 use tillstream_shared::api::{Event, Status};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
@@ -17,9 +20,7 @@ const STATUS_EVERY: Duration = Duration::from_millis(250);
 /// Events that wait for a slow client before it falls behind.
 const WAITING: usize = 64;
 
-pub(super) async fn stream(
-    State(state): State<Arc<AppState>>,
-) -> Sse<ReceiverStream<Result<Message, Infallible>>> {
+pub(super) async fn stream(State(state): State<Arc<AppState>>) -> impl IntoResponse {
     let (send, receive) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         // Ends when the client is gone, or with the service.

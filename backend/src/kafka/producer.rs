@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 use rdkafka::{
     ClientContext,
     error::KafkaError as ClientError,
@@ -24,7 +24,7 @@ use super::{
     Cluster, KafkaError, LINE_HEADER, SOURCE_HEADER, encode, murmur2::partition_of, resume,
 };
 use crate::{
-    ingest::{Input, RejectsWriter, Row},
+    ingest::{Input, Reject, RejectsWriter, Row},
     progress::{Part, Progress},
     stop::Stop,
 };
@@ -239,7 +239,7 @@ impl Producer {
             };
             let (number, line) = match row? {
                 Row::Line { number, line } => (number, line),
-                reject @ Row::Reject { .. } => {
+                Row::Reject(reject) => {
                     rejects.write(&reject)?;
                     progress.rejects.add(1);
                     continue;
@@ -325,14 +325,12 @@ struct Pacer {
     pace: Pace,
     begun: Instant,
     sent: f64,
-    random: rand_xoshiro::Xoshiro256PlusPlus,
     first: bool,
 }
 
 impl Pacer {
     fn new(pace: Pace) -> Self {
-        let random = rand_xoshiro::Xoshiro256PlusPlus::from_os_rng();
-        Self { pace, begun: Instant::now(), sent: 0.0, random, first: true }
+        Self { pace, begun: Instant::now(), sent: 0.0, first: true }
     }
 
     /// Waits until the next line is due; true when asked to stop meanwhile.
@@ -341,7 +339,7 @@ impl Pacer {
         match self.pace {
             Pace::Max => false,
             Pace::Delay(min, max) => {
-                !first && stop.wait(Duration::from_secs_f64(self.random.random_range(min..=max)))
+                !first && stop.wait(Duration::from_secs_f64(rand::rng().random_range(min..=max)))
             }
             Pace::PerSecond(rate) => {
                 if first {
@@ -373,7 +371,7 @@ impl Rejects {
         Self { path: folder.join(format!("rejects_{name}.csv")), writer: None }
     }
 
-    fn write(&mut self, reject: &Row<'_>) -> Result<(), KafkaError> {
+    fn write(&mut self, reject: &Reject<'_>) -> Result<(), KafkaError> {
         let path = &self.path;
         let failed = |source| KafkaError::Rejects { path: path.clone(), source };
         let writer = match &mut self.writer {

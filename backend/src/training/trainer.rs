@@ -202,7 +202,7 @@ pub fn train_file(
     while let Some(row) = input.next() {
         match row? {
             Row::Line { line, .. } => points.add(&line),
-            Row::Reject { .. } => rejects += 1,
+            Row::Reject(_) => rejects += 1,
         }
     }
     if rejects > 0 {

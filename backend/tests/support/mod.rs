@@ -1,5 +1,5 @@
 //! Running the program as a person would, and reading what it leaves behind.
-#![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 use std::{
     fs,
