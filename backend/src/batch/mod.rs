@@ -14,7 +14,7 @@ pub use catalogue::Catalogue;
 pub use reader::read_lines;
 pub use writer::OpenBatch;
 
-use crate::durable::LockError;
+use crate::{durable::LockError, ingest::IngestError};
 
 /// Why batches could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum BatchError {
         /// What is wrong.
         reason: String,
     },
+    /// A batch file cannot be understood.
+    #[error(transparent)]
+    Lines(#[from] IngestError),
     /// A batch file is not what its manifest says.
     #[error("{path} does not hold what its manifest says ({reason}); restore it from a copy")]
     Damaged {

@@ -22,10 +22,10 @@ pub fn read_lines(
     if blake3::hash(&bytes).to_hex().as_str() != manifest.blake3 {
         return Err(damaged("its checksum is another".to_owned()));
     }
-    let mut reader = BatchReader::new(bytes.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let mut reader = BatchReader::new(bytes.as_slice(), path.display().to_string())?;
     let mut rows = 0;
     while let Some(line) = reader.next() {
-        each(&line.map_err(|error| damaged(error.to_string()))?);
+        each(&line?);
         rows += 1;
     }
     if rows != manifest.rows {

@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use tillstream_shared::{Entity, PreprocessingKind};
 
 use crate::{
-    ingest::{self, Input, InputSpec, ReadOptions},
+    ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
     training::TrainerOptions,
 };
@@ -234,7 +234,7 @@ pub(super) struct InputOptions {
 }
 
 impl InputOptions {
-    pub(super) fn open(&self) -> Result<Input, ingest::IngestError> {
+    pub(super) fn open(&self) -> Result<Input, IngestError> {
         self.dates.open(&self.input.clone().unwrap_or_default())
     }
 }
@@ -246,19 +246,9 @@ pub(super) struct DateOptions {
     date_order: Option<DateOrder>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DateOrder {
-    DayFirst,
-    MonthFirst,
-}
-
 impl DateOptions {
-    pub(super) fn open(&self, input: &InputSpec) -> Result<Input, ingest::IngestError> {
-        let date_order = self.date_order.map(|order| match order {
-            DateOrder::DayFirst => ingest::DateOrder::DayFirst,
-            DateOrder::MonthFirst => ingest::DateOrder::MonthFirst,
-        });
-        let input = Input::open(input, &ReadOptions { date_order })?;
+    pub(super) fn open(&self, input: &InputSpec) -> Result<Input, IngestError> {
+        let input = Input::open(input, &ReadOptions { date_order: self.date_order })?;
         if let Some(report) = input.date_report() {
             tracing::warn!("{report}");
         }

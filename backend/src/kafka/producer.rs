@@ -264,7 +264,7 @@ impl Producer {
                 println!("{}", String::from_utf8_lossy(&payload));
             }
         }
-        rejects.finish()?;
+        rejects.report();
         // Lines that were handed over are delivered even when stopping: it is quick, and a restart
         // finds out what arrived in any case.
         self.client
@@ -371,23 +371,20 @@ impl Rejects {
         Self { path: folder.join(format!("rejects_{name}.csv")), writer: None }
     }
 
-    fn write(&mut self, reject: &Reject<'_>) -> Result<(), KafkaError> {
+    fn write(&mut self, reject: &Reject) -> Result<(), KafkaError> {
         let path = &self.path;
         let failed = |source| KafkaError::Rejects { path: path.clone(), source };
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            empty => {
-                std::fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
-                empty.insert(RejectsWriter::create(path).map_err(failed)?)
-            }
+            none => none.insert(RejectsWriter::create(path).map_err(failed)?),
         };
         writer.write(reject).map_err(failed)
     }
 
-    fn finish(self) -> Result<(), KafkaError> {
-        let Some(writer) = self.writer else { return Ok(()) };
-        tracing::warn!("{} rows were no lines: see {}", writer.count(), self.path.display());
-        writer.finish().map_err(|source| KafkaError::Rejects { path: self.path, source })
+    fn report(&self) {
+        if let Some(writer) = &self.writer {
+            tracing::warn!("{} rows were no lines: see {}", writer.count(), self.path.display());
+        }
     }
 }
 
