@@ -6,16 +6,14 @@ mod broker_support;
 
 use broker_support::{
     PATIENCE, TestBroker,
-    raw::{Raw, batch, name, produce_request},
+    raw::{Raw, batch, fetch, name, produce_request},
     values,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        ApiVersionsRequest, BrokerId, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
-        MetadataRequest, TransactionalId,
-        fetch_request::{FetchPartition, FetchTopic},
-        metadata_request::MetadataRequestTopic,
+        ApiVersionsRequest, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
+        MetadataRequest, ProduceRequest, TransactionalId, metadata_request::MetadataRequestTopic,
     },
     protocol::{Request, StrBytes},
 };
@@ -24,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 
 const OUT_OF_ORDER: i16 = 45;
 const INVALID_EPOCH: i16 = 47;
+const TRANSACTIONS_REFUSED: i16 = 53;
 
 async fn with_topic() -> (TestBroker, Raw) {
     let broker = TestBroker::start().await;
@@ -69,7 +68,7 @@ async fn pipelined_requests_are_answered_in_order() {
         raw.send(&produce_request("t", batch(-1, -1, -1, &[&i.to_string()])), 9).await;
     }
     for i in 0..200 {
-        let answer = raw.receive::<kafka_protocol::messages::ProduceRequest>(9).await;
+        let answer = raw.receive::<ProduceRequest>(9).await;
         assert_eq!(answer.responses[0].partition_responses[0].base_offset, i);
     }
 }
@@ -108,13 +107,13 @@ async fn transactions_are_refused() {
     let (broker, mut raw) = with_topic().await;
     let id = TransactionalId(StrBytes::from_static_str("tx"));
     let init = InitProducerIdRequest::default().with_transactional_id(Some(id.clone()));
-    assert_eq!(raw.call(&init, 4).await.error_code, 42);
+    assert_eq!(raw.call(&init, 4).await.error_code, TRANSACTIONS_REFUSED);
     let find = FindCoordinatorRequest::default().with_key_type(1);
     let find = find.with_coordinator_keys(vec![StrBytes::from_static_str("tx")]);
-    assert_eq!(raw.call(&find, 4).await.coordinators[0].error_code, 42);
+    assert_eq!(raw.call(&find, 4).await.coordinators[0].error_code, TRANSACTIONS_REFUSED);
     let produce = produce_request("t", batch(-1, -1, -1, &["x"])).with_transactional_id(Some(id));
     let answer = raw.call(&produce, 9).await;
-    assert_eq!(answer.responses[0].partition_responses[0].error_code, 42);
+    assert_eq!(answer.responses[0].partition_responses[0].error_code, TRANSACTIONS_REFUSED);
     let producer: rdkafka::producer::BaseProducer =
         broker.client().set("transactional.id", "tx").create().unwrap();
     let refused = rdkafka::producer::Producer::init_transactions(&producer, PATIENCE);
@@ -216,14 +215,6 @@ async fn topics_are_created_only_for_those_who_allow_it() {
     assert_eq!(all.topics.len(), 2);
     let oldest = raw.call(&MetadataRequest::default().with_topics(Some(vec![])), 0).await;
     assert_eq!(oldest.topics.len(), 2);
-}
-
-fn fetch(offset: i64) -> FetchRequest {
-    let partition =
-        FetchPartition::default().with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
-    FetchRequest::default().with_replica_id(BrokerId(-1)).with_max_bytes(1 << 20).with_topics(vec![
-        FetchTopic::default().with_topic(name("t")).with_partitions(vec![partition]),
-    ])
 }
 
 #[tokio::test(flavor = "multi_thread")]
