@@ -4,7 +4,13 @@
 
 mod broker_support;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use broker_support::{PATIENCE, TestBroker, eventually, send_all, take, values};
 use rdkafka::{
@@ -74,26 +80,47 @@ async fn every_compression_is_kept_as_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_consumer_gets_a_message_sent_later() {
+async fn a_waiting_consumer_gets_a_message_sent_later_without_asking_again_and_again() {
     let broker = TestBroker::start().await;
     broker.create_topic("quiet", 1).await;
-    let consumer: BaseConsumer = broker
+    let fetches = Fetches::default();
+    let count = Arc::clone(&fetches.0);
+    let consumer: BaseConsumer<Fetches> = broker
         .client()
         .set("group.id", "waiting")
         .set("fetch.wait.max.ms", "20000")
-        .create()
+        .set("statistics.interval.ms", "50")
+        .create_with_context(fetches)
         .unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_offset("quiet", 0, Offset::Offset(0)).unwrap();
     consumer.assign(&list).unwrap();
     let producer = broker.future_producer();
-    // Both its metadata and its first fetch are under way by then, or the wait below proves less.
+    // Waits until the first fetch is under way, and then some more.
+    while count.load(Relaxed) == 0 {
+        assert!(consumer.poll(Duration::from_millis(50)).is_none());
+    }
     assert!(consumer.poll(Duration::from_millis(500)).is_none());
+    assert!(count.load(Relaxed) <= 2, "{} fetches for nothing", count.load(Relaxed));
     let begun = Instant::now();
     producer.send(FutureRecord::<str, str>::to("quiet").payload("now"), PATIENCE).await.unwrap();
-    assert_eq!(values(&consumer, 1), ["now"]);
+    let message = consumer.poll(PATIENCE).unwrap().unwrap().detach();
+    assert_eq!(message.payload(), Some(&b"now"[..]));
     assert!(begun.elapsed() < Duration::from_secs(20), "it came only when the wait was over");
 }
+
+/// How many fetches a consumer has sent.
+#[derive(Default)]
+struct Fetches(Arc<AtomicI64>);
+
+impl rdkafka::ClientContext for Fetches {
+    fn stats(&self, statistics: rdkafka::Statistics) {
+        let sent = statistics.brokers.values().filter_map(|broker| broker.req.get("Fetch")).sum();
+        self.0.store(sent, Relaxed);
+    }
+}
+
+impl rdkafka::consumer::ConsumerContext for Fetches {}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn offsets_are_found_by_timestamp() {
@@ -136,8 +163,8 @@ async fn small_fetches_still_get_whole_batches() {
     let big = "b".repeat(30_000);
     let sent: Vec<String> =
         (0..50).map(|i| if i % 10 == 5 { big.clone() } else { format!("small {i}") }).collect();
+    let producer = broker.future_producer();
     for value in &sent {
-        let producer = broker.future_producer();
         producer.send(FutureRecord::<str, str>::to("t").payload(value), PATIENCE).await.unwrap();
     }
     let consumer: BaseConsumer = broker

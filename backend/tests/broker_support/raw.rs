@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        ApiKey, ProduceRequest, ProduceResponse, RequestHeader, ResponseHeader, TopicName,
+        ApiKey, BrokerId, FetchRequest, ProduceRequest, ProduceResponse, RequestHeader,
+        ResponseHeader, TopicName,
+        fetch_request::{FetchPartition, FetchTopic},
         produce_request::{PartitionProduceData, TopicProduceData},
         produce_response::PartitionProduceResponse,
     },
@@ -87,6 +89,15 @@ pub fn produce_request(topic: &str, batch: Bytes) -> ProduceRequest {
         TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![
             PartitionProduceData::default().with_index(0).with_records(Some(batch)),
         ]),
+    ])
+}
+
+/// Asks for partition 0 of topic `t`.
+pub fn fetch(offset: i64) -> FetchRequest {
+    let partition =
+        FetchPartition::default().with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
+    FetchRequest::default().with_replica_id(BrokerId(-1)).with_max_bytes(1 << 20).with_topics(vec![
+        FetchTopic::default().with_topic(name("t")).with_partitions(vec![partition]),
     ])
 }
 

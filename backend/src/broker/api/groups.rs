@@ -22,7 +22,7 @@ use kafka_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::{NODE, text};
+use super::{NODE, TRANSACTIONS_REFUSED, text};
 use crate::broker::{
     groups::{Fault, Group, Joined, Joining, Phase, Syncing},
     server::Context,
@@ -71,7 +71,7 @@ pub(super) async fn find(
     let refused = request.key_type != GROUP_KEY;
     let (error, why) = if refused {
         let why = "only consumer groups have a coordinator, transactions are not supported";
-        (ResponseError::InvalidRequest.code(), Some(StrBytes::from_static_str(why)))
+        (TRANSACTIONS_REFUSED.code(), Some(StrBytes::from_static_str(why)))
     } else {
         (0, None)
     };

@@ -29,6 +29,10 @@ const NODE: BrokerId = BrokerId(1);
 /// The leader never changes.
 const LEADER_EPOCH: i32 = 0;
 
+/// The answer to everything that has to do with transactions. Of the errors that say "you may not",
+/// this is the one that clients take for final; on others they try again until they time out.
+const TRANSACTIONS_REFUSED: ResponseError = ResponseError::TransactionalIdAuthorizationFailed;
+
 /// The APIs with the first and last version offered. What carries topic ids instead of names
 /// (Produce 13, Fetch 13) is left out.
 ///

@@ -12,7 +12,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{blocking, storage_error, text};
+use super::{TRANSACTIONS_REFUSED, blocking, storage_error, text};
 use crate::broker::{
     log::{AppendError, Appended, BatchFault, Health, Partition, SequenceFault, check},
     server::{Answer, Context},
@@ -109,7 +109,7 @@ fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrByte
     let refused = if !(-1..=1).contains(&produce.acks) {
         Some((ResponseError::InvalidRequiredAcks, "acks must be 0, 1 or all"))
     } else if produce.transactional {
-        Some((ResponseError::InvalidRequest, "transactions are not supported"))
+        Some((TRANSACTIONS_REFUSED, "transactions are not supported"))
     } else {
         None
     };
@@ -142,7 +142,7 @@ fn append(
                 ResponseError::CorruptMessage
             }
             BatchFault::Magic => ResponseError::UnsupportedForMessageFormat,
-            BatchFault::Transaction => ResponseError::InvalidRequest,
+            BatchFault::Transaction => TRANSACTIONS_REFUSED,
             _ => ResponseError::InvalidRecord,
         };
         (error, fault.to_string())
@@ -170,7 +170,7 @@ fn append(
     }
 }
 
-/// Gives out a new producer id. Transactions are refused for good, not to be tried again.
+/// Gives out a new producer id.
 pub(super) async fn init_producer_id(
     context: &Context,
     request: InitProducerIdRequest,
@@ -182,7 +182,7 @@ pub(super) async fn init_producer_id(
             .with_producer_epoch(-1)
     };
     if request.transactional_id.is_some() {
-        return failed(ResponseError::InvalidRequest);
+        return failed(TRANSACTIONS_REFUSED);
     }
     let node = Arc::clone(&context.node);
     match blocking(move || node.producer_ids.next().map_err(storage_error)).await {

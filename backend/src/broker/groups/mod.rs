@@ -1,5 +1,6 @@
 //! Consumer groups: who reads which partitions, and how far they have come.
 
+mod member;
 mod offsets;
 mod state;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use member::{Fault, Joined, Joining, Phase, Syncing};
 pub(super) use offsets::{Committed, Offsets};
-pub(super) use state::{Fault, GroupState, Joined, Joining, Phase, Syncing};
+pub(super) use state::GroupState;
 
 use super::error::BrokerError;
 
