@@ -11,8 +11,11 @@ use super::*;
 const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
-/// Lines and rejects of a file with these bytes.
-fn read(bytes: &[u8]) -> Result<(Vec<Line<'static>>, Vec<Reject>, Option<String>), IngestError> {
+/// Lines and rejects of an input, and what it reports of its dates.
+type Whole = (Vec<Line<'static>>, Vec<Reject>, Option<String>);
+
+/// A file with these bytes.
+fn read(bytes: &[u8]) -> Result<Whole, IngestError> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("lines.csv");
     fs::write(&path, bytes).unwrap();
@@ -22,7 +25,7 @@ fn read(bytes: &[u8]) -> Result<(Vec<Line<'static>>, Vec<Reject>, Option<String>
 fn read_file(
     path: &Path,
     date_order: Option<DateOrder>,
-) -> Result<(Vec<Line<'static>>, Vec<Reject>, Option<String>), IngestError> {
+) -> Result<Whole, IngestError> {
     let mut input = Input::open(&InputSpec::File(path.to_owned()), &ReadOptions { date_order })?;
     let report = input.date_report().map(str::to_owned);
     let (mut lines, mut rejects) = (Vec::new(), Vec::new());
