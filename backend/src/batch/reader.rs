@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use tillstream_shared::{Line, Manifest};
 
 use super::BatchError;
-use crate::ingest::BatchReader;
+use crate::ingest::csv_lines::BatchReader;
 
 /// Hands every line of the batch to `each`, in order, after its checksum was found right.
 ///

@@ -13,7 +13,7 @@ use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange};
 use super::BatchError;
 use crate::{
     durable,
-    ingest::{write_header, write_line},
+    ingest::csv_lines::{write_header, write_line},
     progress,
 };
 

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     batch::Catalogue,
     broker::{Broker, BrokerConfig},
-    http, ingest,
+    http,
+    ingest::generate,
     kafka::{Consumer, Producer},
     progress::Progress,
     stop::Stop,
@@ -44,7 +45,7 @@ pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
 pub(super) fn generate(options: &GenerateOptions) -> Result<(), Error> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
     let written =
-        ingest::write_csv(options.lines, options.seed, &mut out).and_then(|()| out.flush());
+        generate::write_csv(options.lines, options.seed, &mut out).and_then(|()| out.flush());
     match written {
         // Whoever reads has enough: `tillstream generate | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

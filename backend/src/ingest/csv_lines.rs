@@ -3,7 +3,9 @@
 
 use std::{
     borrow::Cow,
+    fs::File,
     io::{Read, Write},
+    path::Path,
 };
 
 use csv::StringRecord;
@@ -51,8 +53,7 @@ pub fn write_line(w: &mut Vec<u8>, line: &Line<'_>) {
 
 /// Through serde_json, whose number formatting is several times faster than `std::fmt`.
 fn write_number(w: &mut Vec<u8>, number: &impl serde::Serialize) {
-    // Writing a number to memory cannot fail.
-    let _ = serde_json::to_writer(w, number);
+    serde_json::to_writer(w, number).expect("a Vec takes every number");
 }
 
 /// Appends one field, quoted if it has to be.
@@ -78,6 +79,20 @@ pub struct BatchReader<R> {
     record: StringRecord,
     name: String,
     failed: bool,
+}
+
+impl BatchReader<File> {
+    /// Opens the batch file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not begin with the header of a batch file.
+    pub fn open(path: &Path) -> Result<Self, IngestError> {
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::new(file, name),
+            Err(cause) => Err(IngestError::UnreadableBatch { name, cause }),
+        }
+    }
 }
 
 impl<R: Read> BatchReader<R> {

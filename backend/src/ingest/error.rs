@@ -13,13 +13,24 @@ pub enum IngestError {
          numbers"
     )]
     Spec(String),
+    /// Neither `day-first` nor `month-first`.
+    #[error("`{0}` is no date order: use day-first or month-first")]
+    DateOrder(String),
     /// The file is not there, may not be read, or is damaged.
-    #[error("cannot read the input {name}: {cause}")]
+    #[error("cannot read the input {name}: {cause}; check --input, and that the file is whole")]
     Unreadable {
         /// The file's path.
         name: String,
         /// What the file system or the decompressor says.
         cause: io::Error,
+    },
+    /// The file is of a kind that is not read.
+    #[error("cannot read the input {name}: it is {kind}; save it as .xlsx or .csv")]
+    Unsupported {
+        /// The file's path.
+        name: String,
+        /// Which kind.
+        kind: &'static str,
     },
     /// The first row does not name all columns.
     #[error(
@@ -42,7 +53,27 @@ pub enum IngestError {
         /// What is wrong with it.
         cause: String,
     },
-    /// A batch file that is not as [`super::write_line`] wrote it.
+    /// A row that does not end within any sensible length.
+    #[error(
+        "the row at line {line} of {name} is longer than {} MiB: a quotation mark is probably \
+         opened there and never closed",
+        super::text::MAX_ROW >> 20
+    )]
+    EndlessRow {
+        /// The file's path.
+        name: String,
+        /// Where the row begins, from 1.
+        line: u64,
+    },
+    /// A batch file cannot be opened.
+    #[error("cannot open the batch file {name}: {cause}")]
+    UnreadableBatch {
+        /// The file's path.
+        name: String,
+        /// What the file system says.
+        cause: io::Error,
+    },
+    /// A batch file that is not as [`super::csv_lines::write_line`] wrote it.
     #[error("the batch file {name} is damaged at line {line}: {cause}")]
     Batch {
         /// The file's path.

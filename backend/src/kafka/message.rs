@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de};
 use tillstream_shared::Line;
 
-use crate::ingest::{parse_customer_id, parse_price, parse_quantity};
+use crate::ingest::fields::{parse_customer_id, parse_price, parse_quantity};
 
 /// Appends `line` to `buffer` as the JSON that goes over the wire: the CSV's field names, Quantity an
 /// integer, UnitPrice a number, a missing CustomerID null.
