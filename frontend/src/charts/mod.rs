@@ -1,0 +1,8 @@
+//! Charts: scales and layout as plain arithmetic, canvas for points, SVG for everything else.
+
+pub mod bars;
+pub mod cloud;
+pub mod palette;
+pub mod scale;
+pub mod scatter;
+pub mod throughput;

@@ -1,0 +1,8 @@
+//! Building blocks that several pages use.
+
+pub mod browser;
+pub mod field;
+pub mod live_provider;
+pub mod nav;
+pub mod pickers;
+pub mod view;

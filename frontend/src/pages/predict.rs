@@ -1,0 +1,197 @@
+//! The forms: which cluster does a customer's, product's or country's line belong to?
+
+use std::rc::Rc;
+
+use tillstream_shared::{Filter, ModelNumber, ModelRef, api::ModelList};
+use web_sys::HtmlElement;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::predict_result::{NoResult, ResultCard};
+use crate::{
+    app::LastPrediction,
+    components::{
+        field::TextField,
+        pickers::{EntityPicker, ModelPicker},
+    },
+    services::{http::ApiError, models, predict::predict, task::Task},
+    state::{
+        form::{Action, Field, Form, example},
+        live::Signals,
+        resource::use_resource,
+        selection::{Query, Selection},
+    },
+};
+
+async fn load_models((): ()) -> Result<ModelList, ApiError> {
+    models::list().await
+}
+
+/// What became of the form when it was sent last.
+#[derive(Debug, Clone, PartialEq)]
+enum Sent {
+    No,
+    Waiting,
+    Answered,
+    Failed(ApiError),
+}
+
+/// The filter of the chosen model, where the list of models tells it.
+fn filter_of(list: &ModelList, form: &Form) -> Option<Filter> {
+    let mut own = list.models.iter().filter(|model| model.entity == form.entity);
+    let model = match form.model {
+        ModelRef::Number(number) => own.find(|m| m.number == ModelNumber::Number(number)),
+        ModelRef::All => own.find(|m| m.number == ModelNumber::All),
+        ModelRef::Latest => own.filter(|m| m.number != ModelNumber::All).next_back(),
+    };
+    model.map(|model| model.preprocessing.filter())
+}
+
+/// `/predict`.
+#[component]
+pub fn PredictPage() -> Html {
+    let query = use_location().and_then(|location| location.query::<Query>().ok());
+    let selection = Selection::from(query.unwrap_or_default());
+    let form = use_reducer_eq(|| Form::new(selection.entity, selection.model));
+    let sent = use_state(|| Sent::No);
+    let task = use_mut_ref(|| None::<Task>);
+    let last = use_context::<LastPrediction>();
+    let signals = use_context::<Signals>().unwrap_or_default();
+    let list = use_resource((), signals.of_list(), load_models);
+    let filter = list.remote.value.as_deref().and_then(|list| filter_of(list, &form));
+    let nodes = [use_node_ref(), use_node_ref(), use_node_ref()];
+
+    {
+        let task = task.clone();
+        // The answer to a page that is gone would have nowhere to go.
+        use_effect_with((), move |()| move || drop(task.borrow_mut().take()));
+    }
+
+    let change = {
+        let (form, sent, task) = (form.dispatcher(), sent.clone(), task.clone());
+        Callback::from(move |action: Action| {
+            // An answer belongs to the form as it was sent.
+            if !matches!(action, Action::Left(_)) {
+                drop(task.borrow_mut().take());
+                sent.set(Sent::No);
+            }
+            form.dispatch(action);
+        })
+    };
+    let onsubmit = {
+        let (form, sent, last, nodes) = (form.clone(), sent.clone(), last.clone(), nodes.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            form.dispatch(Action::Submitted);
+            let Some(request) = form.request(filter) else {
+                let wrong = form.first_wrong(filter).map(|field| &nodes[field as usize]);
+                if let Some(input) = wrong.and_then(NodeRef::cast::<HtmlElement>) {
+                    input.focus().ok();
+                }
+                return;
+            };
+            sent.set(Sent::Waiting);
+            let (sent, last) = (sent.clone(), last.clone());
+            *task.borrow_mut() = Some(Task::spawn(async move {
+                match predict(&request).await {
+                    Ok(response) => {
+                        if let Some(last) = last {
+                            last.set(Some(Rc::new(response)));
+                        }
+                        sent.set(Sent::Answered);
+                    }
+                    Err(error) => sent.set(Sent::Failed(error)),
+                }
+            }));
+        })
+    };
+
+    let (id, quantity, price) = example(form.entity);
+    let field = |field: Field, id: &'static str, label: &'static str, hint: String, mode| {
+        let node = nodes[field as usize].clone();
+        let error = form.shown_error(field, filter).map(AttrValue::from);
+        html! {
+            <TextField
+                {id}
+                {label}
+                {hint}
+                {error}
+                {node}
+                inputmode={mode}
+                value={form.text(field).to_owned()}
+                on_typed={change.reform(move |text| Action::Typed(field, text))}
+                on_left={change.reform(move |()| Action::Left(field))}
+            />
+        }
+    };
+    let id_mode = if id.parse::<u64>().is_ok() { "numeric" } else { "text" };
+    let waiting = *sent == Sent::Waiting;
+    // What was predicted before is still worth seeing, unless it is about something else.
+    let result = last
+        .as_deref()
+        .and_then(|last| last.clone())
+        .filter(|result| result.entity == form.entity)
+        .filter(|_| matches!(*sent, Sent::No | Sent::Answered));
+    html! {
+        <section class="page">
+            <div class="page-head">
+                <div>
+                    <h1>{ "Predict" }</h1>
+                    <p class="lead">{ "Which cluster does a transaction line belong to?" }</p>
+                </div>
+            </div>
+            <div class="predict-grid">
+                <form class="card form" novalidate={true} {onsubmit} data-testid="predict-form">
+                    <EntityPicker
+                        legend="The line is about a"
+                        value={form.entity}
+                        on_change={change.reform(Action::Entity)}
+                    />
+                    { field(Field::Id, "id", form.entity.id_field(), format!("For example {id}"), id_mode) }
+                    <div class="pair">
+                        { field(Field::Quantity, "quantity", "Quantity", format!("Pieces, for example {quantity}"), "decimal") }
+                        { field(Field::UnitPrice, "unit-price", "UnitPrice", format!("Of one piece, for example {price}"), "decimal") }
+                    </div>
+                    <ModelPicker
+                        entity={form.entity}
+                        value={form.model}
+                        models={list.remote.value.clone()}
+                        on_change={change.reform(Action::Model)}
+                    />
+                    <div class="actions">
+                        <button
+                            type="submit"
+                            class="button primary"
+                            disabled={waiting}
+                            data-testid="predict"
+                        >
+                            { if waiting { "Asking\u{2026}" } else { "Predict the cluster" } }
+                        </button>
+                        <button
+                            type="button"
+                            class="button quiet"
+                            onclick={change.reform(|_: MouseEvent| Action::Example)}
+                            data-testid="example"
+                        >
+                            { "Fill in an example" }
+                        </button>
+                    </div>
+                </form>
+                <div aria-live="polite" class="result-slot">
+                    if let Sent::Failed(error) = &*sent {
+                        <div class="problem" role="alert" data-testid="predict-error">
+                            <div>
+                                <strong>{ "There is no answer to this" }</strong>
+                                <p>{ error.to_string() }</p>
+                            </div>
+                        </div>
+                    } else if let Some(result) = result {
+                        <ResultCard {result} />
+                    } else {
+                        <NoResult {waiting} />
+                    }
+                </div>
+            </div>
+        </section>
+    }
+}

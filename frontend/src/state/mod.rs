@@ -1,0 +1,8 @@
+//! What the page knows: the live counts, what was loaded, the form. Each a state with actions,
+//! free of the DOM wherever it can be.
+
+pub mod form;
+pub mod live;
+pub mod remote;
+pub mod resource;
+pub mod selection;
