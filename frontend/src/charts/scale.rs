@@ -123,7 +123,7 @@ impl Scale {
     #[must_use]
     pub fn ticks(&self, spacing: f64) -> Vec<Tick> {
         match self.kind {
-            Kind::Linear => self.linear_ticks(spacing),
+            Kind::Linear => self.even_ticks(spacing),
             Kind::Log => self.log_ticks(spacing),
             Kind::Symlog => self.symlog_ticks(spacing),
         }
@@ -142,10 +142,21 @@ impl Scale {
         Tick { value, position: self.position(value), label }
     }
 
-    fn linear_ticks(&self, spacing: f64) -> Vec<Tick> {
-        let (low, high) = (self.invert(self.range.0), self.invert(self.range.1));
-        let (low, high) = (low.min(high), low.max(high));
-        nice(low, high, self.pixels() / spacing).map(|value| self.tick(value, true)).collect()
+    /// Ticks at even steps in data units; where the axis presses them together, not all have labels.
+    fn even_ticks(&self, spacing: f64) -> Vec<Tick> {
+        let (low, high) = self.low_high();
+        let (low, high) = (self.kind.backward(low), self.kind.backward(high));
+        let mut last: Option<f64> = None;
+        nice(low, high, self.pixels() / spacing)
+            .map(|value| {
+                let position = self.position(value);
+                let free = last.is_none_or(|last| (position - last).abs() >= spacing - 1e-6);
+                if free {
+                    last = Some(position);
+                }
+                self.tick(value, free)
+            })
+            .collect()
     }
 
     fn log_ticks(&self, spacing: f64) -> Vec<Tick> {
@@ -153,19 +164,7 @@ impl Scale {
         let decade = self.pixels() / (high - low);
         // Within less than a decade and a half, decades alone would leave the axis almost bare.
         if high - low < 1.5 {
-            let (low, high) = (10_f64.powf(low), 10_f64.powf(high));
-            let mut last: Option<f64> = None;
-            return nice(low, high, self.pixels() / spacing)
-                .filter(|value| *value > 0.0)
-                .map(|value| {
-                    let position = self.position(value);
-                    let free = last.is_none_or(|last| (position - last).abs() >= spacing);
-                    if free {
-                        last = Some(position);
-                    }
-                    self.tick(value, free)
-                })
-                .collect();
+            return self.even_ticks(spacing);
         }
         let every = (spacing / decade).ceil().max(1.0) as i32;
         let mut ticks = Vec::new();
@@ -194,14 +193,15 @@ impl Scale {
         let wanted = |exponent: &i32| *exponent > 0 || one;
         let negative = powers().filter(wanted).map(|e| -10_f64.powi(e)).collect::<Vec<_>>();
         let positive = powers().filter(wanted).map(|e| 10_f64.powi(e));
-        negative
+        let ticks: Vec<_> = negative
             .into_iter()
             .rev()
             .chain([0.0])
             .chain(positive)
             .filter(|value| (low..=high).contains(&self.kind.forward(*value)))
             .map(|value| self.tick(value, true))
-            .collect()
+            .collect();
+        if ticks.len() < 2 { self.even_ticks(spacing) } else { ticks }
     }
 }
 

@@ -324,7 +324,14 @@ fn tooltip(plot: &Plot, props: &ScatterProps, hovered: Option<usize>) -> Html {
     let (x, y) = (plot.cloud.x[index], plot.cloud.y[index]);
     let (quantity, price) = (points.quantity[index], points.unit_price[index]);
     let cluster = points.cluster[index];
-    let side = if x > plot.width / 2.0 { "left" } else { "right" };
+    // Beside the point where there is room, above or below it on a phone.
+    let narrow = plot.width < 560.0;
+    let side = match (narrow, x > plot.width / 2.0) {
+        (true, _) => "middle",
+        (false, true) => "left",
+        (false, false) => "right",
+    };
+    let left = if narrow { x.clamp(122.0, (plot.width - 122.0).max(122.0)) } else { x };
     let below = if y < 110.0 { Some("below") } else { None };
     html! {
         <>
@@ -335,7 +342,7 @@ fn tooltip(plot: &Plot, props: &ScatterProps, hovered: Option<usize>) -> Html {
             </svg>
             <div class="tooltip-live" aria-live="polite">
                 <div class={classes!("tooltip", side, below)} data-testid="tooltip"
-                    style={format!("left:{x:.1}px;top:{y:.1}px")}>
+                    style={format!("left:{left:.1}px;top:{y:.1}px")}>
                     <strong>
                         { format!("{} \u{d7} {}", format::exact(quantity), format::exact(price)) }
                     </strong>

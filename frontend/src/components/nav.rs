@@ -19,9 +19,9 @@ pub fn Nav() -> Html {
                             d="M9 6h14v17.5l-2.3-1.8-2.4 1.8-2.3-1.8-2.3 1.8-2.4-1.8L9 23.5z"
                             fill="#fff"
                         />
-                        <circle cx="13.2" cy="11.3" r="2" fill="#0072b2" />
-                        <circle cx="18.8" cy="12.6" r="2.6" fill="#e69f00" />
-                        <circle cx="14.6" cy="16.8" r="1.6" fill="#009e73" />
+                        <circle cx="12.6" cy="17.4" r="1.5" fill="#0072b2" />
+                        <circle cx="15.4" cy="13.8" r="1.9" fill="#e69f00" />
+                        <circle cx="19.2" cy="9.9" r="2.3" fill="#009e73" />
                     </svg>
                     <span>{ "Tillstream" }</span>
                 </NavLink>
@@ -66,7 +66,7 @@ fn NavLink(props: &NavLinkProps) -> Html {
             class={props.classes}
             href={props.to.to_path()}
             aria-current={props.current.then_some("page")}
-            data-testid={format!("nav-{}", props.to.title().to_lowercase())}
+            data-testid={(props.classes == "nav-link").then(|| format!("nav-{}", props.to.title().to_lowercase()))}
             {onclick}
         >
             { props.children.clone() }

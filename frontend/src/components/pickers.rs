@@ -16,11 +16,24 @@ pub const fn plural(entity: Entity) -> &'static str {
     }
 }
 
+/// The name of an entity, as a heading.
+#[must_use]
+pub const fn singular(entity: Entity) -> &'static str {
+    match entity {
+        Entity::Customer => "Customer",
+        Entity::Product => "Product",
+        Entity::Country => "Country",
+    }
+}
+
 /// Properties of [`EntityPicker`].
 #[derive(Debug, PartialEq, Properties)]
 pub struct EntityPickerProps {
     /// What the choice is about, for those who do not see it.
     pub legend: AttrValue,
+    /// One of them, not all.
+    #[prop_or_default]
+    pub singular: bool,
     /// The chosen one.
     pub value: Entity,
     /// Another was chosen.
@@ -30,6 +43,7 @@ pub struct EntityPickerProps {
 /// Customers, products or countries.
 #[component]
 pub fn EntityPicker(props: &EntityPickerProps) -> Html {
+    let name = if props.singular { singular } else { plural };
     html! {
         <fieldset class="segments">
             <legend class="label">{ props.legend.clone() }</legend>
@@ -44,7 +58,7 @@ pub fn EntityPicker(props: &EntityPickerProps) -> Html {
                             onchange={props.on_change.reform(move |_: Event| entity)}
                             data-testid={format!("entity-{entity}")}
                         />
-                        <span>{ plural(entity) }</span>
+                        <span>{ name(entity) }</span>
                     </label>
                 }) }
             </div>

@@ -6,7 +6,10 @@ use tillstream_shared::{Filter, Model, ModelNumber, PreprocessingKind, api::Pred
 use yew::prelude::*;
 
 use crate::{
-    charts::{bars::Meter, palette::colour},
+    charts::{
+        bars::{Meter, ShareBar},
+        palette::colour,
+    },
     format,
 };
 
@@ -116,7 +119,9 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
     html! {
         <aside class="card legend" aria-label="Legend">
             <h2>{ "Clusters" }</h2>
+            <ShareBar sizes={model.sizes.clone()} />
             <ul data-testid="legend">{ for (1..=model.k).map(entry) }</ul>
+            <p class="muted small">{ "Choose a cluster to leave it out or bring it back." }</p>
             <ul class="legend-keys">
                 <li><span class="key-centroid" aria-hidden="true">{ "1" }</span>{ "centroid" }</li>
                 <li><span class="key-disc" aria-hidden="true" />{ "area: lines at the point" }</li>

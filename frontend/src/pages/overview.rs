@@ -53,7 +53,7 @@ pub fn Overview() -> Html {
             { head(about) }
             <Notices messages={status.notices.clone()} />
             <Progress status={status.clone()} rate={rate.map(|rate| rate.received)} />
-            <Pipeline {status} />
+            <Pipeline {status} trained={live.signals.trained()} />
             <div class="overview-grid">
                 <div class="card">
                     { throughput_head(&live) }

@@ -96,13 +96,15 @@ pub(super) fn Progress(props: &ProgressProps) -> Html {
 }
 
 #[derive(Debug, PartialEq, Properties)]
-pub(super) struct StatusProps {
+pub(super) struct PipelineProps {
     pub(super) status: Rc<Status>,
+    /// Models trained since the page was opened.
+    pub(super) trained: u64,
 }
 
 /// The way of a line through the parts, with every count.
 #[component]
-pub(super) fn Pipeline(props: &StatusProps) -> Html {
+pub(super) fn Pipeline(props: &PipelineProps) -> Html {
     let status = &props.status;
     let lag = status.lag.map_or("\u{2013}".to_owned(), format::count);
     html! {
@@ -136,7 +138,7 @@ pub(super) fn Pipeline(props: &StatusProps) -> Html {
             <li class="card">
                 { stage_head("Trainer", Some(status.trainer), "stage-trainer") }
                 { main_count("models", status.models, "count-models") }
-                <dl><div><dt>{ "of" }</dt><dd>{ "3 entities" }</dd></div></dl>
+                <dl>{ count("since opened", props.trained, "count-trained", false) }</dl>
             </li>
         </ol>
     }

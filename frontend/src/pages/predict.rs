@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tillstream_shared::{Filter, ModelNumber, ModelRef, api::ModelList};
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -60,11 +60,24 @@ pub fn PredictPage() -> Html {
     let list = use_resource((), signals.of_list(), load_models);
     let filter = list.remote.value.as_deref().and_then(|list| filter_of(list, &form));
     let nodes = [use_node_ref(), use_node_ref(), use_node_ref()];
+    let result_node = use_node_ref();
 
     {
         let task = task.clone();
         // The answer to a page that is gone would have nowhere to go.
         use_effect_with((), move |()| move || drop(task.borrow_mut().take()));
+    }
+
+    {
+        // On a phone the answer lies below the form.
+        use_effect_with(((*sent).clone(), result_node.clone()), |(sent, node)| {
+            let slot = node.cast::<Element>();
+            if let (Sent::Answered | Sent::Failed(_), Some(slot)) = (sent, slot) {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Nearest);
+                slot.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        });
     }
 
     let change = {
@@ -143,7 +156,8 @@ pub fn PredictPage() -> Html {
             <div class="predict-grid">
                 <form class="card form" novalidate={true} {onsubmit} data-testid="predict-form">
                     <EntityPicker
-                        legend="The line is about a"
+                        legend="What the line is about"
+                        singular={true}
                         value={form.entity}
                         on_change={change.reform(Action::Entity)}
                     />
@@ -177,7 +191,7 @@ pub fn PredictPage() -> Html {
                         </button>
                     </div>
                 </form>
-                <div aria-live="polite" class="result-slot">
+                <div aria-live="polite" class="result-slot" ref={result_node}>
                     if let Sent::Failed(error) = &*sent {
                         <div class="problem" role="alert" data-testid="predict-error">
                             <div>

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use tillstream_shared::{Entity, ModelNumber, ModelRef, api::PredictResponse};
+use tillstream_shared::{ModelNumber, ModelRef, api::PredictResponse};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::{
     charts::{bars::Meter, palette::colour},
-    components::view::Loading,
+    components::{pickers::singular, view::Loading},
     format,
     routes::Route,
     state::selection::{Query, Selection},
@@ -43,11 +43,6 @@ pub(super) struct ResultCardProps {
 #[component]
 pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
     let result = &props.result;
-    let who = match result.entity {
-        Entity::Customer => "Customer",
-        Entity::Product => "Product",
-        Entity::Country => "Country",
-    };
     let model = match result.model {
         ModelNumber::Number(number) => format!("{} model {number}", result.entity),
         ModelNumber::All => format!("{} model of every batch", result.entity),
@@ -72,7 +67,7 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
             </header>
             <dl class="facts column">
                 <div>
-                    <dt>{ who }</dt>
+                    <dt>{ singular(result.entity) }</dt>
                     <dd>{ &result.id }</dd>
                 </div>
                 <div>

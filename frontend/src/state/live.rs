@@ -80,10 +80,13 @@ impl Signals {
     /// A number that grows whenever the list of models may have changed.
     #[must_use]
     pub fn of_list(&self) -> u64 {
-        self.reconnected
-            + self.models
-            + self.numbered.iter().sum::<u64>()
-            + self.cumulative.iter().sum::<u64>()
+        self.reconnected + self.models + self.trained()
+    }
+
+    /// Models trained since the page was opened.
+    #[must_use]
+    pub fn trained(&self) -> u64 {
+        self.numbered.iter().sum::<u64>() + self.cumulative.iter().sum::<u64>()
     }
 }
 
