@@ -16,7 +16,7 @@ use std::{
 
 use broker_support::{
     TestBroker, idempotent,
-    raw::{Raw, batch},
+    raw::{Raw, batch, fetch, produce_request},
     segments, send, send_all, values,
 };
 use rdkafka::producer::Producer;
@@ -223,4 +223,21 @@ async fn a_folder_or_a_port_in_use_is_named() {
     let error = Broker::start(config).await.unwrap_err();
     assert!(matches!(error, BrokerError::AddressInUse(a) if a == broker.broker.address()));
     assert!(error.to_string().contains("another port"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_broker_leaves_its_folder_free_at_once() {
+    let mut broker = TestBroker::with(|config| config.retention_interval = Duration::ZERO).await;
+    broker.create_topic("t", 1).await;
+    for _ in 0..10 {
+        let mut waiting = Raw::connect(broker.broker.address()).await;
+        let never = fetch(0).with_max_wait_ms(200_000).with_min_bytes(1 << 19);
+        waiting.send(&never, 12).await;
+        let mut writing = Raw::connect(broker.broker.address()).await;
+        writing.send(&produce_request("t", batch(-1, -1, -1, &["x"])), 9).await;
+        drop(writing);
+        let dir = broker.stop().await;
+        let again = |config: &mut BrokerConfig| config.retention_interval = Duration::ZERO;
+        broker = TestBroker::reopen(dir, again).await;
+    }
 }

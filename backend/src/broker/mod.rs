@@ -36,8 +36,8 @@ use std::{
     time::SystemTime,
 };
 
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use config::BrokerConfig;
 pub use error::BrokerError;
@@ -57,10 +57,16 @@ struct Node {
     /// Set when the broker is to stop: nothing new is begun, nobody waits for more.
     stop: CancellationToken,
     _lock: FolderLock,
+    /// Dropped last: its receiver knows then that nobody touches the folder any more.
+    _gone: oneshot::Sender<()>,
 }
 
 impl Node {
-    fn open(config: BrokerConfig, stop: CancellationToken) -> Result<Self, BrokerError> {
+    fn open(
+        config: BrokerConfig,
+        stop: CancellationToken,
+        gone: oneshot::Sender<()>,
+    ) -> Result<Self, BrokerError> {
         let lock = FolderLock::take(&config.dir)?;
         crate::durable::remove_temporaries(&config.dir).map_err(BrokerError::io(&config.dir))?;
         Ok(Self {
@@ -69,6 +75,7 @@ impl Node {
             producer_ids: ProducerIds::open(&config.dir)?,
             stop,
             _lock: lock,
+            _gone: gone,
             config,
         })
     }
@@ -101,6 +108,8 @@ pub struct Broker {
     node: Arc<Node>,
     address: SocketAddr,
     server: JoinHandle<()>,
+    stop: DropGuard,
+    gone: oneshot::Receiver<()>,
 }
 
 impl Broker {
@@ -123,8 +132,11 @@ impl Broker {
             .local_addr()
             .map_err(|source| BrokerError::Listen { address: listen, source })?;
         let stop = CancellationToken::new();
+        // Ends what was begun when something below fails.
+        let guard = stop.clone().drop_guard();
         let (dir, stopped) = (config.dir.clone(), stop.clone());
-        let node = tokio::task::spawn_blocking(move || Node::open(config, stopped))
+        let (dropped, gone) = oneshot::channel();
+        let node = tokio::task::spawn_blocking(move || Node::open(config, stopped, dropped))
             .await
             .map_err(|error| BrokerError::Io { path: dir, source: error.into() })??;
         let node = Arc::new(node);
@@ -133,7 +145,7 @@ impl Broker {
         tokio::spawn(async move { until.run_until_cancelled(retention).await });
         let server = tokio::spawn(server::run(listener, Arc::clone(&node)));
         tracing::info!(%address, "the broker listens");
-        Ok(Self { node, address, server })
+        Ok(Self { node, address, server, stop: guard, gone })
     }
 
     /// Where clients connect; with port 0 asked for, the port that was taken.
@@ -142,22 +154,22 @@ impl Broker {
         self.address
     }
 
-    /// Takes no more requests, answers those under way, flushes everything and closes.
+    /// Takes no more requests, answers those under way, flushes everything and closes. When it
+    /// returns, the folder is free for another broker.
     ///
     /// # Errors
     /// [`BrokerError::Unflushed`] when the disk failed; what was acknowledged with `acks=all` is
     /// there all the same.
-    pub async fn shutdown(mut self) -> Result<(), BrokerError> {
-        self.node.stop.cancel();
+    pub async fn shutdown(self) -> Result<(), BrokerError> {
+        let Self { node, server, stop, gone, .. } = self;
+        drop(stop);
         // A server task that panicked has ended too.
-        drop((&mut self.server).await);
-        self.node.topics.close().await
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.node.stop.cancel();
+        drop(server.await);
+        let closed = node.topics.close().await;
+        drop(node);
+        // Nothing is ever sent: it ends when the sender is dropped.
+        drop(gone.await);
+        closed
     }
 }
 
