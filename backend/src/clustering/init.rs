@@ -1,9 +1,9 @@
-//! Greedy k-means++ over weighted points.
+//! k-means++ over weighted points.
 //!
 //! D. Arthur, S. Vassilvitskii, "k-means++: The Advantages of Careful Seeding", SODA 2007: the first
 //! centroid is a point drawn in proportion to its weight, each next one a point drawn in proportion
 //! to its weight times its squared distance to the nearest centroid so far. The greedy variant, which
-//! the authors' own experiments used, draws 2 + ⌊ln k⌋ candidates and keeps the one that leaves the
+//! the authors' own experiments used, draws several candidates and keeps the one that leaves the
 //! smallest SSE.
 
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::RngCore};
@@ -25,17 +25,18 @@ struct Seeding {
     candidates: Vec<f64>,
 }
 
-/// Draws k centroids (row-major, k x d), each a point of `blocks`.
+/// Draws k centroids (row-major, k x d), each a point of `blocks` and the best of `tries`
+/// candidates.
 ///
 /// # Errors
 /// [`ClusteringError::TooFewPoints`] when all weight lies on fewer than k distinct points.
-pub(super) fn greedy_plus_plus(
+pub(super) fn plus_plus(
     blocks: &Blocks,
     k: usize,
+    tries: usize,
     rng: &mut Xoshiro256PlusPlus,
 ) -> Result<Vec<f64>, ClusteringError> {
     let d = blocks.d();
-    let tries = 2 + (k as f64).ln() as usize;
     let mut chunks: Vec<Seeding> = (0..blocks.chunks())
         .map(|index| {
             let w = blocks.chunk(index).w;

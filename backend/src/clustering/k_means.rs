@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{
     ClusteringError, KMeansInit, KMeansValidParams, WeightedPoints,
     blocks::Blocks,
-    init::greedy_plus_plus,
+    init::plus_plus,
     lloyd::{Limits, Solution, lloyd},
 };
 
@@ -47,7 +47,7 @@ impl KMeansValidParams {
             KMeansInit::Precomputed(centroids) => {
                 (lloyd(&blocks, self.given(centroids, points.d())?, limits)?, 0)
             }
-            KMeansInit::GreedyPlusPlus => self.best(&blocks, limits)?,
+            KMeansInit::PlusPlus => self.best(&blocks, limits)?,
         };
         let Solution { centroids, labels, weights, sse, iterations, converged } = solution;
         let centroids =
@@ -80,7 +80,9 @@ impl KMeansValidParams {
             })
             .collect();
         let run = |(mut rng, restart): (Xoshiro256PlusPlus, u32)| {
-            let centroids = greedy_plus_plus(blocks, self.k, &mut rng)?;
+            // Greed finds good starts but much the same ones; every other restart does without.
+            let tries = if restart % 2 == 0 { 2 + (self.k as f64).ln() as usize } else { 1 };
+            let centroids = plus_plus(blocks, self.k, tries, &mut rng)?;
             Ok((lloyd(blocks, centroids, limits)?, restart))
         };
         let better =

@@ -8,10 +8,11 @@ use super::{ClusteringError, KMeans};
 /// Where the centroids start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum KMeansInit {
-    /// Greedy k-means++ over the weights: each next centroid is the best of 2 + ⌊ln k⌋ points drawn
-    /// in proportion to their share of the SSE (Arthur & Vassilvitskii 2007; as in scikit-learn).
+    /// k-means++ over the weights (Arthur & Vassilvitskii 2007), in every other restart greedy: each
+    /// next centroid is then the best of 2 + ⌊ln k⌋ points drawn in proportion to their share of the
+    /// SSE, as in scikit-learn.
     #[default]
-    GreedyPlusPlus,
+    PlusPlus,
     /// These centroids, k x d; there is then only one start.
     Precomputed(Array2<f64>),
 }
