@@ -10,6 +10,8 @@
 
 mod memory;
 mod store;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use memory::{Reading, Registry};
