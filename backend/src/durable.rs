@@ -15,10 +15,9 @@ pub const TEMPORARY: &str = ".tmp";
 /// # Errors
 /// Whatever the file system reports; `path` then holds what it held before.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = temporary(path);
-    let mut file = File::create(&temporary)?;
+    let mut file = File::create(temporary(path))?;
     file.write_all(bytes)?;
-    publish(file, path)
+    publish(&file, &temporary(path), path)
 }
 
 /// The name under which `path` is written before it is published.
@@ -29,15 +28,15 @@ pub fn temporary(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Gives the finished temporary file of `path` its name, so that it survives a crash.
+/// Gives the finished file `temporary` the name `path` in the same folder, so that it survives a crash.
 ///
 /// # Errors
 /// Whatever the file system reports.
-pub fn publish(file: File, path: &Path) -> io::Result<()> {
+pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
     file.sync_all()?;
-    drop(file);
-    fs::rename(temporary(path), path)?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    fs::rename(temporary, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or(Path::new(".")))
 }
 
 /// Makes created, renamed and removed names in `folder` durable.

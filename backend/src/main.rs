@@ -1,3 +1,7 @@
 //! The program `tillstream`; all of it is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tillstream::cli::run()
+}

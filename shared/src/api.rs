@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Entity, Manifest, ModelNumber, ModelRef, PreprocessingKind};
+use crate::{Entity, ModelNumber, ModelRef, PreprocessingKind};
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,13 +75,6 @@ pub struct ModelList {
     pub models: Vec<ModelSummary>,
     /// Files in the models folder that could not be used, and why.
     pub unusable: Vec<String>,
-}
-
-/// `GET /api/v1/batches`: by ascending number.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BatchList {
-    /// The manifests of the stored batches.
-    pub batches: Vec<Manifest>,
 }
 
 /// `GET /api/v1/models/{entity}/{number}/points`: the weighted distinct points that the model was

@@ -2,4 +2,4 @@
 
 mod points;
 
-pub use points::{LinePoints, WeightedPoint};
+pub use points::{LinePoints, StoredPoints, WeightedPoint};

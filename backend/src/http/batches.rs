@@ -1,15 +1,20 @@
-//! `GET /api/v1/batches`: the manifests of the stored batches.
+//! `GET /api/v1/batches`
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use tillstream_shared::api::BatchList;
+use tillstream_shared::Manifest;
 
-use super::{ApiError, App, blocking};
+use super::{AppState, error::ApiError};
 
-/// By ascending number.
-pub(super) async fn list(State(state): App) -> Result<Json<BatchList>, ApiError> {
-    let source = Arc::clone(&state.batches);
-    let batches = blocking(move || source.manifests().map_err(ApiError::internal)).await?;
-    Ok(Json(BatchList { batches }))
+/// The manifests of all batches, by ascending number.
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+) -> Result<Json<Vec<Manifest>>, ApiError> {
+    let source = state.data.clone();
+    let manifests = tokio::task::spawn_blocking(move || source.manifests())
+        .await
+        .map_err(|error| ApiError::Internal(error.into()))?
+        .map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(Json(manifests))
 }

@@ -1,7 +1,6 @@
-//! `POST /cluster-customer`, `/cluster-product`, `/cluster-country`: the original system's contract.
-//!
-//! The answer is the request's fields exactly as they were given, in the order in which the manual
-//! prints them, and `cluster`; nothing else.
+//! The routes of the original system: what was sent comes back, with `cluster` added.
+
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -11,57 +10,58 @@ use axum::{
 use tillstream_shared::Entity;
 
 use super::{
-    ApiError, App, AppState,
-    body::{Fields, JsonBody},
-    line,
+    AppState,
+    body::{JsonBody, excluded},
+    error::ApiError,
 };
 
-/// A customer's line.
-pub(super) async fn customer(State(state): App, body: JsonBody) -> Result<Response, ApiError> {
-    cluster(&state, Entity::Customer, &body)
+/// `POST /cluster-customer`
+pub(super) async fn customer(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    answer(&state, Entity::Customer, &body)
 }
 
-/// A product's line.
-pub(super) async fn product(State(state): App, body: JsonBody) -> Result<Response, ApiError> {
-    cluster(&state, Entity::Product, &body)
+/// `POST /cluster-product`
+pub(super) async fn product(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    answer(&state, Entity::Product, &body)
 }
 
-/// A country's line.
-pub(super) async fn country(State(state): App, body: JsonBody) -> Result<Response, ApiError> {
-    cluster(&state, Entity::Country, &body)
+/// `POST /cluster-country`
+pub(super) async fn country(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    answer(&state, Entity::Country, &body)
 }
 
-fn cluster(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response, ApiError> {
-    let fields = body.fields(["model_number", entity.id_field(), "Quantity", "UnitPrice"])?;
-    let [model, id, quantity, price] = fields.names;
-    let model = line::model_ref(model, fields.raw[0])?;
-    line::identifier(entity, id, fields.raw[1])?;
-    let values = [line::number(quantity, fields.raw[2])?, line::number(price, fields.raw[3])?];
+fn answer(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response, ApiError> {
+    let names = ["model_number", entity.id_field(), "Quantity", "UnitPrice"];
+    let fields = body.fields(names)?;
+    let [number, id, quantity, unit_price] = &fields;
+    id.id(entity)?;
+    let point = [quantity.number()?, unit_price.number()?];
+    let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
+    let assignment = model
+        .assign(&point)
+        .map_err(|error| excluded(&model, &error, [quantity.name, unit_price.name]))?;
 
-    let models = state.registry.read();
-    let model = model.and_then(|model| models.resolve(entity, model));
-    let model = model.ok_or(ApiError::ModelNotFound)?;
-    let assignment = line::assign(model, [quantity, price], values)?;
-    let json = echo(&fields, assignment.cluster);
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
-}
-
-/// The fields as they came, and the cluster.
-fn echo(fields: &Fields<'_, 4>, cluster: u32) -> Vec<u8> {
-    use std::io::Write as _;
-
-    let names = fields.names.iter().map(|name| name.len() + r#""":,"#.len()).sum::<usize>();
-    let values = fields.raw.iter().map(|raw| raw.len()).sum::<usize>();
-    let mut json = Vec::with_capacity(names + values + r#"{"cluster":4294967295}"#.len());
-    json.push(b'{');
-    for (name, raw) in fields.names.iter().zip(fields.raw) {
-        json.push(b'"');
-        json.extend_from_slice(name.as_bytes());
-        json.extend_from_slice(b"\":");
-        json.extend_from_slice(raw.as_bytes());
-        json.push(b',');
+    // Written by hand so that the values come back as they were sent: "1" as "1", 5.0 as 5.0.
+    let mut json = String::with_capacity(160);
+    json.push('{');
+    for field in &fields {
+        json.push('"');
+        json.push_str(field.name);
+        json.push_str("\":");
+        json.push_str(field.json());
+        json.push(',');
     }
-    // A `Vec` takes everything.
-    let _ = write!(json, r#""cluster":{cluster}}}"#);
-    json
+    json.push_str("\"cluster\":");
+    json.push_str(&assignment.cluster.to_string());
+    json.push('}');
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }

@@ -1,84 +1,67 @@
-//! `GET /api/v1/events`: what happens, as server-sent events.
+//! `GET /api/v1/events`: server-sent events of what happens.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
-    response::sse::{Event as Sent, KeepAlive, Sse},
+    response::{
+        IntoResponse,
+        sse::{Event as Message, KeepAlive, Sse},
+    },
 };
 use tillstream_shared::api::{Event, Status};
-use tokio::{
-    sync::{broadcast::error::RecvError, mpsc},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{App, AppState, status};
+use super::AppState;
 
-/// The counts are compared, and sent when they differ, at most five times a second.
-const PERIOD: Duration = Duration::from_millis(200);
-/// Events that wait for a slow listener here, before it misses some.
-const WAITING: usize = 16;
+/// How often the counts are sent when they change.
+const STATUS_EVERY: Duration = Duration::from_millis(250);
+/// Events that wait for a slow client before it falls behind.
+const WAITING: usize = 64;
 
-type Stream = ReceiverStream<Result<Sent, Infallible>>;
-
-/// The counts at once and whenever they changed, and every event as it happens.
-pub(super) async fn events(State(state): App) -> Sse<axum::response::sse::KeepAliveStream<Stream>> {
-    let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(feed(state, Listener(sender)));
-    Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
-}
-
-/// Sends to one listener until it is gone or the server stops.
-async fn feed(state: Arc<AppState>, listener: Listener) {
-    let shutdown = state.shutdown.clone();
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = listener.0.closed() => {}
-        _ = send(&state, &listener) => {}
-    }
-}
-
-/// The listener is gone.
-struct Gone;
-
-async fn send(state: &AppState, listener: &Listener) -> Result<(), Gone> {
-    // Before the first status, so that nothing falls between.
-    let mut events = state.progress.listen();
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last: Option<Status> = None;
-    let mut behind = false;
-    loop {
+pub(super) async fn stream(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+    let (send, receive) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        // Ends when the client is gone, or with the service.
         tokio::select! {
-            // The first tick is at once.
-            _ = ticks.tick() => {
-                let now = status::current(state);
-                if behind || last.as_ref() != Some(&now) {
-                    listener.send(&Event::Status(Box::new(now.clone()))).await?;
-                    last = Some(now);
-                    behind = false;
-                }
-            }
-            event = events.recv() => match event {
-                Ok(Event::Status(_)) => {}
-                Ok(event) => listener.send(&event).await?,
-                // Missed some: the next tick tells how things are now, changed or not.
-                Err(RecvError::Lagged(_)) => behind = true,
-                Err(RecvError::Closed) => return Ok(()),
-            }
+            () = follow(&state, &send) => {}
+            () = state.stop.heard() => {}
         }
-    }
+    });
+    Sse::new(ReceiverStream::new(receive)).keep_alive(KeepAlive::default())
 }
 
-struct Listener(mpsc::Sender<Result<Sent, Infallible>>);
+type Sender = mpsc::Sender<Result<Message, Infallible>>;
 
-impl Listener {
-    async fn send(&self, event: &Event) -> Result<(), Gone> {
-        let Ok(sent) = Sent::default().event(event.name()).json_data(event) else {
-            tracing::error!("the event {} cannot be written as JSON", event.name());
-            return Ok(());
+async fn follow(state: &AppState, send: &Sender) {
+    let mut events = state.progress.listen();
+    let mut shown = Status::default();
+    let mut ticks = tokio::time::interval(STATUS_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => event,
+                // What was missed shows in the next counts.
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            },
+            _ = ticks.tick() => {
+                let status = state.progress.status();
+                if status == shown {
+                    if send.is_closed() {
+                        return;
+                    }
+                    continue;
+                }
+                shown = status.clone();
+                Event::Status(Box::new(status))
+            }
         };
-        self.0.send(Ok(sent)).await.map_err(|_| Gone)
+        let Ok(message) = Message::default().event(event.name()).json_data(&event) else { return };
+        if send.send(Ok(message)).await.is_err() {
+            return;
+        }
     }
 }

@@ -1,35 +1,35 @@
-//! `GET /healthz` and `/readyz`, for whatever starts and watches the server.
+//! `GET /healthz`, `GET /readyz` and `GET /api/v1/status`
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
-use serde::Serialize;
-use tillstream_shared::Entity;
+use std::sync::Arc;
 
-use super::App;
+use axum::{Json, extract::State, http::StatusCode};
+use serde_json::{Value, json};
+use tillstream_shared::{Entity, ModelRef, api::Status};
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    /// Entities that no model can answer for yet.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    missing: Vec<Entity>,
-}
+use super::AppState;
 
 /// The process answers.
-pub(super) async fn alive() -> Response {
-    Json(Health { status: "ok", missing: Vec::new() }).into_response()
+pub(super) async fn alive() -> Json<Value> {
+    Json(json!({"status": "ok"}))
 }
 
-/// There is a model to answer for each entity.
-pub(super) async fn ready(State(state): App) -> Response {
-    let missing = state.registry.missing();
+/// Every entity has a model that answers; until then 503, and which have none.
+pub(super) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Value>) {
+    let has_model = |entity| {
+        [ModelRef::Latest, ModelRef::All]
+            .iter()
+            .any(|model| state.registry.resolve(entity, *model).is_some())
+    };
+    let missing: Vec<_> = Entity::ALL.into_iter().filter(|entity| !has_model(*entity)).collect();
     if missing.is_empty() {
-        return Json(Health { status: "ok", missing }).into_response();
+        (StatusCode::OK, Json(json!({"status": "ready"})))
+    } else {
+        let body = json!({"status": "starting", "missing": missing});
+        (StatusCode::SERVICE_UNAVAILABLE, Json(body))
     }
-    let starting = Health { status: "starting", missing };
-    (StatusCode::SERVICE_UNAVAILABLE, Json(starting)).into_response()
+}
+
+/// The counts now.
+pub(super) async fn status(State(state): State<Arc<AppState>>) -> Json<Status> {
+    Json(state.progress.status())
 }

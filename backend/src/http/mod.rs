@@ -1,11 +1,4 @@
-//! The REST API and the page.
-//!
-//! One file per resource: handler, request and response together. [`ApiError`] is the only way to
-//! answer anything but a success. Predictions read the registry without a lock; whatever touches the
-//! disk runs outside the async threads.
-//!
-//! **Architecture invariant:** no route changes anything. The service has no authentication, so what a
-//! stranger's page could make a browser send must stay without effect.
+//! The REST API and the page. One file per resource: handler, request and response together.
 
 mod batches;
 mod body;
@@ -13,140 +6,96 @@ mod cluster;
 mod error;
 mod events;
 mod health;
-mod line;
 mod models;
 mod page;
-mod points;
 mod predict;
-mod server;
-mod status;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, Method, header},
-    middleware::map_response,
-    response::{IntoResponse, Response},
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, Uri, header},
     routing::{get, post},
 };
-pub use error::ApiError;
-pub use server::serve;
-use tillstream_shared::{Entity, Manifest, ModelNumber};
-use tokio_util::sync::CancellationToken;
-use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+use tokio::net::TcpListener;
+use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
-use crate::{features::WeightedPoint, progress::Progress, registry::Registry};
+use self::error::ApiError;
+use crate::{progress::Progress, registry::Registry, stop::Stop, training::StoredData};
 
-/// The largest request body, in bytes; a prediction needs some hundred.
-pub const MAX_BODY: usize = 64 * 1024;
-
-/// What a source of points or batches may fail with; logged, never shown to a client.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Where the points that a model was trained on come from.
-pub trait PointsSource: Send + Sync + 'static {
-    /// The weighted distinct points of the model, or nothing when they are not known (any more).
-    /// May read files: it is called outside the async threads.
-    ///
-    /// # Errors
-    /// Whatever keeps the source from answering; the client gets a bare 500.
-    fn points(
-        &self,
-        entity: Entity,
-        number: ModelNumber,
-    ) -> Result<Option<Vec<WeightedPoint>>, SourceError>;
-}
-
-/// Where the list of stored batches comes from.
-pub trait BatchSource: Send + Sync + 'static {
-    /// The manifests by ascending number. May read files: it is called outside the async threads.
-    ///
-    /// # Errors
-    /// What the file system reports; the client gets a bare 500.
-    fn manifests(&self) -> io::Result<Vec<Manifest>>;
-}
+/// The longest body that a request may have, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How long open connections may take to end when the service stops.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What the routes answer from.
+#[derive(Debug)]
 pub struct AppState {
-    registry: Arc<Registry>,
-    progress: Arc<Progress>,
-    points: Arc<dyn PointsSource>,
-    batches: Arc<dyn BatchSource>,
-    page: Option<PathBuf>,
-    /// Ends the event streams, which otherwise would keep the server from stopping.
-    shutdown: CancellationToken,
+    /// The models that answer.
+    pub registry: Arc<Registry>,
+    /// Counts and events.
+    pub progress: Arc<Progress>,
+    /// Batches and points on disk.
+    pub data: StoredData,
+    /// Folder of the built page.
+    pub page: PathBuf,
+    /// Ends the service, event streams included.
+    pub stop: Stop,
 }
-
-impl AppState {
-    /// `page` is the folder that `trunk build` made, if there is one.
-    #[must_use]
-    pub fn new(
-        registry: Arc<Registry>,
-        progress: Arc<Progress>,
-        points: Arc<dyn PointsSource>,
-        batches: Arc<dyn BatchSource>,
-        page: Option<PathBuf>,
-    ) -> Self {
-        Self { registry, progress, points, batches, page, shutdown: CancellationToken::new() }
-    }
-}
-
-type App = State<Arc<AppState>>;
 
 /// All routes.
 pub fn router(state: Arc<AppState>) -> Router {
-    // Answers that may be large; a prediction is smaller than the header that would announce gzip,
-    // and an event must not wait for more to compress.
-    let large = Router::new()
-        .route("/api/v1/models", get(models::list))
-        .route("/api/v1/models/{entity}/{number}", get(models::one))
-        .route("/api/v1/models/{entity}/{number}/points", get(points::points))
-        .route("/api/v1/batches", get(batches::list))
-        .fallback(elsewhere)
-        .layer(CompressionLayer::new());
+    let set = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    // The page's own start script is inline, as trunk writes it.
+    let policy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; \
+                  style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+    let api = Router::new()
+        .route("/models", get(models::list))
+        .route("/models/{entity}/{number}", get(models::one))
+        .route("/models/{entity}/{number}/points", get(models::points))
+        .route("/batches", get(batches::list))
+        .route("/status", get(health::status))
+        .route("/events", get(events::stream))
+        .route("/predict", post(predict::predict));
     Router::new()
         .route("/cluster-customer", post(cluster::customer))
         .route("/cluster-product", post(cluster::product))
         .route("/cluster-country", post(cluster::country))
-        .route("/api/v1/predict", post(predict::predict))
-        .route("/api/v1/status", get(status::status))
-        .route("/api/v1/events", get(events::events))
+        .nest("/api/v1", api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .merge(large)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(map_response(security_headers))
-        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(set(header::CACHE_CONTROL, "no-store"))
+        .merge(page::routes(&state.page))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CompressionLayer::new())
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::CONTENT_SECURITY_POLICY, policy))
         .with_state(state)
 }
 
-/// What no route answers: the page, and under `/api` or for another method than GET an error.
-async fn elsewhere(State(state): App, request: Request) -> Response {
-    let path = request.uri().path();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !reads || path == "/api" || path.starts_with("/api/") {
-        return ApiError::NoSuchPath.into_response();
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::WrongMethod(format!("{method} is not for {}", uri.path()))
+}
+
+/// Answers requests until the state's `stop` is requested.
+///
+/// # Errors
+/// What the socket reports.
+pub async fn serve(listener: TcpListener, state: Arc<AppState>) -> io::Result<()> {
+    let stop = state.stop.clone();
+    let heard = stop.clone();
+    let serving = axum::serve(listener, router(state))
+        .with_graceful_shutdown(async move { heard.heard().await });
+    let too_long = async {
+        stop.heard().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = too_long => Ok(()),
     }
-    page::page(state.page.as_deref(), request).await
-}
-
-/// Headers of every answer: no guessing of types, no framing, no address in a `Referer`; and what the
-/// server computed is not kept by a browser.
-async fn security_headers(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Runs what reads files outside the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?
 }

@@ -1,44 +1,63 @@
-//! `GET /api/v1/models` and `/api/v1/models/{entity}/{number}`.
+//! `GET /api/v1/models` and what is below it.
 
 use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Path, State},
-    http::{header, request::Parts},
-    response::{IntoResponse, Response},
+    extract::{Path, State},
 };
-use tillstream_shared::{Entity, Model, ModelRef, api::ModelList};
+use tillstream_shared::{
+    Entity, Model, ModelRef,
+    api::{ModelList, Points},
+};
 
-use super::{ApiError, App, AppState};
+use super::{AppState, error::ApiError};
 
-/// The model that the path names; the number may be an alias.
-pub(super) struct NamedModel(pub(super) Arc<Model>);
-
-impl FromRequestParts<Arc<AppState>> for NamedModel {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<AppState>,
-    ) -> Result<Self, ApiError> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        // A path that is not UTF-8 once it is decoded.
-        let Path((entity, number)) = path.map_err(|_| ApiError::NoSuchPath)?;
-        let entity: Entity = entity.parse()?;
-        let number: ModelRef = number.parse()?;
-        let model = state.registry.resolve(entity, number);
-        model.map(Self).ok_or(ApiError::ModelNotFound)
-    }
-}
-
-/// Every model in short, and the files that were left out.
-pub(super) async fn list(State(state): App) -> Json<ModelList> {
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<ModelList> {
     Json(state.registry.list())
 }
 
-/// A whole model, as in its file.
-pub(super) async fn one(NamedModel(model): NamedModel) -> Result<Response, ApiError> {
-    let json = serde_json::to_vec(&*model).map_err(ApiError::internal)?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+pub(super) async fn one(
+    State(state): State<Arc<AppState>>,
+    Path((entity, number)): Path<(String, String)>,
+) -> Result<Json<Model>, ApiError> {
+    Ok(Json(Model::clone(&*find(&state, &entity, &number)?)))
+}
+
+pub(super) async fn points(
+    State(state): State<Arc<AppState>>,
+    Path((entity, number)): Path<(String, String)>,
+) -> Result<Json<Points>, ApiError> {
+    let model = find(&state, &entity, &number)?;
+    let source = state.data.clone();
+    // Reads files, so it must not hold up the other requests.
+    let reading = tokio::task::spawn_blocking(move || {
+        let stored = source.points(model.entity, model.number)?;
+        Ok::<_, crate::training::TrainingError>((model, stored))
+    });
+    let (model, stored) = reading
+        .await
+        .map_err(|error| ApiError::Internal(error.into()))?
+        .map_err(|error| ApiError::Internal(error.into()))?;
+    let stored = stored.ok_or(ApiError::PointsNotFound)?;
+    let mut columns = Points::default();
+    for point in stored.filtered(model.preprocessing.filter).0 {
+        let quantity = point.quantity as f64;
+        // The filter has left only points that the model admits.
+        if let Ok(assignment) = model.assign(&[quantity, point.unit_price]) {
+            columns.quantity.push(quantity);
+            columns.unit_price.push(point.unit_price);
+            columns.weight.push(point.weight);
+            columns.cluster.push(assignment.cluster);
+        }
+    }
+    Ok(Json(columns))
+}
+
+fn find(state: &AppState, entity: &str, number: &str) -> Result<Arc<Model>, ApiError> {
+    let entity: Entity = entity.parse().map_err(|_| {
+        ApiError::NotFound(format!("entity {entity}: use customer, product or country"))
+    })?;
+    let number: ModelRef = number.parse().map_err(|_| ApiError::ModelNotFound)?;
+    state.registry.resolve(entity, number).ok_or(ApiError::ModelNotFound)
 }

@@ -1,1 +1,35 @@
 //! From files to lines.
+//!
+//! [`Input`] reads CSV (plain, gzip or zstd), XLSX workbooks, the built-in data set and the
+//! [`generate`]d stream, and hands out [`Row`]s: a [`Line`](tillstream_shared::Line) borrowed from
+//! the record's buffer, or a [`Reject`] with the reason. [`csv_lines`] is the dialect of the batch
+//! files, [`fields`] and [`dates`] the tolerant parsers that whoever reads foreign data shares.
+//!
+//! A file is read twice: a survey for what must be the same for all of it (identity, encoding,
+//! delimiter, order of day and month, number of rows), then the rows themselves. Memory does not
+//! grow with a CSV file; a workbook is kept as compressed CSV.
+//!
+//! This module must not know Kafka, batches or anything else that comes after it.
+
+pub mod csv_lines;
+mod date_survey;
+pub mod dates;
+mod error;
+pub mod fields;
+pub mod generate;
+mod input;
+mod layout;
+mod rejects;
+mod spec;
+mod survey;
+mod text;
+mod workbook;
+
+#[cfg(test)]
+mod tests;
+
+pub use dates::DateOrder;
+pub use error::{IngestError, RejectReason};
+pub use input::{Input, Row};
+pub use rejects::{Reject, RejectsWriter};
+pub use spec::{InputSpec, ReadOptions};

@@ -1,164 +1,228 @@
-//! The models that answer.
+//! The models that answer, swapped as a whole so that readers take no lock.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use arc_swap::{ArcSwap, Guard};
-use rustc_hash::FxHashMap;
+use arc_swap::ArcSwap;
 use tillstream_shared::{
     Entity, Model, ModelNumber, ModelRef,
     api::{ModelList, ModelSummary},
 };
 
-use super::{Contents, Unusable, watch::Known};
+use super::{ModelFiles, ModelStore, store::file_name};
 
-/// The models in memory: replaced as a whole, read without a lock or an allocation.
+/// By entity, numbered models ascending, `all` last.
+type Models = BTreeMap<(Entity, ModelNumber), Arc<Model>>;
+
+/// The models of this process.
 #[derive(Debug, Default)]
 pub struct Registry {
     models: ArcSwap<Models>,
-    /// The files that [`Registry::refresh`] has seen; readers never touch it.
-    pub(super) known: Mutex<FxHashMap<String, Known>>,
+    /// What was last read from disk; also serialises those who change the models.
+    disk: Mutex<Disk>,
 }
 
-/// One immutable state of the registry.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Models {
-    entities: [OfEntity; Entity::ALL.len()],
-    unusable: Vec<Unusable>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct OfEntity {
-    /// By ascending number.
-    numbered: Vec<(u64, Arc<Model>)>,
-    all: Option<Arc<Model>>,
-}
-
-/// The models at one moment. Short-lived: hold it for one answer, not across an `await`.
-pub struct Reading(Guard<Arc<Models>>);
-
-impl Reading {
-    /// The model that `model` names, an alias resolved.
-    #[must_use]
-    pub fn resolve(&self, entity: Entity, model: ModelRef) -> Option<&Arc<Model>> {
-        let models = &self.0.entities[entity as usize];
-        match model {
-            ModelRef::Number(number) => {
-                let index = models.numbered.binary_search_by_key(&number, |(n, _)| *n).ok()?;
-                Some(&models.numbered[index].1)
-            }
-            ModelRef::Latest => models.numbered.last().map(|(_, model)| model),
-            ModelRef::All => models.all.as_ref(),
-        }
-    }
+#[derive(Debug, Default)]
+struct Disk {
+    files: ModelFiles,
+    unusable: BTreeMap<String, String>,
 }
 
 impl Registry {
-    /// The models now, without a lock or an allocation.
-    #[must_use]
-    pub fn read(&self) -> Reading {
-        Reading(self.models.load())
-    }
-
-    /// The model that `model` names, to be kept as long as needed.
-    #[must_use]
-    pub fn resolve(&self, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
-        self.read().resolve(entity, model).cloned()
-    }
-
-    /// Lets `model` answer from now on, in place of the one of the same entity and number.
+    /// Adds a model, or replaces the one of the same entity and number.
     pub fn insert(&self, model: Model) {
-        let model = Arc::new(model);
-        self.change(|models| models.insert(Arc::clone(&model)));
-    }
-
-    /// Lets `contents` answer and nothing else.
-    pub fn replace_all(&self, contents: Contents) {
-        let mut models = Models { unusable: contents.unusable, ..Models::default() };
-        contents.models.into_iter().for_each(|model| models.insert(Arc::new(model)));
+        let _disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut models = Models::clone(&self.models.load());
+        models.insert((model.entity, model.number), Arc::new(model));
         self.models.store(Arc::new(models));
     }
 
-    /// By entity, numbered models ascending, `all` last; and the files that were left out.
-    #[must_use]
-    pub fn list(&self) -> ModelList {
-        let models = self.models.load();
-        ModelList {
-            models: models.iter().map(summary).collect(),
-            unusable: models.unusable.iter().map(ToString::to_string).collect(),
+    /// Takes up what is new, changed or gone in `store` since the last call; gives a sentence for
+    /// every file that has become unusable.
+    ///
+    /// # Errors
+    /// What the file system reports of the folder; the models then stay as they are.
+    pub fn refresh(&self, store: &ModelStore) -> io::Result<Vec<String>> {
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = store.files()?;
+        if files == disk.files {
+            return Ok(Vec::new());
         }
-    }
-
-    /// How many models can answer.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.models.load().iter().count()
-    }
-
-    /// The entities that no model can answer for.
-    #[must_use]
-    pub fn missing(&self) -> Vec<Entity> {
-        let models = self.models.load();
-        let absent = |entity: &Entity| {
-            let models = &models.entities[*entity as usize];
-            models.numbered.is_empty() && models.all.is_none()
-        };
-        Entity::ALL.into_iter().filter(absent).collect()
-    }
-
-    /// Applies `change` to a copy, which then replaces the present state; repeated when another
-    /// thread was faster.
-    pub(super) fn change(&self, change: impl Fn(&mut Models)) {
-        self.models.rcu(|models| {
-            let mut models = Models::clone(models);
-            change(&mut models);
-            models
-        });
-    }
-}
-
-impl Models {
-    pub(super) fn insert(&mut self, model: Arc<Model>) {
-        let of_entity = &mut self.entities[model.entity as usize];
-        match model.number {
-            ModelNumber::All => of_entity.all = Some(model),
-            ModelNumber::Number(number) => {
-                let numbered = &mut of_entity.numbered;
-                match numbered.binary_search_by_key(&number, |(n, _)| *n) {
-                    Ok(index) => numbered[index].1 = model,
-                    Err(index) => numbered.insert(index, (number, model)),
+        let mut models = Models::clone(&self.models.load());
+        let mut unusable = std::mem::take(&mut disk.unusable);
+        let mut notices = Vec::new();
+        let present: Vec<_> = files.names().collect();
+        models
+            .retain(|(entity, number), _| present.contains(&file_name(*entity, *number).as_str()));
+        unusable.retain(|name, _| present.contains(&name.as_str()));
+        for name in files.changed_since(&disk.files) {
+            match store.load(name) {
+                Ok(model) => {
+                    unusable.remove(name);
+                    models.insert((model.entity, model.number), Arc::new(model));
+                }
+                Err(reason) => {
+                    let notice = format!("{name} is left out: {reason}");
+                    models.retain(|(entity, number), _| file_name(*entity, *number) != name);
+                    unusable.insert(name.to_owned(), notice.clone());
+                    notices.push(notice);
                 }
             }
         }
+        self.models.store(Arc::new(models));
+        *disk = Disk { files, unusable };
+        Ok(notices)
     }
 
-    pub(super) fn remove(&mut self, entity: Entity, number: ModelNumber) {
-        let of_entity = &mut self.entities[entity as usize];
-        match number {
-            ModelNumber::All => of_entity.all = None,
-            ModelNumber::Number(number) => of_entity.numbered.retain(|(n, _)| *n != number),
+    /// The model that a request means; takes no lock and allocates nothing.
+    #[must_use]
+    pub fn resolve(&self, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
+        let models = self.models.load();
+        match model {
+            ModelRef::Number(number) => models.get(&(entity, ModelNumber::Number(number))),
+            ModelRef::All => models.get(&(entity, ModelNumber::All)),
+            ModelRef::Latest => {
+                let first = (entity, ModelNumber::Number(0));
+                let last = (entity, ModelNumber::Number(u64::MAX));
+                models.range(first..=last).next_back().map(|(_, model)| model)
+            }
         }
+        .cloned()
     }
 
-    pub(super) fn set_unusable(&mut self, unusable: Vec<Unusable>) {
-        self.unusable = unusable;
+    /// How many models there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.models.load().len()
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Model> {
-        self.entities.iter().flat_map(|models| {
-            models.numbered.iter().map(|(_, model)| model).chain(&models.all).map(AsRef::as_ref)
-        })
+    /// All models, and the files that could not be used.
+    #[must_use]
+    pub fn list(&self) -> ModelList {
+        let summary = |model: &Arc<Model>| ModelSummary {
+            entity: model.entity,
+            number: model.number,
+            batch: model.batch,
+            preprocessing: model.preprocessing.kind,
+            k: model.k,
+            sizes: model.sizes.clone(),
+            sse: model.sse,
+            trained_at: model.trained_at.clone(),
+        };
+        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        ModelList {
+            models: self.models.load().values().map(summary).collect(),
+            unusable: disk.unusable.values().cloned().collect(),
+        }
     }
 }
 
-fn summary(model: &Model) -> ModelSummary {
-    ModelSummary {
-        entity: model.entity,
-        number: model.number,
-        batch: model.batch,
-        preprocessing: model.preprocessing.kind,
-        k: model.k,
-        sizes: model.sizes.clone(),
-        sse: model.sse,
-        trained_at: model.trained_at.clone(),
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+    use tillstream_shared::{Filter, Funnel, Preprocessing, PreprocessingKind, Scaling, Transform};
+
+    use super::*;
+
+    fn model(entity: Entity, number: ModelNumber) -> Model {
+        Model {
+            format_version: Model::FORMAT_VERSION,
+            entity,
+            number,
+            batch: Some(1),
+            features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
+            preprocessing: Preprocessing {
+                kind: PreprocessingKind::Raw,
+                filter: Filter::All,
+                transform: Transform::Identity,
+                scaling: Scaling::None,
+                means: vec![0.0; 2],
+                scales: vec![1.0; 2],
+                clip: None,
+            },
+            k: 1,
+            seed: 1,
+            restarts: 1,
+            centroids: vec![vec![1.0, 2.0]],
+            model_centroids: vec![vec![1.0, 2.0]],
+            sizes: vec![1],
+            mean_values: vec![2.0],
+            sse: 0.0,
+            iterations: 1,
+            funnel: Funnel::default(),
+            offsets: Vec::new(),
+            trained_at: "2026-11-24T00:00:00Z".to_owned(),
+        }
+    }
+
+    #[test]
+    fn aliases_are_resolved_within_their_entity() {
+        let registry = Registry::default();
+        let resolve = |entity, model| registry.resolve(entity, model).map(|model| model.number);
+        assert_eq!(resolve(Entity::Product, ModelRef::Latest), None);
+        registry.insert(model(Entity::Product, ModelNumber::All));
+        assert_eq!(resolve(Entity::Product, ModelRef::Latest), None, "`all` has no number");
+        for number in [2, 10, 9] {
+            registry.insert(model(Entity::Product, ModelNumber::Number(number)));
+        }
+        registry.insert(model(Entity::Country, ModelNumber::Number(99)));
+        let ten = Some(ModelNumber::Number(10));
+        assert_eq!(resolve(Entity::Product, ModelRef::Latest), ten);
+        assert_eq!(resolve(Entity::Product, ModelRef::Number(10)), ten);
+        assert_eq!(resolve(Entity::Product, ModelRef::Number(3)), None);
+        assert_eq!(resolve(Entity::Product, ModelRef::All), Some(ModelNumber::All));
+        assert_eq!(resolve(Entity::Customer, ModelRef::Latest), None);
+        let listed: Vec<_> = registry.list().models.iter().map(|m| m.number.to_string()).collect();
+        assert_eq!(listed, ["2", "9", "10", "all", "99"]);
+    }
+
+    #[test]
+    fn the_folder_is_followed() {
+        let folder = TempDir::new().unwrap();
+        let store = ModelStore::open(folder.path()).unwrap();
+        let registry = Registry::default();
+        store.save(&model(Entity::Customer, ModelNumber::Number(1))).unwrap();
+        assert!(registry.refresh(&store).unwrap().is_empty());
+        assert_eq!(registry.count(), 1);
+        store.save(&model(Entity::Customer, ModelNumber::All)).unwrap();
+        registry.refresh(&store).unwrap();
+        assert_eq!(registry.count(), 2);
+        fs::remove_file(folder.path().join("customer_model_1.json")).unwrap();
+        registry.refresh(&store).unwrap();
+        assert_eq!(registry.count(), 1);
+    }
+
+    #[test]
+    fn a_bad_file_is_reported_once_and_left_out() {
+        let folder = TempDir::new().unwrap();
+        let store = ModelStore::open(folder.path()).unwrap();
+        let registry = Registry::default();
+        store.save(&model(Entity::Customer, ModelNumber::Number(1))).unwrap();
+        let path = folder.path().join("customer_model_1.json");
+        let good = fs::read_to_string(&path).unwrap();
+        registry.refresh(&store).unwrap();
+        for (bad, reason) in [
+            (good.replace("\"format_version\": 1", "\"format_version\": 99"), "version 99"),
+            (good.replace("\"sse\": 0.0", "\"sse\": 1e999"), "out of range"),
+            (good.replace("\"sizes\"", "\"seizes\""), "sizes"),
+            (good.replace("\"k\": 1", "\"k\": 2"), "wrong shape"),
+            (good.replace("\"number\": 1", "\"number\": 2"), "customer_model_2.json"),
+            (good[..good.len() / 2].to_owned(), "EOF"),
+        ] {
+            fs::write(&path, &bad).unwrap();
+            let notices = registry.refresh(&store).unwrap();
+            assert!(notices.len() == 1 && notices[0].contains(reason), "{reason}: {notices:?}");
+            assert_eq!(registry.count(), 0);
+            assert_eq!(registry.list().unusable, notices);
+            assert!(registry.refresh(&store).unwrap().is_empty(), "it is not reported again");
+        }
+        fs::write(&path, good).unwrap();
+        assert!(registry.refresh(&store).unwrap().is_empty());
+        assert_eq!((registry.count(), registry.list().unusable.len()), (1, 0));
     }
 }

@@ -1,1 +1,36 @@
-//! From batches to models.
+//! From batches to models: numbered models of one batch each, and cumulative ones of all batches.
+
+mod cumulative;
+mod stored;
+mod trainer;
+
+pub use cumulative::Cumulative;
+pub use stored::StoredData;
+pub use trainer::{Trainer, TrainerOptions, train_file};
+
+use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
+
+/// Why nothing could be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The models folder cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] crate::durable::LockError),
+    /// The file system refused.
+    #[error("cannot use {path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What was reported.
+        source: std::io::Error,
+    },
+    /// A batch cannot be read.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// An input file cannot be read.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The lines cannot be clustered.
+    #[error(transparent)]
+    Clustering(#[from] ClusteringError),
+}

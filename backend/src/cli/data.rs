@@ -1,0 +1,62 @@
+//! What the routes show of a data folder.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::net::TcpListener;
+
+use super::{
+    Error,
+    options::{DataOptions, PageOptions},
+};
+use crate::{
+    http::AppState,
+    progress::Progress,
+    registry::{ModelStore, Registry},
+    stop::Stop,
+    training::StoredData,
+};
+
+/// Binds the address of REST and page.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(
+            "{address} is taken by another program: stop it, or choose another address with --listen"
+        )
+        .into(),
+        _ => format!("cannot listen on {address}: {error}").into(),
+    })
+}
+
+/// Loads the models of the data folder; files that are not usable are notices.
+pub(super) fn load_models(
+    data: &DataOptions,
+    progress: &Progress,
+) -> Result<(ModelStore, Arc<Registry>), Error> {
+    let models = data.models();
+    let store = ModelStore::open(&models)
+        .map_err(|error| format!("cannot use the folder {}: {error}", models.display()))?;
+    let registry = Arc::new(Registry::default());
+    for notice in registry.refresh(&store)? {
+        progress.notice(notice);
+    }
+    progress.models.set(registry.count() as u64);
+    Ok((store, registry))
+}
+
+/// What the routes answer from, until `stop`.
+pub(super) fn state(
+    data: &DataOptions,
+    page: &PageOptions,
+    registry: Arc<Registry>,
+    progress: Arc<Progress>,
+    stop: Stop,
+) -> Arc<AppState> {
+    if !page.page.join("index.html").is_file() {
+        progress.notice(format!(
+            "there is no page in {}: build it with `trunk build`, or name its folder with --page",
+            page.page.display()
+        ));
+    }
+    let data = StoredData { batches: data.batch(), models: data.models() };
+    Arc::new(AppState { registry, progress, data, page: page.page.clone(), stop })
+}

@@ -1,0 +1,192 @@
+//! The single parts, each alone in its process.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use super::{
+    Error, blocking, data,
+    options::{
+        BrokerOptions, ConsumeOptions, GenerateOptions, ProduceOptions, ServeOptions, TrainOptions,
+    },
+    stop_on_signal,
+    terminal::Terminal,
+};
+use crate::{
+    batch::Catalogue,
+    broker::{Broker, BrokerConfig},
+    http,
+    ingest::generate,
+    kafka::{Consumer, Producer},
+    progress::Progress,
+    stop::Stop,
+    training::{Trainer, train_file},
+};
+
+/// How often a part that runs apart from the others looks for new files.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
+    let stop = Stop::default();
+    stop_on_signal(&stop)?;
+    let broker = Broker::start(BrokerConfig {
+        listen: options.broker_listen,
+        default_partitions: options.topic.partitions,
+        ..BrokerConfig::new(options.data.broker())
+    })
+    .await?;
+    println!("Kafka broker: {}", broker.address());
+    stop.heard().await;
+    Ok(broker.shutdown().await?)
+}
+
+pub(super) fn generate(options: &GenerateOptions) -> Result<(), Error> {
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    let written =
+        generate::write_csv(options.lines, options.seed, &mut out).and_then(|()| out.flush());
+    match written {
+        // Whoever reads has enough: `tillstream generate | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+pub(super) async fn produce(options: ProduceOptions, terminal: Terminal) -> Result<(), Error> {
+    let (stop, shown) = (Stop::default(), Stop::default());
+    stop_on_signal(&stop)?;
+    let progress = Arc::new(Progress::default());
+    let showing = tokio::spawn(terminal.show(progress.clone(), shown.clone()));
+    let produced = blocking(move || {
+        let input = options.input.open()?;
+        let cluster = options.cluster.cluster();
+        let partitions = cluster.ensure_topics()?;
+        let producer = Producer::connect(cluster, partitions, &progress)?;
+        let options = options.sending.producer(options.data.rejects());
+        Ok::<_, Error>(producer.run(input, &options, &progress, &stop)?)
+    })
+    .await;
+    shown.request();
+    showing.await?;
+    let produced = produced?;
+    println!("{} lines sent, {} were in the topic before", produced.sent, produced.resumed);
+    Ok(())
+}
+
+pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Result<(), Error> {
+    let (stop, shown) = (Stop::default(), Stop::default());
+    stop_on_signal(&stop)?;
+    let progress = Arc::new(Progress::default());
+    let showing = tokio::spawn(terminal.show(progress.clone(), shown.clone()));
+    let consumed = blocking(move || {
+        let (catalogue, _lock) = Catalogue::open(&options.data.batch())?;
+        let cluster = options.cluster.cluster();
+        cluster.ensure_topics()?;
+        let consumer =
+            Consumer::connect(cluster.clone(), options.batches.consumer(), &catalogue, progress)?;
+        if options.once {
+            // Nobody else sets it.
+            let _ = consumer.end().set(cluster.current_ends()?);
+        }
+        consumer.run(&stop, |manifest| println!("{}: {} lines", manifest.file, manifest.rows))?;
+        Ok::<_, Error>(())
+    })
+    .await;
+    shown.request();
+    showing.await?;
+    consumed
+}
+
+pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
+    if let (Some(input), Some(entity)) = (&options.input, options.entity) {
+        let model = train_file(options.dates.open(input)?, entity, &options.model.trainer())?;
+        if options.json {
+            println!("{}", serde_json::to_string_pretty(&model)?);
+        } else {
+            println!("{entity}: {} lines, SSE {}", model.funnel.kept, model.sse);
+            for (index, centroid) in model.centroids.iter().enumerate() {
+                println!(
+                    "cluster {}: {} lines around quantity {:.2} and price {:.2}",
+                    index + 1,
+                    model.sizes[index],
+                    centroid[0],
+                    centroid[1]
+                );
+            }
+        }
+        return Ok(());
+    }
+    let stop = Stop::default();
+    stop_on_signal(&stop)?;
+    blocking(move || {
+        let progress = Arc::new(Progress::default());
+        let batches = options.data.batch();
+        let (_, registry) = data::load_models(&options.data, &progress)?;
+        let trainer = Trainer::open(
+            options.model.trainer(),
+            &batches,
+            &options.data.models(),
+            registry.clone(),
+            progress,
+        )?;
+        let catalogue = Catalogue::read(&batches)?;
+        let (stored, trained) = mpsc::channel();
+        let mut known = catalogue.next_number();
+        let training = std::thread::spawn(move || trainer.run(&catalogue, &trained));
+        while options.follow && !stop.wait(LOOK) {
+            let catalogue = Catalogue::read(&batches)?;
+            for manifest in catalogue.manifests().iter().filter(|m| m.number >= known) {
+                stored.send(manifest.clone())?;
+            }
+            known = catalogue.next_number();
+        }
+        drop(stored);
+        if let Err(panic) = training.join() {
+            std::panic::resume_unwind(panic);
+        }
+        println!("{} models in {}", registry.count(), options.data.models().display());
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
+    let stop = Stop::default();
+    stop_on_signal(&stop)?;
+    let progress = Arc::new(Progress::default());
+    let listener = data::bind(options.page.listen).await?;
+    let address = listener.local_addr()?;
+    let (store, registry) = data::load_models(&options.data, &progress)?;
+    let state =
+        data::state(&options.data, &options.page, registry.clone(), progress.clone(), stop.clone());
+    let watching = {
+        let (stop, batches) = (stop.clone(), options.data.batch());
+        tokio::spawn(blocking(move || {
+            loop {
+                match registry.refresh(&store) {
+                    Ok(notices) => notices.into_iter().for_each(|notice| progress.notice(notice)),
+                    Err(error) => progress.notice(format!("the models cannot be read: {error}")),
+                }
+                progress.models.set(registry.count() as u64);
+                match Catalogue::read(&batches) {
+                    Ok(catalogue) => {
+                        let manifests = catalogue.manifests();
+                        progress.batches.set(manifests.len() as u64);
+                        progress.lines_stored.set(manifests.iter().map(|m| m.rows).sum());
+                        progress.dead_letters.set(manifests.iter().map(|m| m.dead_letters).sum());
+                    }
+                    Err(error) => progress.notice(error.to_string()),
+                }
+                if stop.wait(LOOK) {
+                    return;
+                }
+            }
+        }))
+    };
+    println!("Page: http://{address}/");
+    let served = http::serve(listener, state).await;
+    stop.request();
+    watching.await?;
+    Ok(served?)
+}

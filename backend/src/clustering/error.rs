@@ -1,0 +1,99 @@
+//! Why points cannot be clustered.
+
+use tillstream_shared::{Excluded, MAX_FEATURES};
+
+/// Why points cannot be clustered as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusteringError {
+    /// No points at all.
+    #[error("there are no points to cluster: check the filter, or wait for more lines")]
+    NoPoints,
+    /// Points without features.
+    #[error("points need at least one feature")]
+    NoFeatures,
+    /// More features than a model can hold.
+    #[error("a model has at most {MAX_FEATURES} features, not {0}: leave some out")]
+    TooManyFeatures(usize),
+    /// Coordinates, weights and number of features do not go together.
+    #[error(
+        "{coordinates} coordinates and {weights} weights do not make points of {d} features: give \
+         {d} coordinates and one weight for each point"
+    )]
+    Shape {
+        /// Coordinates given.
+        coordinates: usize,
+        /// Weights given.
+        weights: usize,
+        /// Features a point.
+        d: usize,
+    },
+    /// A NaN or an infinity.
+    #[error("feature {feature} of point {point} is not a finite number: leave that point out")]
+    NotFinite {
+        /// Index of the point.
+        point: usize,
+        /// Index of the feature.
+        feature: usize,
+    },
+    /// A weight that is negative, NaN or infinite.
+    #[error("the weight of point {0} is not a finite number from 0 up: leave that point out")]
+    Weight(usize),
+    /// Every weight is zero.
+    #[error("all weights are zero: give at least one point a weight above zero")]
+    NoWeight,
+    /// Squared distances would overflow.
+    #[error(
+        "the values are too large for squared distances: scale them down or use the preprocessing \
+         `log`"
+    )]
+    TooLarge,
+    /// Fewer distinct points than clusters.
+    #[error(
+        "{distinct} distinct points cannot form {k} clusters: use a k of at most {distinct}, or \
+         wait for more lines"
+    )]
+    TooFewPoints {
+        /// Distinct points with a weight above zero.
+        distinct: usize,
+        /// Clusters asked for.
+        k: usize,
+    },
+    /// k = 0.
+    #[error("k is 0: use a k from 1")]
+    NoClusters,
+    /// More clusters than a label can name.
+    #[error("k is above {max}: use a smaller k", max = u32::MAX)]
+    TooManyClusters,
+    /// No restart.
+    #[error("the number of restarts is 0: use at least 1")]
+    NoRestarts,
+    /// No iteration.
+    #[error("the number of iterations is limited to 0: allow at least 1")]
+    NoIterations,
+    /// A tolerance that is negative or NaN.
+    #[error("the tolerance is not a number from 0 up: use 0 for exact convergence")]
+    Tolerance,
+    /// The given initial centroids have not k rows, or not as many columns as the points.
+    #[error("the initial centroids are {rows} x {columns} but must be {k} x {d}")]
+    InitialCentroids {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+        /// Rows wanted.
+        k: usize,
+        /// Columns wanted.
+        d: usize,
+    },
+    /// A point that the preprocessing does not admit and that should have been filtered out before.
+    #[error("feature {feature} of point {point} {excluded}", feature = excluded.feature())]
+    Excluded {
+        /// Index of the point.
+        point: usize,
+        /// What is wrong with it.
+        excluded: Excluded,
+    },
+    /// What `linfa` itself reports.
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+}

@@ -1,0 +1,116 @@
+//! The parts one by one, and messages of other producers.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use rdkafka::{
+    ClientConfig, Message,
+    consumer::{BaseConsumer, Consumer},
+    message::Headers,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use support::{Running, good, manifests, stored_rows, tillstream, wait_for};
+use tillstream_shared::ClosedBy;
+
+fn broker(data: &Path) -> Running {
+    let mut command = tillstream(&["broker", "--broker-listen", "127.0.0.1:0", "--data-dir"]);
+    Running::start(command.arg(data), "Kafka broker:")
+}
+
+fn send(brokers: &str, messages: &[&str]) {
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    for message in messages {
+        let record = BaseRecord::<(), _>::to("retail_stream").payload(message.as_bytes());
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(support::DEADLINE).unwrap();
+}
+
+#[test]
+fn the_parts_run_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let shared = ["--data-dir", data.to_str().unwrap(), "--brokers", &broker.announced];
+    let produce = |arguments: &[&str]| good(tillstream(&["produce"]).args(shared).args(arguments));
+    let input = ["--input", "generate:5000:3", "--rate", "max"];
+    assert!(produce(&input).starts_with("5000 lines sent, 0 were"));
+    assert!(produce(&input).starts_with("0 lines sent, 5000 were"));
+    let consume = |size: &str| {
+        let mut command = tillstream(&["consume", "--once", "--batch-size", size]);
+        good(command.args(shared))
+    };
+    assert_eq!(consume("2000").lines().count(), 3);
+    assert_eq!(consume("2000"), "", "everything is stored");
+    assert!(
+        produce(&["--restart", "--input", "generate:5000:3", "--rate", "max"])
+            .starts_with("5000 lines sent")
+    );
+    consume("10000");
+    assert_eq!(
+        manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(),
+        [2000, 2000, 1000, 5000]
+    );
+    let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
+    assert!(trained.starts_with("15 models"), "{trained}");
+    broker.interrupt();
+}
+
+#[test]
+fn messages_of_the_original_producer_are_stored_and_others_buried() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let line = r#"{"InvoiceNo": "536365", "StockCode": "85123A", "Description": "T-LIGHT, \"WHITE\"", "Quantity": "6", "InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0", "Country": "United Kingdom"}"#;
+    let anonymous = r#"{"InvoiceNo": 536366, "StockCode": 22139, "Description": NaN, "Quantity": 6, "InvoiceDate": "12/1/2010 8:26", "UnitPrice": 3, "CustomerID": NaN, "Country": "France"}"#;
+    send(&broker.announced, &[line, "hello", anonymous, r#"{"Quantity": 1}"#]);
+
+    let mut consume = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
+    good(consume.arg("--data-dir").arg(data));
+    assert_eq!(
+        stored_rows(data),
+        "536365,85123A,\"T-LIGHT, \"\"WHITE\"\"\",6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n\
+         536366,22139,,6,12/1/2010 8:26,3.0,,France\n"
+    );
+    let manifest = &manifests(data)[0];
+    assert_eq!((manifest.rows, manifest.dead_letters), (2, 2));
+
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &broker.announced)
+        .set("group.id", "onlooker")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
+    consumer.subscribe(&["retail_stream.dead_letter"]).unwrap();
+    let mut buried = Vec::new();
+    wait_for("dead letters", || {
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            let message = message.unwrap();
+            let headers = message.headers().unwrap();
+            let header = |at: usize| String::from_utf8_lossy(headers.get(at).value.unwrap());
+            let payload = String::from_utf8_lossy(message.payload().unwrap()).into_owned();
+            buried.push((payload, header(0).into_owned(), header(1).into_owned()));
+        }
+        (buried.len() == 2).then_some(())
+    });
+    assert_eq!((buried[0].0.as_str(), buried[0].2.as_str()), ("hello", "retail_stream/0/1"));
+    assert!(buried[1].1.contains("InvoiceNo"), "{}", buried[1].1);
+}
+
+#[test]
+fn a_quiet_topic_is_stored_after_the_interval() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let input = ["--input", "generate:30", "--rate", "max", "--brokers", &broker.announced];
+    good(tillstream(&["produce", "--data-dir"]).arg(data).args(input));
+    let mut consume = tillstream(&["consume", "--batch-interval", "0.2", "--brokers"]);
+    let consume =
+        Running::start(consume.arg(&broker.announced).arg("--data-dir").arg(data), "batch_000001");
+    let manifest = &manifests(data)[0];
+    assert_eq!((manifest.rows, manifest.closed_by), (30, ClosedBy::Time));
+    consume.interrupt();
+}

@@ -1,0 +1,152 @@
+//! Running the program as a person would, and reading what it leaves behind.
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tillstream::batch::Catalogue;
+use tillstream_shared::Manifest;
+
+/// The longest that a test waits for anything; reached only when something is wrong.
+pub const DEADLINE: Duration = Duration::from_secs(240);
+
+/// The program with `arguments` and no influence from the environment.
+pub fn tillstream(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tillstream"));
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TILLSTREAM_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs it to its end.
+#[track_caller]
+pub fn output(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+/// Runs it to its end, which must be a good one; gives standard output.
+#[track_caller]
+pub fn good(command: &mut Command) -> String {
+    let output = output(command);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs it to its end, which must be exit code 1; gives the sentence on standard error.
+#[track_caller]
+pub fn refused(command: &mut Command) -> String {
+    let output = output(command);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let error = stderr.lines().last().unwrap_or_default().to_owned();
+    assert!(error.starts_with("error: "), "{stderr}");
+    error
+}
+
+/// The JSON summary of `--once`: the last line of standard output.
+#[track_caller]
+pub fn summary(stdout: &str) -> serde_json::Value {
+    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
+
+/// A running program, killed when dropped.
+pub struct Running {
+    child: Child,
+    /// What followed the marker on the line of standard output that was waited for.
+    pub announced: String,
+}
+
+impl Running {
+    /// Starts it and waits for a line of standard output that begins with `marker`.
+    #[track_caller]
+    pub fn start(command: &mut Command, marker: &str) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut lines = BufReader::new(stdout).lines();
+        let found = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with(marker));
+        let Some(line) = found else {
+            let mut stderr = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            child.wait().unwrap();
+            panic!("it ended without `{marker}`: {stderr}");
+        };
+        // Somebody must go on reading, or the program would wait for room in the pipes.
+        std::thread::spawn(move || lines.for_each(drop));
+        let stderr = child.stderr.take().unwrap();
+        std::thread::spawn(move || BufReader::new(stderr).lines().for_each(drop));
+        Self { child, announced: line[marker.len()..].trim().to_owned() }
+    }
+
+    /// Ends it as the power cut does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as Ctrl-C does; it must end well.
+    #[track_caller]
+    pub fn interrupt(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `condition` gives something.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The manifests of a data folder.
+pub fn manifests(data: &Path) -> Vec<Manifest> {
+    Catalogue::read(&data.join("batch")).unwrap().manifests().to_vec()
+}
+
+/// The rows of all batches in order, without the headers.
+pub fn stored_rows(data: &Path) -> String {
+    let mut rows = String::new();
+    for manifest in manifests(data) {
+        let text = fs::read_to_string(data.join("batch").join(&manifest.file)).unwrap();
+        rows.push_str(text.split_once('\n').unwrap().1);
+    }
+    rows
+}
+
+/// Checks that the manifests cover every offset of every partition exactly once, from 0 on.
+#[track_caller]
+pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
+    let mut next = std::collections::BTreeMap::new();
+    for range in manifests.iter().flat_map(|manifest| &manifest.partitions) {
+        let expected = next.insert(range.partition, range.last + 1).unwrap_or(0);
+        assert_eq!(range.first, expected, "partition {}", range.partition);
+    }
+}

@@ -1,0 +1,29 @@
+# What the scripts share. Sourced, not run.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# One target folder for all steps. In CI it lies outside the clone where that is possible, so that
+# the next run finds it, and holds no debug information.
+if [ -n "${CI:-}" ]; then
+  export CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}" CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
+  if [ -z "${CARGO_TARGET_DIR:-}" ] && mkdir -p "${HOME:-/nonexistent}/.cache/tillstream/target" 2>/dev/null; then
+    export CARGO_TARGET_DIR="$HOME/.cache/tillstream/target"
+  fi
+fi
+target_dir="${CARGO_TARGET_DIR:-$PWD/target}"
+
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PWD/e2e/node_modules/.bin:$PATH"
+
+say() { printf '\n==> %s\n' "$*" >&2; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# page_is_fresh DIR: whether the page built in DIR is newer than everything it is built from.
+page_is_fresh() {
+  [ -f "$1/index.html" ] &&
+    [ -z "$(find frontend shared Cargo.toml Cargo.lock Trunk.toml -type f -newer "$1/index.html" -print -quit)" ]
+}
