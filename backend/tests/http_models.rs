@@ -38,6 +38,7 @@ async fn models_are_listed_and_shown() {
         assert_eq!(error, "Model not found");
     }
     app.get("/api/v1/models/supplier/1").await.refused(404);
+    app.get("/api/v1/models/product/%ff").await.refused(404);
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ async fn what_cannot_be_is_refused_by_name() {
         (":10", ":-10", 400, "`quantity` must be above zero"),
         ("5.0", "0.0", 400, "`unit_price` must be above zero"),
         ("5.0", "\"5\"", 400, "`unit_price` must be a number"),
+        ("5.0", "1e300", 400, "`unit_price` is too large for this model"),
         ("\"latest\"", "true", 400, "`model` must be a model number"),
         ("\"latest\"", "7", 404, "Model not found"),
         ("\"model\"", "\"number\"", 400, "`model` is missing"),

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::de::{self, DeserializeSeed, MapAccess};
 use serde_json::value::RawValue;
-use tillstream_shared::{Entity, Excluded, Model, ModelRef};
+use tillstream_shared::{Assignment, Entity, Excluded, Model, ModelRef};
 
 use super::error::ApiError;
 
@@ -48,11 +48,18 @@ impl JsonBody {
         &self,
         names: [&'static str; N],
     ) -> Result<[Field<'_>; N], ApiError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
-        let found = Names(names)
-            .deserialize(&mut deserializer)
-            .and_then(|found| deserializer.end().map(|()| found))
-            .map_err(|error| self.explain(&error))?;
+        let mut keys = Names { names, wrong: None };
+        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let found = keys.deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+        let found = found.map_err(|error| match keys.wrong {
+            Some((name, Wrong::Twice)) => ApiError::field(name, "is there twice"),
+            Some((name, Wrong::NotJson)) if self.not_finite(&error) => {
+                ApiError::field(name, "must be a finite number")
+            }
+            Some((name, Wrong::NotJson)) => ApiError::field(name, format!("is not JSON: {error}")),
+            None if error.is_data() => ApiError::Invalid(error.to_string()),
+            None => ApiError::Invalid(format!("the body is not JSON: {error}")),
+        })?;
         let mut fields = names.map(|name| Field { name, raw: RawValue::NULL });
         for (field, raw) in fields.iter_mut().zip(found) {
             field.raw = raw.ok_or_else(|| ApiError::field(field.name, "is missing"))?;
@@ -60,25 +67,18 @@ impl JsonBody {
         Ok(fields)
     }
 
-    /// Python writes NaN and Infinity, which are not JSON: say which field, as for any wrong value.
-    fn explain(&self, error: &serde_json::Error) -> ApiError {
-        if error.is_data() {
-            return ApiError::Invalid(error.to_string());
-        }
-        let text = String::from_utf8_lossy(&self.0);
-        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-        let before: String = line.chars().take(error.column()).collect();
-        let key = before.rsplit_once(':').and_then(|(key, value)| {
-            let value = value.trim_start().trim_start_matches('-');
-            let is_number =
-                ["NaN", "Infinity"].iter().any(|n| !value.is_empty() && n.starts_with(value));
-            let key = key.trim_end().strip_suffix('"')?.rsplit('"').next()?;
-            is_number.then(|| key.to_owned())
-        });
-        match key {
-            Some(key) => ApiError::field(&key, "must be a finite number"),
-            None => ApiError::Invalid(format!("the body is not JSON: {error}")),
-        }
+    /// Whether `error` is about a NaN or Infinity, as Python writes them.
+    fn not_finite(&self, error: &serde_json::Error) -> bool {
+        let is_word = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'-';
+        // Lines and columns are counted from 1, columns in bytes.
+        let line = self.0.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1));
+        let line = line.unwrap_or_default();
+        let at = error.column().saturating_sub(1).min(line.len());
+        let before = line[..at].iter().rev().take_while(|byte| is_word(byte)).count();
+        let after = line[at..].iter().take_while(|byte| is_word(byte)).count();
+        let word = line[at - before..at + after].trim_ascii();
+        let word = word.strip_prefix(b"-").unwrap_or(word);
+        word.eq_ignore_ascii_case(b"NaN") || word.eq_ignore_ascii_case(b"Infinity")
     }
 }
 
@@ -98,6 +98,11 @@ impl Field<'_> {
 
     fn is_number(&self) -> bool {
         self.json().starts_with(|c: char| c == '-' || c.is_ascii_digit())
+    }
+
+    fn is_whole(&self) -> bool {
+        let json = self.json();
+        json.strip_prefix('-').unwrap_or(json).bytes().all(|byte| byte.is_ascii_digit())
     }
 
     fn is_text(&self) -> bool {
@@ -146,25 +151,41 @@ impl Field<'_> {
         match serde_json::from_str(self.json()) {
             Ok(model) => Ok(model),
             // Of the right type, and still not the number or alias of any model.
-            Err(_) if self.is_text() || self.json().parse::<i64>().is_ok() => {
-                Err(ApiError::ModelNotFound)
-            }
+            Err(_) if self.is_text() || self.is_whole() => Err(ApiError::ModelNotFound),
             Err(_) => self.refuse("must be a model number, `latest` or `all`"),
         }
     }
 }
 
-/// The answer to a point that the model does not admit.
-pub(super) fn excluded(model: &Model, excluded: &Excluded, fields: [&str; 2]) -> ApiError {
-    let name = fields.get(excluded.feature()).copied();
-    let feature = model.features.get(excluded.feature()).map_or("a feature", String::as_str);
-    ApiError::field(name.unwrap_or(feature), excluded)
+/// The cluster of a line; `fields` are the request's names of its quantity and price.
+pub(super) fn assign(
+    model: &Model,
+    fields: [&'static str; 2],
+    line: [f64; 2],
+) -> Result<Assignment, ApiError> {
+    let refuse =
+        |error: Excluded| ApiError::field(fields[error.feature().min(fields.len() - 1)], error);
+    // Every distance counts: where only some are infinite, the nearest is not known either.
+    if model.distances(&line).map_err(refuse)?.all(f64::is_finite) {
+        return model.assign(&line).map_err(refuse);
+    }
+    let larger = usize::from(line[1].abs() > line[0].abs());
+    Err(ApiError::field(fields[larger], "is too large for this model"))
+}
+
+/// What is wrong with a field, found while reading; serde's own errors cannot carry its name.
+enum Wrong {
+    Twice,
+    NotJson,
 }
 
 /// Collects the values of the named keys.
-struct Names<const N: usize>([&'static str; N]);
+struct Names<const N: usize> {
+    names: [&'static str; N],
+    wrong: Option<(&'static str, Wrong)>,
+}
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Names<N> {
+impl<'de, const N: usize> DeserializeSeed<'de> for &mut Names<N> {
     type Value = [Option<&'de RawValue>; N];
 
     fn deserialize<D: de::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
@@ -172,7 +193,7 @@ impl<'de, const N: usize> DeserializeSeed<'de> for Names<N> {
     }
 }
 
-impl<'de, const N: usize> de::Visitor<'de> for Names<N> {
+impl<'de, const N: usize> de::Visitor<'de> for &mut Names<N> {
     type Value = [Option<&'de RawValue>; N];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,14 +202,42 @@ impl<'de, const N: usize> de::Visitor<'de> for Names<N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = [None; N];
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            let value = map.next_value::<&RawValue>()?;
-            if let Some(at) = self.0.iter().position(|name| **name == *key)
-                && found[at].replace(value).is_some()
-            {
-                return Err(de::Error::custom(format_args!("`{key}` is there twice")));
+        while let Some(at) = map.next_key_seed(Position(&self.names))? {
+            let Some(at) = at else {
+                map.next_value::<de::IgnoredAny>()?;
+                continue;
+            };
+            let value = map.next_value().inspect_err(|_| {
+                self.wrong = Some((self.names[at], Wrong::NotJson));
+            })?;
+            if found[at].replace(value).is_some() {
+                self.wrong = Some((self.names[at], Wrong::Twice));
+                return Err(de::Error::duplicate_field(self.names[at]));
             }
         }
         Ok(found)
+    }
+}
+
+/// Reads a key as its position among the names, without copying it.
+struct Position<'a>(&'a [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Position<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl de::Visitor<'_> for Position<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|name| *name == key))
     }
 }

@@ -11,7 +11,7 @@ use tillstream_shared::Entity;
 
 use super::{
     AppState,
-    body::{JsonBody, excluded},
+    body::{JsonBody, assign},
     error::ApiError,
 };
 
@@ -46,9 +46,7 @@ fn answer(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response,
     id.id(entity)?;
     let point = [quantity.number()?, unit_price.number()?];
     let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
-    let assignment = model
-        .assign(&point)
-        .map_err(|error| excluded(&model, &error, [quantity.name, unit_price.name]))?;
+    let assignment = assign(&model, [quantity.name, unit_price.name], point)?;
 
     // Written by hand so that the values come back as they were sent: "1" as "1", 5.0 as 5.0.
     let mut json = String::with_capacity(160);

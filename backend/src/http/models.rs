@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
 };
 use tillstream_shared::{
     Entity, Model, ModelRef,
@@ -13,22 +13,25 @@ use tillstream_shared::{
 
 use super::{AppState, error::ApiError};
 
+/// Entity and number, as the path has them.
+type Named = Result<Path<(String, String)>, PathRejection>;
+
 pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<ModelList> {
     Json(state.registry.list())
 }
 
 pub(super) async fn one(
     State(state): State<Arc<AppState>>,
-    Path((entity, number)): Path<(String, String)>,
+    path: Named,
 ) -> Result<Json<Model>, ApiError> {
-    Ok(Json(Model::clone(&*find(&state, &entity, &number)?)))
+    Ok(Json(Model::clone(&*find(&state, path)?)))
 }
 
 pub(super) async fn points(
     State(state): State<Arc<AppState>>,
-    Path((entity, number)): Path<(String, String)>,
+    path: Named,
 ) -> Result<Json<Points>, ApiError> {
-    let model = find(&state, &entity, &number)?;
+    let model = find(&state, path)?;
     let source = state.data.clone();
     // Reads files, so it must not hold up the other requests.
     let reading = tokio::task::spawn_blocking(move || {
@@ -54,7 +57,9 @@ pub(super) async fn points(
     Ok(Json(columns))
 }
 
-fn find(state: &AppState, entity: &str, number: &str) -> Result<Arc<Model>, ApiError> {
+fn find(state: &AppState, path: Named) -> Result<Arc<Model>, ApiError> {
+    // Not UTF-8 once it is decoded: the name of nothing.
+    let Path((entity, number)) = path.map_err(|_| ApiError::ModelNotFound)?;
     let entity: Entity = entity.parse().map_err(|_| {
         ApiError::NotFound(format!("entity {entity}: use customer, product or country"))
     })?;

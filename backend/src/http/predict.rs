@@ -7,7 +7,7 @@ use tillstream_shared::{Entity, api::PredictResponse};
 
 use super::{
     AppState,
-    body::{JsonBody, excluded},
+    body::{JsonBody, assign},
     error::ApiError,
 };
 
@@ -26,8 +26,8 @@ pub(super) async fn predict(
     let (quantity, unit_price) = (quantity.number()?, unit_price.number()?);
     let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
     let point = [quantity, unit_price];
-    let refuse = |error| excluded(&model, &error, names);
-    let assignment = model.assign(&point).map_err(refuse)?;
+    let assignment = assign(&model, names, point)?;
+    let distances = model.distances(&point).map_err(|error| ApiError::Internal(error.into()))?;
     Ok(Json(PredictResponse {
         entity,
         id,
@@ -36,6 +36,6 @@ pub(super) async fn predict(
         model: model.number,
         cluster: assignment.cluster,
         description: model.description(assignment.cluster),
-        distances: model.distances(&point).map_err(refuse)?.collect(),
+        distances: distances.collect(),
     }))
 }

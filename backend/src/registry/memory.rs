@@ -160,6 +160,98 @@ mod tests {
         }
     }
 
+    /// Every list fits, but a line has two values.
+    fn one_feature() -> String {
+        let mut model = model(Entity::Customer, ModelNumber::Number(1));
+        model.features.truncate(1);
+        model.preprocessing.means.truncate(1);
+        model.preprocessing.scales.truncate(1);
+        model.centroids = vec![vec![1.0]];
+        model.model_centroids = vec![vec![1.0]];
+        serde_json::to_string(&model).unwrap()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_stored_model_keeps_its_bits(
+            numbers in proptest::collection::vec(proptest::num::f64::NORMAL, 3),
+        ) {
+            let folder = TempDir::new().unwrap();
+            let store = ModelStore::open(folder.path()).unwrap();
+            let mut stored = model(Entity::Customer, ModelNumber::All);
+            stored.model_centroids = vec![numbers[..2].to_vec()];
+            stored.sse = numbers[2];
+            store.save(&stored).unwrap();
+            let loaded = store.load("customer_model_all.json").unwrap();
+            let bits = |model: &Model| {
+                let numbers = model.model_centroids.iter().flatten().chain([&model.sse]);
+                numbers.map(|number| number.to_bits()).collect::<Vec<_>>()
+            };
+            proptest::prop_assert_eq!(bits(&loaded), bits(&stored));
+        }
+    }
+
+    #[test]
+    fn a_model_that_could_not_be_loaded_does_not_replace_a_good_one() {
+        let folder = TempDir::new().unwrap();
+        let store = ModelStore::open(folder.path()).unwrap();
+        let good = model(Entity::Customer, ModelNumber::Number(1));
+        store.save(&good).unwrap();
+        let mut bad = good.clone();
+        bad.sse = f64::NAN;
+        assert_eq!(store.save(&bad).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(store.load("customer_model_1.json").unwrap(), good);
+    }
+
+    #[test]
+    fn a_file_of_the_same_length_is_seen_as_another() {
+        let folder = TempDir::new().unwrap();
+        let store = ModelStore::open(folder.path()).unwrap();
+        let registry = Registry::default();
+        let mut changed = model(Entity::Customer, ModelNumber::All);
+        for sse in [1.5, 2.5, 3.5] {
+            changed.sse = sse;
+            store.save(&changed).unwrap();
+            registry.refresh(&store).unwrap();
+            assert_eq!(registry.resolve(Entity::Customer, ModelRef::All).unwrap().sse, sse);
+        }
+    }
+
+    #[test]
+    fn readers_see_models_whole_while_others_are_put_in() {
+        let registry = Registry::default();
+        let numbered = |number: u32| {
+            let number_of_it = ModelNumber::Number(number.into());
+            Model { iterations: number, ..model(Entity::Customer, number_of_it) }
+        };
+        registry.insert(numbered(1));
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut highest = 0;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let latest = registry.resolve(Entity::Customer, ModelRef::Latest).unwrap();
+                    assert_eq!(latest.number, ModelNumber::Number(latest.iterations.into()));
+                    assert!(latest.iterations >= highest, "an older model came back");
+                    highest = latest.iterations;
+                }
+            });
+            // Two writers: neither loses what the other has put in.
+            let writers = [2, 3].map(|first| {
+                let (registry, numbered) = (&registry, &numbered);
+                scope.spawn(move || {
+                    (first..300).step_by(2).for_each(|number| registry.insert(numbered(number)));
+                })
+            });
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            reader.join().unwrap();
+        });
+        assert_eq!(registry.count(), 299);
+    }
+
     #[test]
     fn aliases_are_resolved_within_their_entity() {
         let registry = Registry::default();
@@ -211,6 +303,7 @@ mod tests {
             (good.replace("\"sse\": 0.0", "\"sse\": 1e999"), "out of range"),
             (good.replace("\"sizes\"", "\"seizes\""), "sizes"),
             (good.replace("\"k\": 1", "\"k\": 2"), "wrong shape"),
+            (one_feature(), "`features` has the wrong shape"),
             (good.replace("\"number\": 1", "\"number\": 2"), "customer_model_2.json"),
             (good[..good.len() / 2].to_owned(), "EOF"),
         ] {

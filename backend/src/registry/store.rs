@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use tillstream_shared::{Entity, Model, ModelNumber};
+use tillstream_shared::{Entity, InvalidModel, Model, ModelNumber};
 
 use crate::durable;
 
@@ -17,8 +17,12 @@ pub struct ModelStore {
     folder: PathBuf,
 }
 
-/// When a file was written and how long it is: enough to see that it is another.
-type Stamp = (SystemTime, u64);
+/// When a file was written, how long it is, and its inode: enough to see that it is another, even when
+/// one of the same length replaced it within one tick of the clock.
+type Stamp = (SystemTime, u64, u64);
+
+/// Quantity and price: what the routes ask a line model about.
+const LINE_FEATURES: usize = 2;
 
 /// The model files that were seen at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,8 +41,11 @@ impl ModelStore {
     /// Writes the model's file, in one piece.
     ///
     /// # Errors
-    /// What the file system reports.
+    /// What the file system reports; [`io::ErrorKind::InvalidData`] for a model that could not be loaded
+    /// again, of which nothing is written.
     pub fn save(&self, model: &Model) -> io::Result<()> {
+        // JSON would make a `null` of a NaN, and the good file before it would be gone.
+        model.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let path = self.folder.join(file_name(model.entity, model.number));
         durable::write(&path, &serde_json::to_vec_pretty(model)?)
     }
@@ -55,7 +62,7 @@ impl ModelStore {
             if name.ends_with(".json") {
                 // A file that is gone meanwhile was replaced or removed: the next look sees it.
                 if let Ok(metadata) = entry.metadata() {
-                    files.insert(name, (metadata.modified()?, metadata.len()));
+                    files.insert(name, (metadata.modified()?, metadata.len(), inode(&metadata)));
                 }
             }
         }
@@ -70,6 +77,9 @@ impl ModelStore {
         let json = fs::read(self.folder.join(name)).map_err(|error| error.to_string())?;
         let model: Model = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
         model.check().map_err(|error| error.to_string())?;
+        if model.features.len() != LINE_FEATURES {
+            return Err(InvalidModel::Shape("features").to_string());
+        }
         let expected = file_name(model.entity, model.number);
         if expected != name {
             return Err(format!("it holds the model that belongs into {expected}"));
@@ -92,6 +102,16 @@ impl ModelFiles {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> u64 {
+    0
 }
 
 /// The name of a model's file.
