@@ -22,22 +22,24 @@ function pixelsByCluster(canvas) {
   return found;
 }
 
+/** Loads the counting into every document of the page, whose content security policy allows no eval. */
+async function prepare(page) {
+  await page.addInitScript(`window.pixelsByCluster = ${pixelsByCluster}`);
+}
+
+/** Waits until all three clusters are on the canvas. */
 async function drawn(page) {
-  // All three clusters on the canvas, or the deadline.
-  await page.waitForFunction(
-    ([pixels]) => {
-      const canvas = document.querySelector('[data-testid="scatter-canvas"]');
-      if (!canvas?.width) return false;
-      return new Function(`return (${pixels})`)()(canvas).every((count) => count > 20);
-    },
-    [pixelsByCluster.toString()],
-  );
+  await page.waitForFunction(() => {
+    const canvas = document.querySelector('[data-testid="scatter-canvas"]');
+    return canvas?.width > 0 && window.pixelsByCluster(canvas).every((pixels) => pixels > 20);
+  });
 }
 
 const facts = (page, entity, model) =>
   page.locator(`[data-testid="model-facts"][data-entity="${entity}"][data-model="${model}"]`);
 
 browserTest('the clusters of a model are drawn, named and counted', async (t, page) => {
+  await prepare(page);
   const server = await Server.start({ dataDir: await dataDir(t) });
   try {
     await page.goto(server.url);
@@ -73,6 +75,7 @@ browserTest('the clusters of a model are drawn, named and counted', async (t, pa
 });
 
 browserTest('a point names itself, a cluster can be left out', async (t, page) => {
+  await prepare(page);
   const server = await Server.start({ dataDir: await dataDir(t) });
   try {
     await page.goto(server.url);
@@ -105,14 +108,10 @@ browserTest('a point names itself, a cluster can be left out', async (t, page) =
     await second.evaluate((button) => button.blur());
     assert.equal(await second.getAttribute('aria-pressed'), 'false');
     assert.equal(await page.getByTestId('centroid').count(), 2);
-    await page.waitForFunction(
-      ([pixels, before]) => {
-        const canvas = document.querySelector('[data-testid="scatter-canvas"]');
-        const now = new Function(`return (${pixels})`)()(canvas);
-        return now[1] < before[1] / 10 && now[0] > before[0] / 2 && now[2] > before[2] / 2;
-      },
-      [pixelsByCluster.toString(), before],
-    );
+    await page.waitForFunction((before) => {
+      const now = window.pixelsByCluster(document.querySelector('[data-testid="scatter-canvas"]'));
+      return now[1] < before[1] / 10 && now[0] > before[0] / 2 && now[2] > before[2] / 2;
+    }, before);
   } finally {
     await server.stop();
   }

@@ -41,7 +41,11 @@ browserTest('before the first batch the page says that there is nothing yet', as
     await page.getByTestId('no-batches').waitFor();
     await page.getByTestId('nav-clusters').click();
     await page.getByTestId('empty').filter({ hasText: 'No model of customers yet' }).waitFor();
-    await page.goto(`${server.url}/no/such/page`);
+    // A link within the page; asked for such an address the server itself answers 404.
+    await page.evaluate(() => {
+      history.pushState(null, '', '/no/such/page');
+      dispatchEvent(new PopStateEvent('popstate'));
+    });
     await page.getByTestId('not-found').waitFor();
   } finally {
     await server.stop();

@@ -40,7 +40,6 @@ impl Route {
 }
 
 /// Renders the page of a route.
-#[must_use]
 pub fn switch(route: Route) -> Html {
     gloo::utils::document().set_title(&format!("{} \u{b7} Tillstream", route.title()));
     match route {

@@ -26,7 +26,7 @@ use crate::{
 const BATCHES: usize = 8;
 
 /// How many events the list shows.
-const EVENTS: usize = 12;
+const EVENTS: usize = 9;
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct NoticesProps {
@@ -200,7 +200,7 @@ pub(super) fn Segments() -> Html {
                         let own = |model: &&ModelSummary| {
                             model.entity == entity && model.number != ModelNumber::All
                         };
-                        segment(entity, list.models.iter().filter(own).next_back())
+                        segment(entity, list.models.iter().rfind(own))
                     }) }
                 </ul>
             }) }

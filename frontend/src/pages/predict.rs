@@ -42,7 +42,7 @@ fn filter_of(list: &ModelList, form: &Form) -> Option<Filter> {
     let model = match form.model {
         ModelRef::Number(number) => own.find(|m| m.number == ModelNumber::Number(number)),
         ModelRef::All => own.find(|m| m.number == ModelNumber::All),
-        ModelRef::Latest => own.filter(|m| m.number != ModelNumber::All).next_back(),
+        ModelRef::Latest => own.rfind(|m| m.number != ModelNumber::All),
     };
     model.map(|model| model.preprocessing.filter())
 }

@@ -68,12 +68,12 @@ impl Drop for EventStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tillstream_shared::{Entity, ModelNumber, api::Status};
+    use tillstream_shared::{Entity, ModelNumber};
 
     #[test]
     fn every_event_is_listened_to() {
         let events = [
-            Event::Status(Box::new(Status::default())),
+            Event::Status(Box::default()),
             Event::BatchStored { number: 1, rows: 1 },
             Event::ModelTrained { entity: Entity::Customer, number: ModelNumber::All },
             Event::Notice { message: String::new() },

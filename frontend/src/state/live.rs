@@ -157,7 +157,7 @@ impl Live {
                     ModelNumber::All => &mut self.signals.cumulative,
                 };
                 counters[entity as usize] += 1;
-                format!("Model {number} of {entity} trained")
+                format!("Trained {entity} model {number}")
             }
             Event::Notice { message } => {
                 return self.note(Happening { at, text: message, notice: true });
