@@ -5,6 +5,7 @@ mod http_support;
 
 use std::fs;
 
+use axum::{body::Body, http::Request};
 use http_support::TestApp;
 
 #[tokio::test]
@@ -35,4 +36,14 @@ async fn the_page_is_served_under_all_its_routes() {
 async fn without_a_page_it_says_how_to_build_one() {
     let answer = TestApp::new().get("/").await;
     assert!(answer.good().contains("trunk build"));
+}
+
+#[tokio::test]
+async fn a_person_who_is_lost_is_told_by_the_page() {
+    let app = TestApp::new();
+    fs::create_dir_all(app.page()).unwrap();
+    fs::write(app.page().join("index.html"), "<title>built</title>").unwrap();
+    let request = Request::get("/nowhere").header("accept", "text/html,*/*").body(Body::empty());
+    let answer = app.send(request.unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (404, "<title>built</title>"));
 }
