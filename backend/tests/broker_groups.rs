@@ -7,7 +7,6 @@ mod broker_support;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use broker_support::{
@@ -32,18 +31,40 @@ use tokio::task::JoinHandle;
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Reads and commits until it is aborted.
-fn read(consumer: Arc<StreamConsumer>, seen: &Seen) -> JoinHandle<()> {
-    let seen = Arc::clone(seen);
-    tokio::spawn(async move {
-        loop {
-            let message = consumer.recv().await.unwrap();
-            let value = String::from_utf8(message.payload().unwrap().to_vec()).unwrap();
-            seen.lock().unwrap().push(value);
-            // Refused while the group is rebalanced; then the next commit covers it.
-            drop(consumer.commit_message(&message, CommitMode::Async));
-        }
-    })
+/// A member that reads and commits until it leaves.
+struct Reader {
+    consumer: Arc<StreamConsumer>,
+    reading: JoinHandle<()>,
+}
+
+impl Reader {
+    fn join(broker: &TestBroker, group: &str, seen: &Seen) -> Self {
+        let consumer = Arc::new(group_member(broker.broker.address(), group, "t"));
+        let (own, seen) = (Arc::clone(&consumer), Arc::clone(seen));
+        let reading = tokio::spawn(async move {
+            loop {
+                let message = own.recv().await.unwrap();
+                let value = String::from_utf8(message.payload().unwrap().to_vec()).unwrap();
+                seen.lock().unwrap().push(value);
+                // Refused while the group is rebalanced; then the next commit covers it.
+                drop(own.commit_message(&message, CommitMode::Async));
+            }
+        });
+        Self { consumer, reading }
+    }
+
+    fn assigned(&self) -> BTreeSet<i32> {
+        let assignment = self.consumer.assignment().unwrap();
+        assignment.elements().iter().map(|element| element.partition()).collect()
+    }
+
+    /// Leaves the group properly. To be called while the broker runs: closing the client waits for
+    /// the broker's answers, for ever if there is no broker.
+    async fn leave(self) {
+        self.reading.abort();
+        assert!(self.reading.await.unwrap_err().is_cancelled());
+        tokio::task::spawn_blocking(move || drop(self.consumer)).await.unwrap();
+    }
 }
 
 async fn send(producer: &FutureProducer, values: std::ops::Range<usize>) {
@@ -54,10 +75,6 @@ async fn send(producer: &FutureProducer, values: std::ops::Range<usize>) {
     }
 }
 
-fn assigned(consumer: &StreamConsumer) -> BTreeSet<i32> {
-    consumer.assignment().unwrap().elements().iter().map(|e| e.partition()).collect()
-}
-
 fn all_seen(seen: &Seen, count: usize) -> bool {
     let distinct: BTreeSet<String> = seen.lock().unwrap().iter().cloned().collect();
     distinct.len() == count
@@ -66,43 +83,34 @@ fn all_seen(seen: &Seen, count: usize) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_members_share_take_over_and_lose_nothing() {
     let broker = TestBroker::start().await;
-    let address = broker.broker.address();
     broker.create_topic("t", 4).await;
     let producer = broker.future_producer();
     let seen = Seen::default();
 
-    let first = Arc::new(group_member(address, "g", "t"));
-    let reading_first = read(Arc::clone(&first), &seen);
-    eventually("the first has all", || async { assigned(&first).len() == 4 }).await;
+    let first = Reader::join(&broker, "g", &seen);
+    eventually("the first has all", || async { first.assigned().len() == 4 }).await;
     send(&producer, 0..50).await;
 
-    let second = Arc::new(group_member(address, "g", "t"));
-    let reading_second = read(Arc::clone(&second), &seen);
+    let second = Reader::join(&broker, "g", &seen);
     eventually("both have two", || async {
-        assigned(&first).len() == 2 && assigned(&second).len() == 2
+        first.assigned().len() == 2 && second.assigned().len() == 2
     })
     .await;
-    assert!(assigned(&first).is_disjoint(&assigned(&second)));
+    assert!(first.assigned().is_disjoint(&second.assigned()));
     send(&producer, 50..100).await;
     eventually("all messages are seen", || async { all_seen(&seen, 100) }).await;
 
-    // One leaves properly.
-    reading_first.abort();
-    assert!(reading_first.await.unwrap_err().is_cancelled());
-    drop(first);
-    eventually("the second has all", || async { assigned(&second).len() == 4 }).await;
+    first.leave().await;
+    eventually("the second has all", || async { second.assigned().len() == 4 }).await;
     send(&producer, 100..150).await;
     eventually("nothing is lost", || async { all_seen(&seen, 150) }).await;
 
-    // A third comes.
-    let third = Arc::new(group_member(address, "g", "t"));
-    let reading_third = read(Arc::clone(&third), &seen);
-    eventually("split again", || async { assigned(&third).len() == 2 }).await;
+    let third = Reader::join(&broker, "g", &seen);
+    eventually("split again", || async { third.assigned().len() == 2 }).await;
     send(&producer, 150..200).await;
     eventually("nothing is lost again", || async { all_seen(&seen, 200) }).await;
-    reading_second.abort();
-    reading_third.abort();
-    drop((second, third));
+    second.leave().await;
+    third.leave().await;
     broker.stop().await;
 }
 
@@ -112,24 +120,29 @@ async fn a_member_that_dies_is_replaced_when_its_session_ends() {
     broker.create_topic("t", 2).await;
     // It joins by hand, and is never heard of again.
     let mut dead = Raw::connect(broker.broker.address()).await;
+    let join = by_hand(&mut dead, 1000).await;
+    let joined = dead.call(&join, 5).await;
+    assert_eq!((joined.error_code, &joined.leader), (0, &joined.member_id));
+
+    let living = Reader::join(&broker, "g", &Seen::default());
+    eventually("the living has all", || async { living.assigned().len() == 2 }).await;
+    living.leave().await;
+}
+
+/// A request to join group `g`, by a member that has been told its name.
+async fn by_hand(raw: &mut Raw, session_timeout_ms: i32) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
         .with_name(StrBytes::from_static_str("range"))
         .with_metadata(subscription("t"));
     let join = JoinGroupRequest::default()
         .with_group_id(GroupId(StrBytes::from_static_str("g")))
-        .with_session_timeout_ms(1000)
+        .with_session_timeout_ms(session_timeout_ms)
         .with_rebalance_timeout_ms(300_000)
         .with_protocol_type(StrBytes::from_static_str("consumer"))
         .with_protocols(vec![protocol]);
-    let named = dead.call(&join, 5).await;
+    let named = raw.call(&join, 5).await;
     assert_eq!(named.error_code, 79, "it must come back with its name");
-    let joined = dead.call(&join.with_member_id(named.member_id.clone()), 5).await;
-    assert_eq!((joined.error_code, &joined.leader), (0, &named.member_id));
-
-    let living = Arc::new(group_member(broker.broker.address(), "g", "t"));
-    let reading = read(Arc::clone(&living), &Seen::default());
-    eventually("the living has all", || async { assigned(&living).len() == 2 }).await;
-    reading.abort();
+    join.with_member_id(named.member_id)
 }
 
 /// A consumer's subscription to one topic, version 0.
@@ -174,10 +187,9 @@ async fn committed_offsets_survive_a_restart() {
 async fn groups_are_listed_and_described() {
     let broker = TestBroker::start().await;
     broker.create_topic("t", 1).await;
-    let member = Arc::new(group_member(broker.broker.address(), "listed", "t"));
-    let reading = read(Arc::clone(&member), &Seen::default());
+    let member = Reader::join(&broker, "listed", &Seen::default());
     eventually("it is stable", || async {
-        let groups = member.fetch_group_list(None, PATIENCE).unwrap();
+        let groups = member.consumer.fetch_group_list(None, PATIENCE).unwrap();
         let found = groups.groups().iter().find(|group| group.name() == "listed");
         found.is_some_and(|group| {
             group.state() == "Stable"
@@ -188,16 +200,15 @@ async fn groups_are_listed_and_described() {
         })
     })
     .await;
-    reading.abort();
+    member.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_members_may_commit_while_there_are_members() {
     let broker = TestBroker::start().await;
     broker.create_topic("t", 1).await;
-    let member = Arc::new(group_member(broker.broker.address(), "g", "t"));
-    let reading = read(Arc::clone(&member), &Seen::default());
-    eventually("it has the partition", || async { assigned(&member).len() == 1 }).await;
+    let member = Reader::join(&broker, "g", &Seen::default());
+    eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
     let mut raw = Raw::connect(broker.broker.address()).await;
     let partition = OffsetCommitRequestPartition::default().with_committed_offset(5);
     let commit = OffsetCommitRequest::default()
@@ -211,9 +222,7 @@ async fn only_members_may_commit_while_there_are_members() {
         raw.call(commit, 8).await.topics[0].partitions[0].error_code
     };
     assert_eq!(error(&mut raw, &commit).await, 25, "unknown member");
-    reading.abort();
-    assert!(reading.await.unwrap_err().is_cancelled());
-    drop(member);
+    member.leave().await;
     eventually("the group is empty", || async {
         let mut raw = Raw::connect(broker.broker.address()).await;
         error(&mut raw, &commit).await == 0
@@ -227,11 +236,16 @@ async fn only_members_may_commit_while_there_are_members() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_stops_at_once_though_members_wait() {
     let broker = TestBroker::start().await;
-    broker.create_topic("t", 1).await;
-    let member = Arc::new(group_member(broker.broker.address(), "g", "t"));
-    let reading = read(Arc::clone(&member), &Seen::default());
-    eventually("it has the partition", || async { assigned(&member).len() == 1 }).await;
-    let stopped = tokio::time::timeout(Duration::from_secs(30), broker.stop()).await;
-    assert!(stopped.is_ok());
-    reading.abort();
+    let mut first = Raw::connect(broker.broker.address()).await;
+    let mut second = Raw::connect(broker.broker.address()).await;
+    let join = by_hand(&mut first, 300_000).await;
+    assert_eq!(first.call(&join, 5).await.error_code, 0);
+    // Waits until the first has joined again, which it never does.
+    let join = by_hand(&mut second, 300_000).await;
+    second.send(&join, 5).await;
+    tokio::time::timeout(PATIENCE, broker.stop()).await.unwrap();
+    // Told to look for another coordinator, or the request came too late to be read.
+    if let Some(mut answer) = second.receive_frame().await {
+        assert_eq!(answer.split_off(8)[..2], 15_i16.to_be_bytes());
+    }
 }
