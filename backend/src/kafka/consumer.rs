@@ -69,6 +69,8 @@ impl Consumer {
             .config()
             .set("group.id", "tillstream")
             .set("fetch.wait.max.ms", "100")
+            // The default second stalls a full queue long after there is room again.
+            .set("fetch.queue.backoff.ms", "10")
             .set("queued.min.messages", "200000")
             .set("queued.max.messages.kbytes", "131072")
             .set("isolation.level", "read_committed")
