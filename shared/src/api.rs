@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Entity, ModelNumber, ModelRef, PreprocessingKind};
+use crate::{Champion, Entity, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text};
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct PredictRequest {
     pub quantity: f64,
     /// Price of one piece.
     pub unit_price: f64,
-    /// The model to ask; a number, `latest` or `all`.
+    /// The line model to ask; a number or an alias.
     pub model: ModelRef,
 }
 
@@ -41,8 +41,14 @@ pub struct PredictResponse {
     pub model: ModelNumber,
     /// The cluster, from 1.
     pub cluster: u32,
-    /// What the cluster stands for.
+    /// What the cluster stands for: low, medium or high value.
     pub description: String,
+    /// The cluster's name, from its own figures; empty texts for a model of an earlier version.
+    #[serde(default)]
+    pub name: Text,
+    /// The cluster's identity, which stays from model to model; 0 for a model of an earlier version.
+    #[serde(default)]
+    pub identity: u32,
     /// Euclidean distance to each centroid in model space; the k-th belongs to cluster k.
     pub distances: Vec<f64>,
 }
@@ -50,25 +56,31 @@ pub struct PredictResponse {
 /// One row of `GET /api/v1/models`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSummary {
-    /// What is clustered.
+    /// Whether lines or profiles are clustered.
+    #[serde(default)]
+    pub kind: ModelKind,
+    /// What they are about.
     pub entity: Entity,
-    /// Number or `all`.
+    /// Number, `all` or `live`.
     pub number: ModelNumber,
-    /// The batch it was trained on, for `all` the newest.
+    /// The batch it was trained on, or the newest of several.
     pub batch: Option<u64>,
     /// Raw or log.
     pub preprocessing: PreprocessingKind,
     /// Number of clusters.
     pub k: u32,
-    /// Lines in each cluster.
+    /// Lines, or for profile models entities, in each cluster.
     pub sizes: Vec<u64>,
     /// Sum of squared errors in model space.
     pub sse: f64,
+    /// Mean silhouette, where there is one.
+    #[serde(default)]
+    pub silhouette: Option<f64>,
     /// RFC 3339 in UTC.
     pub trained_at: String,
 }
 
-/// `GET /api/v1/models`: by entity, numbered models ascending, `all` last.
+/// `GET /api/v1/models`: by kind and entity, numbered models ascending, then `all` and `live`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelList {
     /// The models.
@@ -89,6 +101,104 @@ pub struct Points {
     pub weight: Vec<u64>,
     /// Cluster of the point, from 1.
     pub cluster: Vec<u32>,
+}
+
+/// `GET /api/v1/models/{entity}/{number}/profiles`: the rows that a profile model was trained on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRows {
+    /// Names of the features.
+    pub features: Vec<String>,
+    /// Customers, products or countries.
+    pub ids: Vec<String>,
+    /// One column for each feature, in original units, each as long as `ids`.
+    pub columns: Vec<Vec<f64>>,
+    /// Cluster of each, from 1.
+    pub cluster: Vec<u32>,
+}
+
+/// `GET /api/v1/models/{entity}/{from}/migration/{to}`: how many lines or entities moved from which
+/// cluster to which.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Migration {
+    /// Line models: the lines that `to` was trained on, as both models assign them. Profile models:
+    /// the entities that both know, as each model assigned them in its time.
+    pub kind: ModelKind,
+    /// What the models are about.
+    pub entity: Entity,
+    /// The earlier model, an alias resolved.
+    pub from: ModelNumber,
+    /// The later model, an alias resolved.
+    pub to: ModelNumber,
+    /// k of `from` rows, k of `to` columns: lines or entities.
+    pub counts: Vec<Vec<u64>>,
+    /// Lines that `from` does not admit, or entities that it does not know.
+    pub arrived: Vec<u64>,
+    /// Entities of `from` that `to` does not know, by cluster of `from`; zeros for line models.
+    pub left: Vec<u64>,
+}
+
+/// The cluster of an entity at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Number of the profile model.
+    pub model: u64,
+    /// Its cluster then, from 1.
+    pub cluster: u32,
+    /// The identity of that cluster.
+    pub identity: u32,
+    /// The name of that cluster.
+    pub name: Text,
+    /// When the model was trained, RFC 3339 in UTC.
+    pub trained_at: String,
+}
+
+/// Recency, frequency and monetary scores of a customer, from 1 to 5 (best), and the usual segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RfmScore {
+    /// 5: among the fifth of the customers who were seen last.
+    pub recency: u8,
+    /// 5: among the fifth with the most invoices.
+    pub frequency: u8,
+    /// 5: among the fifth that spent most.
+    pub monetary: u8,
+    /// The segment.
+    pub segment: Text,
+}
+
+/// `GET /api/v1/profiles/{entity}/{id}`: one customer, product or country.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// What it is.
+    pub entity: Entity,
+    /// Its identifier.
+    pub id: String,
+    /// Names of the features.
+    pub features: Vec<String>,
+    /// One value for each feature, in original units.
+    pub values: Vec<f64>,
+    /// Of a customer.
+    pub rfm: Option<RfmScore>,
+    /// Its clusters in all profile models that know it, the oldest first.
+    pub history: Vec<Membership>,
+}
+
+/// `GET /api/v1/champions`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Champions {
+    /// One for each kind and entity.
+    pub champions: Vec<Champion>,
+}
+
+/// `POST /api/v1/champions/{entity}`, with `?kind=profile` for profile models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChampionRequest {
+    /// Promotes the model of this number and holds it.
+    Promote(u64),
+    /// Goes back to the champion before, and holds it.
+    RollBack,
+    /// Lets the gate promote again.
+    Release,
 }
 
 /// What a running part of the pipeline is doing.
@@ -158,10 +268,22 @@ pub enum Event {
     },
     /// A model was trained and answers from now on.
     ModelTrained {
-        /// What is clustered.
+        /// Whether lines or profiles are clustered.
+        #[serde(default)]
+        kind: ModelKind,
+        /// What they are about.
         entity: Entity,
-        /// Its number or `all`.
+        /// Its number, `all` or `live`.
         number: ModelNumber,
+    },
+    /// Another model answers under the alias `champion`.
+    ChampionChanged {
+        /// Line or profile models.
+        kind: ModelKind,
+        /// What they are about.
+        entity: Entity,
+        /// Number of the new champion.
+        model: u64,
     },
     /// Something a person should see.
     Notice {
@@ -178,6 +300,7 @@ impl Event {
             Self::Status(_) => "status",
             Self::BatchStored { .. } => "batch_stored",
             Self::ModelTrained { .. } => "model_trained",
+            Self::ChampionChanged { .. } => "champion_changed",
             Self::Notice { .. } => "notice",
         }
     }

@@ -6,17 +6,25 @@
 //! and both must give the same bits for the same input.
 
 pub mod api;
+mod champion;
+mod cluster;
 mod entity;
 mod line;
 mod manifest;
 mod model;
+mod number;
 mod preprocessing;
+mod report;
 
+pub use champion::{Champion, Decision, Judgement};
+pub use cluster::{Cluster, Text, Transition, TransitionKind};
 pub use entity::{Entity, UnknownEntity};
 pub use line::Line;
 pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange};
-pub use model::{Assignment, Funnel, InvalidModel, Model, ModelNumber, ModelRef, UnknownModelRef};
+pub use model::{Assignment, Funnel, InvalidModel, Model};
+pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelKind, UnknownModelRef};
 pub use preprocessing::{
     Excluded, Filter, MAX_FEATURES, Preprocessing, PreprocessingKind, Scaling, Transform,
     UnknownPreprocessing,
 };
+pub use report::{Choices, Evaluation, ReportCard, ReportRow, Silhouette};

@@ -1,35 +1,11 @@
 //! A trained k-means model and the assignment of a point to one of its clusters.
 
-use std::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::{Entity, Excluded, MAX_FEATURES, OffsetRange, Preprocessing};
-
-/// Which model of an entity this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ModelNumber {
-    /// Trained on the batch of this number, from 1.
-    Number(u64),
-    /// Trained on every batch so far.
-    All,
-}
-
-/// How a request names a model: a number or an alias.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ModelRef {
-    /// The model trained on the batch of this number.
-    Number(u64),
-    /// The numbered model with the highest number.
-    Latest,
-    /// The model trained on every batch so far.
-    All,
-}
-
-/// A text that names no model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no model number: use a number from 1, `latest` or `all`")]
-pub struct UnknownModelRef(pub String);
+use crate::{
+    Cluster, Entity, Evaluation, Excluded, MAX_FEATURES, ModelKind, ModelNumber, OffsetRange,
+    Preprocessing, ReportCard, Transition,
+};
 
 /// Lines that reached training, and why the others did not. Every line is counted once, at the
 /// first reason that applies, in the order of the fields.
@@ -62,11 +38,14 @@ impl std::ops::AddAssign for Funnel {
 pub struct Model {
     /// Version of this format.
     pub format_version: u32,
-    /// What is clustered.
+    /// Whether lines or profiles are clustered.
+    #[serde(default)]
+    pub kind: ModelKind,
+    /// What the lines or profiles are about.
     pub entity: Entity,
-    /// The model's number or `all`.
+    /// The model's number, `all` or `live`.
     pub number: ModelNumber,
-    /// The batch it was trained on; for `all` the newest one; none when trained from a file.
+    /// The batch it was trained on, or the newest of several; none when trained from a file.
     pub batch: Option<u64>,
     /// Names of the features, in the order of every coordinate below.
     pub features: Vec<String>,
@@ -82,18 +61,38 @@ pub struct Model {
     pub centroids: Vec<Vec<f64>>,
     /// k x features, in model space; what a point is compared with.
     pub model_centroids: Vec<Vec<f64>>,
-    /// Lines in each cluster.
+    /// Lines (of a profile model customers, products or countries) in each cluster.
     pub sizes: Vec<u64>,
-    /// Mean of Quantity x UnitPrice over the lines of each cluster; ascending.
+    /// Mean of Quantity x UnitPrice over the lines of each cluster, of a profile model the mean net
+    /// spend or revenue; ascending.
     pub mean_values: Vec<f64>,
-    /// Sum of squared distances of the lines to their centroids, in model space.
+    /// Sum of squared distances of the lines or profiles to their centroids, in model space.
     pub sse: f64,
     /// Iterations of the restart that was kept.
     pub iterations: u32,
     /// The cleaning funnel.
     pub funnel: Funnel,
-    /// Offsets of the batch, one range per partition; for `all` from the first batch to the last.
+    /// Offsets of the batch, one range per partition; for a model of several batches from the first
+    /// to the last.
     pub offsets: Vec<OffsetRange>,
+    /// Identity, name and description of every cluster, in the order of their numbers.
+    #[serde(default)]
+    pub clusters: Vec<Cluster>,
+    /// The model that the clusters were matched with; none for the first of its row.
+    #[serde(default)]
+    pub previous: Option<ModelNumber>,
+    /// Identities given out so far, from the first model of the row to this one.
+    #[serde(default)]
+    pub identities: u32,
+    /// What became of the clusters of `previous`.
+    #[serde(default)]
+    pub transitions: Vec<Transition>,
+    /// How good the clusters are.
+    #[serde(default)]
+    pub evaluation: Option<Evaluation>,
+    /// Why k is what it is, when it was chosen and not given.
+    #[serde(default)]
+    pub report: Option<ReportCard>,
     /// When it was trained, RFC 3339 in UTC.
     pub trained_at: String,
 }
@@ -142,6 +141,7 @@ impl Model {
         shape(matrix(&self.model_centroids), "model_centroids")?;
         shape(self.sizes.len() == k, "sizes")?;
         shape(self.mean_values.len() == k, "mean_values")?;
+        shape(self.clusters.is_empty() || self.clusters.len() == k, "clusters")?;
         shape(self.preprocessing.means.len() == d, "preprocessing.means")?;
         shape(self.preprocessing.scales.len() == d, "preprocessing.scales")?;
 
@@ -215,111 +215,4 @@ fn finite<'a>(
 /// Squared Euclidean distance over the coordinates of `centroid`, summed from the first to the last.
 fn squared_distance(point: &[f64; MAX_FEATURES], centroid: &[f64]) -> f64 {
     point.iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
-}
-
-impl fmt::Display for ModelNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::All => f.pad("all"),
-        }
-    }
-}
-
-impl Serialize for ModelNumber {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Number(number) => serializer.serialize_u64(*number),
-            Self::All => serializer.serialize_str("all"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ModelNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match ModelRef::deserialize(deserializer)? {
-            ModelRef::Number(number) => Ok(Self::Number(number)),
-            ModelRef::All => Ok(Self::All),
-            ModelRef::Latest => Err(serde::de::Error::custom("`latest` is not a model's number")),
-        }
-    }
-}
-
-impl fmt::Display for ModelRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Latest => f.pad("latest"),
-            Self::All => f.pad("all"),
-        }
-    }
-}
-
-impl From<ModelNumber> for ModelRef {
-    fn from(number: ModelNumber) -> Self {
-        match number {
-            ModelNumber::Number(number) => Self::Number(number),
-            ModelNumber::All => Self::All,
-        }
-    }
-}
-
-impl FromStr for ModelRef {
-    type Err = UnknownModelRef;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "latest" => Ok(Self::Latest),
-            "all" => Ok(Self::All),
-            number => number
-                .parse()
-                .ok()
-                .filter(|number| *number > 0)
-                .map(Self::Number)
-                .ok_or_else(|| UnknownModelRef(text.to_owned())),
-        }
-    }
-}
-
-impl Serialize for ModelRef {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Number(number) => serializer.serialize_u64(*number),
-            alias => serializer.collect_str(alias),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ModelRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = ModelRef;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a model number from 1, `latest` or `all`")
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ModelRef, E> {
-                if number == 0 {
-                    return Err(E::invalid_value(serde::de::Unexpected::Unsigned(number), &self));
-                }
-                Ok(ModelRef::Number(number))
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ModelRef, E> {
-                let unexpected = serde::de::Unexpected::Signed(number);
-                u64::try_from(number)
-                    .map_err(|_| E::invalid_value(unexpected, &self))
-                    .and_then(|number| self.visit_u64(number))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ModelRef, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tillstream_shared::{
-    Entity, Filter, Funnel, Model, ModelNumber, Preprocessing, PreprocessingKind, Scaling,
-    Transform,
+    Entity, Filter, Funnel, Model, ModelKind, ModelNumber, Preprocessing, PreprocessingKind,
+    Scaling, Transform,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -15,6 +15,7 @@ const DIGEST: u64 = 0x27ad_8a88_7af8_5857;
 fn model(transform: Transform, clip: Option<f64>) -> Model {
     Model {
         format_version: Model::FORMAT_VERSION,
+        kind: ModelKind::Line,
         entity: Entity::Customer,
         number: ModelNumber::All,
         batch: None,
@@ -44,6 +45,12 @@ fn model(transform: Transform, clip: Option<f64>) -> Model {
         funnel: Funnel::default(),
         offsets: Vec::new(),
         trained_at: String::new(),
+        clusters: Vec::new(),
+        previous: None,
+        identities: 0,
+        transitions: Vec::new(),
+        evaluation: None,
+        report: None,
     }
 }
 

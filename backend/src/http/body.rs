@@ -152,7 +152,7 @@ impl Field<'_> {
             Ok(model) => Ok(model),
             // Of the right type, and still not the number or alias of any model.
             Err(_) if self.is_text() || self.is_whole() => Err(ApiError::ModelNotFound),
-            Err(_) => self.refuse("must be a model number, `latest` or `all`"),
+            Err(_) => self.refuse("must be a model number, `latest`, `all`, `live` or `champion`"),
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use tillstream_shared::Entity;
+use tillstream_shared::{Entity, ModelKind};
 
 use super::{
     AppState,
@@ -45,7 +45,10 @@ fn answer(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response,
     let [number, id, quantity, unit_price] = &fields;
     id.id(entity)?;
     let point = [quantity.number()?, unit_price.number()?];
-    let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
+    let model = state
+        .registry
+        .resolve(ModelKind::Line, entity, number.model()?)
+        .ok_or(ApiError::ModelNotFound)?;
     let assignment = assign(&model, [quantity.name, unit_price.name], point)?;
 
     // Written by hand so that the values come back as they were sent: "1" as "1", 5.0 as 5.0.

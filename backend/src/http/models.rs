@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
 };
 use tillstream_shared::{
-    Entity, Model, ModelRef,
+    Entity, Model, ModelKind, ModelRef,
     api::{ModelList, Points},
 };
 
@@ -64,5 +64,5 @@ fn find(state: &AppState, path: Named) -> Result<Arc<Model>, ApiError> {
         ApiError::NotFound(format!("entity {entity}: use customer, product or country"))
     })?;
     let number: ModelRef = number.parse().map_err(|_| ApiError::ModelNotFound)?;
-    state.registry.resolve(entity, number).ok_or(ApiError::ModelNotFound)
+    state.registry.resolve(ModelKind::Line, entity, number).ok_or(ApiError::ModelNotFound)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use tillstream_shared::{Entity, api::PredictResponse};
+use tillstream_shared::{Entity, ModelKind, api::PredictResponse};
 
 use super::{
     AppState,
@@ -24,10 +24,14 @@ pub(super) async fn predict(
         .map_err(|_| ApiError::field(entity.name, "must be customer, product or country"))?;
     let id = id.id(entity)?;
     let (quantity, unit_price) = (quantity.number()?, unit_price.number()?);
-    let model = state.registry.resolve(entity, number.model()?).ok_or(ApiError::ModelNotFound)?;
+    let model = state
+        .registry
+        .resolve(ModelKind::Line, entity, number.model()?)
+        .ok_or(ApiError::ModelNotFound)?;
     let point = [quantity, unit_price];
     let assignment = assign(&model, names, point)?;
     let distances = model.distances(&point).map_err(|error| ApiError::Internal(error.into()))?;
+    let cluster = model.clusters.get(assignment.cluster as usize - 1);
     Ok(Json(PredictResponse {
         entity,
         id,
@@ -36,6 +40,8 @@ pub(super) async fn predict(
         model: model.number,
         cluster: assignment.cluster,
         description: model.description(assignment.cluster),
+        name: cluster.map(|cluster| cluster.name.clone()).unwrap_or_default(),
+        identity: cluster.map_or(0, |cluster| cluster.identity),
         distances: distances.collect(),
     }))
 }

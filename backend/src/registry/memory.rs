@@ -8,19 +8,26 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tillstream_shared::{
-    Entity, Model, ModelNumber, ModelRef,
+    Entity, Model, ModelKind, ModelNumber, ModelRef,
     api::{ModelList, ModelSummary},
 };
 
 use super::{ModelFiles, ModelStore, store::file_name};
 
-/// By entity, numbered models ascending, `all` last.
-type Models = BTreeMap<(Entity, ModelNumber), Arc<Model>>;
+/// By kind and entity, numbered models ascending, then `all` and `live`.
+type Models = BTreeMap<Key, Arc<Model>>;
+type Key = (ModelKind, Entity, ModelNumber);
+
+fn key(model: &Model) -> Key {
+    (model.kind, model.entity, model.number)
+}
 
 /// The models of this process.
 #[derive(Debug, Default)]
 pub struct Registry {
     models: ArcSwap<Models>,
+    /// Numbers of the champions.
+    champions: ArcSwap<BTreeMap<(ModelKind, Entity), u64>>,
     /// What was last read from disk; also serialises those who change the models.
     disk: Mutex<Disk>,
 }
@@ -36,7 +43,7 @@ impl Registry {
     pub fn insert(&self, model: Model) {
         let _disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let mut models = Models::clone(&self.models.load());
-        models.insert((model.entity, model.number), Arc::new(model));
+        models.insert(key(&model), Arc::new(model));
         self.models.store(Arc::new(models));
     }
 
@@ -55,18 +62,17 @@ impl Registry {
         let mut unusable = std::mem::take(&mut disk.unusable);
         let mut notices = Vec::new();
         let present: Vec<_> = files.names().collect();
-        models
-            .retain(|(entity, number), _| present.contains(&file_name(*entity, *number).as_str()));
+        models.retain(|key, _| present.contains(&file_name(*key).as_str()));
         unusable.retain(|name, _| present.contains(&name.as_str()));
         for name in files.changed_since(&disk.files) {
             match store.load(name) {
                 Ok(model) => {
                     unusable.remove(name);
-                    models.insert((model.entity, model.number), Arc::new(model));
+                    models.insert(key(&model), Arc::new(model));
                 }
                 Err(reason) => {
                     let notice = format!("{name} is left out: {reason}");
-                    models.retain(|(entity, number), _| file_name(*entity, *number) != name);
+                    models.retain(|key, _| file_name(*key) != name);
                     unusable.insert(name.to_owned(), notice.clone());
                     notices.push(notice);
                 }
@@ -79,18 +85,34 @@ impl Registry {
 
     /// The model that a request means; takes no lock and allocates nothing.
     #[must_use]
-    pub fn resolve(&self, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
+    pub fn resolve(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
         let models = self.models.load();
+        let numbered = |number| (kind, entity, ModelNumber::Number(number));
         match model {
-            ModelRef::Number(number) => models.get(&(entity, ModelNumber::Number(number))),
-            ModelRef::All => models.get(&(entity, ModelNumber::All)),
+            ModelRef::Number(number) => models.get(&numbered(number)),
+            ModelRef::All => models.get(&(kind, entity, ModelNumber::All)),
+            ModelRef::Live => models.get(&(kind, entity, ModelNumber::Live)),
             ModelRef::Latest => {
-                let first = (entity, ModelNumber::Number(0));
-                let last = (entity, ModelNumber::Number(u64::MAX));
-                models.range(first..=last).next_back().map(|(_, model)| model)
+                let range = models.range(numbered(0)..=numbered(u64::MAX));
+                range.last().map(|(_, model)| model)
+            }
+            ModelRef::Champion => {
+                let champions = self.champions.load();
+                champions.get(&(kind, entity)).and_then(|number| models.get(&numbered(*number)))
             }
         }
         .cloned()
+    }
+
+    /// Says which numbered models are champions.
+    pub fn set_champions(&self, champions: BTreeMap<(ModelKind, Entity), u64>) {
+        self.champions.store(Arc::new(champions));
+    }
+
+    /// All models, by kind and entity, numbered models ascending, then `all` and `live`.
+    #[must_use]
+    pub fn models(&self) -> Vec<Arc<Model>> {
+        self.models.load().values().cloned().collect()
     }
 
     /// How many models there are.
@@ -103,6 +125,7 @@ impl Registry {
     #[must_use]
     pub fn list(&self) -> ModelList {
         let summary = |model: &Arc<Model>| ModelSummary {
+            kind: model.kind,
             entity: model.entity,
             number: model.number,
             batch: model.batch,
@@ -110,6 +133,7 @@ impl Registry {
             k: model.k,
             sizes: model.sizes.clone(),
             sse: model.sse,
+            silhouette: model.evaluation.and_then(|e| e.silhouette).map(|s| s.value),
             trained_at: model.trained_at.clone(),
         };
         let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +156,7 @@ mod tests {
     fn model(entity: Entity, number: ModelNumber) -> Model {
         Model {
             format_version: Model::FORMAT_VERSION,
+            kind: ModelKind::Line,
             entity,
             number,
             batch: Some(1),
@@ -157,6 +182,12 @@ mod tests {
             funnel: Funnel::default(),
             offsets: Vec::new(),
             trained_at: "2026-11-24T00:00:00Z".to_owned(),
+            clusters: Vec::new(),
+            previous: None,
+            identities: 0,
+            transitions: Vec::new(),
+            evaluation: None,
+            report: None,
         }
     }
 
@@ -215,7 +246,10 @@ mod tests {
             changed.sse = sse;
             store.save(&changed).unwrap();
             registry.refresh(&store).unwrap();
-            assert_eq!(registry.resolve(Entity::Customer, ModelRef::All).unwrap().sse, sse);
+            assert_eq!(
+                registry.resolve(ModelKind::Line, Entity::Customer, ModelRef::All).unwrap().sse,
+                sse
+            );
         }
     }
 
@@ -232,7 +266,9 @@ mod tests {
             let reader = scope.spawn(|| {
                 let mut highest = 0;
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    let latest = registry.resolve(Entity::Customer, ModelRef::Latest).unwrap();
+                    let latest = registry
+                        .resolve(ModelKind::Line, Entity::Customer, ModelRef::Latest)
+                        .unwrap();
                     assert_eq!(latest.number, ModelNumber::Number(latest.iterations.into()));
                     assert!(latest.iterations >= highest, "an older model came back");
                     highest = latest.iterations;
@@ -255,7 +291,9 @@ mod tests {
     #[test]
     fn aliases_are_resolved_within_their_entity() {
         let registry = Registry::default();
-        let resolve = |entity, model| registry.resolve(entity, model).map(|model| model.number);
+        let resolve = |entity, model| {
+            registry.resolve(ModelKind::Line, entity, model).map(|model| model.number)
+        };
         assert_eq!(resolve(Entity::Product, ModelRef::Latest), None);
         registry.insert(model(Entity::Product, ModelNumber::All));
         assert_eq!(resolve(Entity::Product, ModelRef::Latest), None, "`all` has no number");

@@ -7,11 +7,12 @@ use std::{
     time::SystemTime,
 };
 
-use tillstream_shared::{Entity, InvalidModel, Model, ModelNumber};
+use tillstream_shared::{Entity, InvalidModel, Model, ModelKind, ModelNumber};
 
 use crate::durable;
 
-/// A folder of model files, `customer_model_1.json` to `country_model_all.json`.
+/// A folder of model files: `customer_model_1.json` to `country_model_live.json` for line models,
+/// `customer_profile_model_1.json` for profile models.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
     folder: PathBuf,
@@ -46,7 +47,7 @@ impl ModelStore {
     pub fn save(&self, model: &Model) -> io::Result<()> {
         // JSON would make a `null` of a NaN, and the good file before it would be gone.
         model.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let path = self.folder.join(file_name(model.entity, model.number));
+        let path = self.folder.join(file_name((model.kind, model.entity, model.number)));
         durable::write(&path, &serde_json::to_vec_pretty(model)?)
     }
 
@@ -77,10 +78,10 @@ impl ModelStore {
         let json = fs::read(self.folder.join(name)).map_err(|error| error.to_string())?;
         let model: Model = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
         model.check().map_err(|error| error.to_string())?;
-        if model.features.len() != LINE_FEATURES {
+        if model.kind == ModelKind::Line && model.features.len() != LINE_FEATURES {
             return Err(InvalidModel::Shape("features").to_string());
         }
-        let expected = file_name(model.entity, model.number);
+        let expected = file_name((model.kind, model.entity, model.number));
         if expected != name {
             return Err(format!("it holds the model that belongs into {expected}"));
         }
@@ -115,6 +116,9 @@ fn inode(_: &fs::Metadata) -> u64 {
 }
 
 /// The name of a model's file.
-pub(super) fn file_name(entity: Entity, number: ModelNumber) -> String {
-    format!("{entity}_model_{number}.json")
+pub(super) fn file_name((kind, entity, number): (ModelKind, Entity, ModelNumber)) -> String {
+    match kind {
+        ModelKind::Line => format!("{entity}_model_{number}.json"),
+        ModelKind::Profile => format!("{entity}_profile_model_{number}.json"),
+    }
 }

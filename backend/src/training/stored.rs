@@ -39,7 +39,7 @@ impl StoredData {
         number: ModelNumber,
     ) -> Result<Option<LinePoints>, TrainingError> {
         match number {
-            ModelNumber::All => {
+            ModelNumber::All | ModelNumber::Live => {
                 let path = cumulative_path(&self.models);
                 let cumulative =
                     Cumulative::load(&path).map_err(|source| TrainingError::Io { path, source })?;

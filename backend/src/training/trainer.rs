@@ -6,7 +6,7 @@ use std::{
 };
 
 use tillstream_shared::{
-    Entity, Manifest, Model, ModelNumber, ModelRef, OffsetRange, PreprocessingKind,
+    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, PreprocessingKind,
     api::{Event, Stage},
 };
 
@@ -116,7 +116,9 @@ impl Trainer {
         }
         let has_model = |number| {
             let model = ModelRef::Number(number);
-            Entity::ALL.iter().any(|entity| self.registry.resolve(*entity, model).is_some())
+            Entity::ALL
+                .iter()
+                .any(|entity| self.registry.resolve(ModelKind::Line, *entity, model).is_some())
         };
         let is_missing = |manifest: &&Manifest| {
             manifest.number > self.cumulative.last_batch || !has_model(manifest.number)
@@ -146,7 +148,7 @@ impl Trainer {
     fn train_cumulative(&mut self) {
         let Cumulative { last_batch, offsets, points } = &self.cumulative;
         let up_to_date = Entity::ALL.iter().all(|entity| {
-            let model = self.registry.resolve(*entity, ModelRef::All);
+            let model = self.registry.resolve(ModelKind::Line, *entity, ModelRef::All);
             model.is_some_and(|model| model.batch == Some(*last_batch))
         });
         if *last_batch == 0 || up_to_date {
@@ -178,7 +180,7 @@ impl Trainer {
         tracing::debug!("trained {entity} model {number}");
         self.registry.insert(model);
         self.progress.models.set(self.registry.count() as u64);
-        self.progress.send(Event::ModelTrained { entity, number });
+        self.progress.send(Event::ModelTrained { kind: ModelKind::Line, entity, number });
     }
 }
 
@@ -221,6 +223,7 @@ fn fit(
     let trained = train_line_model(&kept, preprocessing, k, restarts, seed)?;
     Ok(Model {
         format_version: Model::FORMAT_VERSION,
+        kind: ModelKind::Line,
         entity: points.entity(),
         number: ModelNumber::Number(1),
         batch: None,
@@ -238,5 +241,11 @@ fn fit(
         funnel,
         offsets: Vec::new(),
         trained_at: now(),
+        clusters: Vec::new(),
+        previous: None,
+        identities: 0,
+        transitions: Vec::new(),
+        evaluation: None,
+        report: None,
     })
 }

@@ -18,8 +18,8 @@ use tillstream::{
     training::StoredData,
 };
 use tillstream_shared::{
-    Entity, Filter, Funnel, Model, ModelNumber, Preprocessing, PreprocessingKind, Scaling,
-    Transform,
+    Entity, Filter, Funnel, Model, ModelKind, ModelNumber, Preprocessing, PreprocessingKind,
+    Scaling, Transform,
 };
 use tower::ServiceExt;
 
@@ -29,6 +29,7 @@ pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
     centroids[nearest - 1] = vec![11.0, 5.0];
     Model {
         format_version: Model::FORMAT_VERSION,
+        kind: ModelKind::Line,
         entity,
         number,
         batch: Some(1),
@@ -54,6 +55,12 @@ pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
         funnel: Funnel { lines: 18, kept: 18, ..Funnel::default() },
         offsets: Vec::new(),
         trained_at: "2026-11-24T00:00:00Z".to_owned(),
+        clusters: Vec::new(),
+        previous: None,
+        identities: 0,
+        transitions: Vec::new(),
+        evaluation: None,
+        report: None,
     }
 }
 

@@ -90,13 +90,13 @@ pub fn ModelPicker(props: &ModelPickerProps) -> Html {
         .filter(|model| model.entity == props.entity)
         .filter_map(|model| match model.number {
             ModelNumber::Number(number) => Some(number),
-            ModelNumber::All => None,
+            ModelNumber::All | ModelNumber::Live => None,
         })
         .rev()
         .collect();
     let missing = match props.value {
         ModelRef::Number(number) if !numbers.contains(&number) => Some(number),
-        ModelRef::Number(_) | ModelRef::Latest | ModelRef::All => None,
+        _ => None,
     };
     // A browser does not go back to an option once the reader chose another, whatever its
     // attributes say; the property has to be set.
