@@ -8,7 +8,7 @@ use tillstream::{
     features::{LinePoints, WeightedPoint},
     ingest::{Input, InputSpec, ReadOptions, Row},
 };
-use tillstream_shared::{Entity, Funnel, Model, ModelNumber, PreprocessingKind as Kind};
+use tillstream_shared::{Entity, Funnel, Model, ModelKind, ModelNumber, PreprocessingKind as Kind};
 
 /// The filtered points of one model.
 struct Points {
@@ -35,6 +35,7 @@ fn points<const N: usize>(wanted: [(Entity, Kind); N]) -> [Points; N] {
 fn model(trained: &TrainedLine, entity: Entity, k: u32, funnel: Funnel) -> Model {
     Model {
         format_version: Model::FORMAT_VERSION,
+        kind: ModelKind::Line,
         entity,
         number: ModelNumber::All,
         batch: None,
@@ -52,6 +53,12 @@ fn model(trained: &TrainedLine, entity: Entity, k: u32, funnel: Funnel) -> Model
         funnel,
         offsets: Vec::new(),
         trained_at: String::new(),
+        clusters: Vec::new(),
+        previous: None,
+        identities: 0,
+        transitions: Vec::new(),
+        evaluation: None,
+        report: None,
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{body::Body, http::Request};
 use http_support::TestApp;
 use serde_json::{Value, json};
 use tillstream_shared::{
-    Entity, ModelNumber,
+    Entity, ModelKind, ModelNumber,
     api::{Event, Status},
 };
 use tokio_stream::StreamExt;
