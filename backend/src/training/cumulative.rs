@@ -44,12 +44,7 @@ impl Cumulative {
         for (all, new) in self.points.iter_mut().zip(points) {
             all.merge(new);
         }
-        for range in &manifest.partitions {
-            match self.offsets.iter_mut().find(|known| known.partition == range.partition) {
-                Some(known) => known.last = range.last,
-                None => self.offsets.push(*range),
-            }
-        }
+        extend(&mut self.offsets, &manifest.partitions);
         self.last_batch = manifest.number;
     }
 
@@ -97,6 +92,16 @@ impl Cumulative {
             points: self.points.each_ref().map(LinePoints::to_stored),
         };
         durable::write(path, &serde_json::to_vec(&stored)?)
+    }
+}
+
+/// Goes on with the offsets of the next batch.
+pub(super) fn extend(offsets: &mut Vec<OffsetRange>, next: &[OffsetRange]) {
+    for range in next {
+        match offsets.iter_mut().find(|known| known.partition == range.partition) {
+            Some(known) => known.last = range.last,
+            None => offsets.push(*range),
+        }
     }
 }
 

@@ -61,6 +61,7 @@ pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
         transitions: Vec::new(),
         evaluation: None,
         report: None,
+        decay: None,
     }
 }
 
