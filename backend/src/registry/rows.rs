@@ -60,6 +60,8 @@ impl RowStore {
         let rows: ProfileRows = serde_json::from_slice(&zstd::decode_all(packed.as_slice())?)?;
         let n = rows.ids.len();
         let whole = rows.cluster.len() == n
+            && rows.exact.len() == n
+            && rows.cluster.iter().all(|cluster| *cluster > 0)
             && rows.columns.len() == rows.features.len()
             && rows.columns.iter().all(|column| column.len() == n)
             && rows.ids.is_sorted();
@@ -83,6 +85,7 @@ mod tests {
             ids: vec!["1".into(), "2".into()],
             columns: vec![vec![0.1, 7.0]],
             cluster: vec![2, 1],
+            exact: vec![true, false],
         }
     }
 
@@ -104,6 +107,8 @@ mod tests {
         store.prepare().unwrap();
         for change in [
             |rows: &mut ProfileRows| rows.cluster.truncate(1),
+            |rows| rows.cluster[0] = 0,
+            |rows| rows.exact.clear(),
             |rows| rows.columns.clear(),
             |rows| rows.ids.swap(0, 1),
         ] {

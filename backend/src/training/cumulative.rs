@@ -106,13 +106,13 @@ pub(super) fn extend(offsets: &mut Vec<OffsetRange>, next: &[OffsetRange]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tempfile::TempDir;
     use tillstream_shared::{ClosedBy, Line};
 
     use super::*;
 
-    fn manifest(number: u64, first: i64, last: i64) -> Manifest {
+    pub(in crate::training) fn manifest(number: u64, first: i64, last: i64) -> Manifest {
         Manifest {
             format_version: 1,
             number,

@@ -82,6 +82,7 @@ impl Publisher {
                 ids: table.ids.clone(),
                 columns: table.columns(),
                 cluster: labels.to_vec(),
+                exact: table.exact.clone(),
             };
             self.rows.save(model.entity, number, &rows)?;
         }

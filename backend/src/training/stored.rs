@@ -11,7 +11,7 @@ use super::{Cumulative, TrainingError, trainer::cumulative_path};
 use crate::{
     batch::{self, BatchError, Catalogue},
     clustering::{member_migration, migration},
-    features::{LinePoints, WeightedPoint, rfm},
+    features::{LinePoints, RfmScores, WeightedPoint},
     registry::{Registry, RowStore},
 };
 
@@ -132,7 +132,8 @@ impl StoredData {
             entity,
             id: id.to_owned(),
             values: rows.columns.iter().map(|column| column[at]).collect(),
-            rfm: rfm::score(&rows, at),
+            exact: rows.exact[at],
+            rfm: RfmScores::of(&rows).and_then(|scores| scores.get(id)),
             features: rows.features,
             history,
         }))
