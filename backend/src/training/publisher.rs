@@ -4,13 +4,16 @@
 use std::{io, sync::Arc};
 
 use tillstream_shared::{
-    Cluster, Model, ModelKind, ModelNumber, ModelRef,
+    Cluster, Model, ModelNumber, ModelRef,
     api::{Event, ProfileRows},
 };
 
 use super::{Seen, trainer::TrainerOptions};
 use crate::{
-    clustering::{adjusted_rand_index, judge, match_clusters, name_clusters},
+    clustering::{
+        Matching, Overlap, adjusted_rand_index, judge, line_overlap, match_clusters,
+        membership_overlap, name_clusters,
+    },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
 };
@@ -49,29 +52,44 @@ impl Publisher {
     /// Gives every cluster its identity, name and sentence.
     fn identify(&self, model: &mut Model, seen: Seen<'_>, labels: &[u32]) {
         let previous = self.registry.before(model.kind, model.entity, model.number);
-        let matching = previous.as_deref().map(|previous| {
-            match_clusters(previous, model, &seen.overlap(previous, labels, model.k))
-        });
-        let identities = match matching {
-            Some(matching) => {
-                model.previous = previous.map(|previous| previous.number);
-                model.identities = matching.identities_used;
-                model.transitions = matching.transitions;
-                matching.identities
-            }
-            None => {
-                model.identities = model.k;
-                (1..=model.k).collect()
-            }
+        let matching = previous.as_deref().map_or_else(
+            || Matching::first(model.k),
+            |previous| match_clusters(previous, model, &self.overlap(previous, model, seen, labels)),
+        );
+        model.previous = previous.map(|previous| previous.number);
+        model.identities = matching.identities_used;
+        model.transitions = matching.transitions;
+        let named = (1..=model.k).zip(matching.identities).zip(name_clusters(model));
+        model.clusters = named
+            .map(|((number, identity), (name, sentence))| Cluster {
+                number,
+                identity,
+                name,
+                sentence,
+            })
+            .collect();
+    }
+
+    /// What the clusters of `previous` and of `model` have in common.
+    fn overlap(&self, previous: &Model, model: &Model, seen: Seen<'_>, labels: &[u32]) -> Overlap {
+        let table = match seen {
+            Seen::Lines(points) => return line_overlap(previous, model, points),
+            Seen::Profiles(table) => table,
         };
-        let cluster = |((number, identity), (name, sentence))| Cluster {
-            number,
-            identity,
-            name,
-            sentence,
+        let members = |ids: &[String], clusters: &[u32]| {
+            let members = ids.iter().cloned().zip(clusters.iter().copied());
+            members.filter(|(_, cluster)| *cluster > 0).collect::<Vec<_>>()
         };
-        let names = name_clusters(model);
-        model.clusters = (1..=model.k).zip(identities).zip(names).map(cluster).collect();
+        let rows = match previous.number {
+            ModelNumber::Number(number) => self.rows.load(model.entity, number).ok().flatten(),
+            ModelNumber::All | ModelNumber::Live => None,
+        };
+        // Without its rows the previous model is asked where the entities of today would be.
+        let before = rows.map_or_else(
+            || members(&table.ids, &seen.assigned_by(previous)),
+            |rows| members(&rows.ids, &rows.cluster),
+        );
+        membership_overlap(previous.k, &before, model.k, &members(&table.ids, labels))
     }
 
     fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {

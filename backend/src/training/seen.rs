@@ -32,17 +32,4 @@ impl Seen<'_> {
             Self::Profiles(table) => table.iter_rows().map(assign).collect(),
         }
     }
-
-    /// Lines or entities by the cluster that `previous` gives them and by `labels`, 1 to `k`:
-    /// `previous.k` rows, k columns. What `previous` does not admit is left out.
-    pub(super) fn overlap(&self, previous: &Model, labels: &[u32], k: u32) -> Vec<Vec<u64>> {
-        let mut counts = vec![vec![0_u64; k as usize]; previous.k as usize];
-        let assigned = self.assigned_by(previous);
-        for (((from, to), weight)) in assigned.iter().zip(labels).zip(self.weights()) {
-            if let Some(row) = (*from as usize).checked_sub(1).and_then(|at| counts.get_mut(at)) {
-                row[*to as usize - 1] += weight as u64;
-            }
-        }
-        counts
-    }
 }

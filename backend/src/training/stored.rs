@@ -10,7 +10,7 @@ use tillstream_shared::{
 use super::{Cumulative, TrainingError, trainer::cumulative_path};
 use crate::{
     batch::{self, BatchError, Catalogue},
-    clustering::{member_migration, migration},
+    clustering::{Overlap, line_overlap, membership_overlap},
     features::{LinePoints, RfmScores, WeightedPoint},
     registry::{Registry, RowStore},
 };
@@ -74,14 +74,21 @@ impl StoredData {
     /// # Errors
     /// [`TrainingError`].
     pub fn migration(&self, from: &Model, to: &Model) -> Result<Option<Migration>, TrainingError> {
-        let found = match to.kind {
-            ModelKind::Line => self.weighted_points(to)?.map(|points| migration(from, to, &points)),
+        let overlap = match to.kind {
+            ModelKind::Line => {
+                self.weighted_points(to)?.map(|points| line_overlap(from, to, &points))
+            }
             ModelKind::Profile => match (self.rows(from)?, self.rows(to)?) {
-                (Some(before), Some(after)) => Some(member_migration(from.k, &before, to.k, &after)),
+                (Some(before), Some(after)) => {
+                    let members = |rows: ProfileRows| {
+                        rows.ids.into_iter().zip(rows.cluster).collect::<Vec<_>>()
+                    };
+                    Some(membership_overlap(from.k, &members(before), to.k, &members(after)))
+                }
                 _ => None,
             },
         };
-        Ok(found.map(|(counts, arrived, left)| Migration {
+        Ok(overlap.map(|Overlap { counts, arrived, left }| Migration {
             kind: to.kind,
             entity: to.entity,
             from: from.number,
