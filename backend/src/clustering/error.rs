@@ -85,6 +85,14 @@ pub enum ClusteringError {
         /// Columns wanted.
         d: usize,
     },
+    /// Points with other features than those of the batches before.
+    #[error("points of {given} features do not follow those of {expected}")]
+    Features {
+        /// Features of the points given.
+        given: usize,
+        /// Features of the points before.
+        expected: usize,
+    },
     /// A point that the preprocessing does not admit and that should have been filtered out before.
     #[error("feature {feature} of point {point} {excluded}", feature = excluded.feature())]
     Excluded {
