@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::{Entity, PreprocessingKind};
 
 use crate::{
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
-    training::TrainerOptions,
+    training::{FileOptions, Recipe, TrainerOptions},
 };
 
 /// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
@@ -140,12 +140,43 @@ pub(super) struct TrainOptions {
     /// With --input: what to cluster
     #[arg(long, requires = "input", value_parser = clap::value_parser!(Entity))]
     pub(super) entity: Option<Entity>,
+    /// With --input: what one row is. `line`: a line; `profile`: a customer, product or country with
+    /// all its features; `rfm`: a customer with recency, frequency and monetary of the sales
+    #[arg(
+        long,
+        requires = "input",
+        value_name = "line|profile|rfm",
+        default_value_t,
+        value_parser = clap::value_parser!(Recipe)
+    )]
+    recipe: Recipe,
+    /// With --input: leave out lines that repeat an earlier one in every field
+    #[arg(long, requires = "input")]
+    drop_duplicates: bool,
+    /// With --input: cut values in model space to this absolute value, such as 3
+    #[arg(long, requires = "input", value_name = "Z", value_parser = above_zero)]
+    clip: Option<f64>,
     /// With --input: print the whole model as JSON in place of a summary
     #[arg(long, requires = "input")]
     pub(super) json: bool,
     /// Go on with every batch that is stored from now on
     #[arg(long, conflicts_with = "input")]
     pub(super) follow: bool,
+}
+
+impl TrainOptions {
+    /// The input and what to make of it, where one is given.
+    ///
+    /// # Errors
+    /// Wrong usage: the recipe does not go with the entity.
+    pub(super) fn file(&self) -> Result<Option<(&InputSpec, FileOptions)>, clap::Error> {
+        let (Some(input), Some(entity)) = (&self.input, self.entity) else { return Ok(None) };
+        self.recipe
+            .suits(entity)
+            .map_err(|error| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{error}\n")))?;
+        let Self { recipe, drop_duplicates, clip, .. } = *self;
+        Ok(Some((input, FileOptions { entity, recipe, drop_duplicates, clip })))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -322,15 +353,16 @@ pub(super) struct ModelOptions {
         value_parser = clap::value_parser!(u32).range(1..=1000)
     )]
     k: u32,
-    /// `raw`: every line, values as they are; `log`: sales only, log1p, standardised
+    /// `raw`: every line, values as they are; `log`: sales only, log1p, standardised; `signed`: every
+    /// line, signed log1p, standardised; `robust`: as `signed`, by median and interquartile range
+    /// [default: log, of the recipe `profile` signed]
     #[arg(
         long,
         env = "TILLSTREAM_PREPROCESSING",
-        value_name = "raw|log",
-        default_value_t,
+        value_name = "raw|log|signed|robust",
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
-    preprocessing: PreprocessingKind,
+    preprocessing: Option<PreprocessingKind>,
     /// Restarts of k-means, of which the best is kept
     #[arg(
         long,
@@ -346,8 +378,15 @@ pub(super) struct ModelOptions {
 }
 
 impl ModelOptions {
+    /// For line models.
     pub(super) fn trainer(&self) -> TrainerOptions {
+        self.trainer_for(Recipe::Line)
+    }
+
+    /// For models of `recipe`, whose preprocessing is taken unless one is given.
+    pub(super) fn trainer_for(&self, recipe: Recipe) -> TrainerOptions {
         let Self { k, preprocessing, restarts, seed } = *self;
+        let preprocessing = preprocessing.unwrap_or(recipe.preprocessing());
         TrainerOptions { k, preprocessing, restarts, seed }
     }
 }
@@ -369,6 +408,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .filter(|seconds| *seconds > 0.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "use seconds above zero, such as 60 or 0.5".to_owned())
+}
+
+/// A finite number above zero.
+fn above_zero(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| *number > 0.0 && number.is_finite())
+        .ok_or_else(|| "use a number above zero, such as 3".to_owned())
 }
 
 #[cfg(test)]

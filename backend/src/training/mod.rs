@@ -1,12 +1,17 @@
 //! From batches to models: numbered models of one batch each, and cumulative ones of all batches.
 
 mod cumulative;
+mod file;
+mod fit;
+mod recipe;
 mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
+pub use file::{FileOptions, train_file};
+pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
 pub use stored::StoredData;
-pub use trainer::{Trainer, TrainerOptions, train_file};
+pub use trainer::{Trainer, TrainerOptions};
 
 use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
 
@@ -30,6 +35,9 @@ pub enum TrainingError {
     /// An input file cannot be read.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The recipe says nothing about the entity.
+    #[error(transparent)]
+    Recipe(#[from] UnsuitableRecipe),
     /// The lines cannot be clustered.
     #[error(transparent)]
     Clustering(#[from] ClusteringError),

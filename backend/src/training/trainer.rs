@@ -16,7 +16,6 @@ use crate::{
     clustering::train_line_model,
     durable::FolderLock,
     features::LinePoints,
-    ingest::{Input, Row},
     progress::{Part, Progress, now},
     registry::{ModelStore, Registry},
 };
@@ -187,30 +186,6 @@ impl Trainer {
 /// Where the cumulative points lie in a models folder.
 pub(super) fn cumulative_path(models: &Path) -> PathBuf {
     models.join("cumulative").join("points.json")
-}
-
-/// Trains one model straight from `input`. Rows that are no lines are left out and counted in a
-/// warning.
-///
-/// # Errors
-/// [`TrainingError`].
-pub fn train_file(
-    mut input: Input,
-    entity: Entity,
-    options: &TrainerOptions,
-) -> Result<Model, TrainingError> {
-    let mut points = LinePoints::new(entity);
-    let mut rejects = 0_u64;
-    while let Some(row) = input.next() {
-        match row? {
-            Row::Line { line, .. } => points.add(&line),
-            Row::Reject(_) => rejects += 1,
-        }
-    }
-    if rejects > 0 {
-        tracing::warn!("{rejects} rows were no lines and are left out");
-    }
-    Ok(fit(&points, options)?)
 }
 
 /// A model without a batch, as number 1.
