@@ -101,6 +101,9 @@ pub enum ClusteringError {
         /// What is wrong with it.
         excluded: Excluded,
     },
+    /// A limit of clipping that is not above zero.
+    #[error("the limit of clipping is not a number above zero: use one such as 3, or none")]
+    Clip,
     /// What `linfa` itself reports.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),

@@ -21,8 +21,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tillstream_shared::{Champion, Decision, Entity, Judgement, ModelKind};
+use tillstream_shared::{
+    Champion, Decision, Entity, Judgement, ModelKind, ModelRef, api::ChampionRequest,
+};
 
+use super::Registry;
 use crate::{
     durable::{self, FolderLock, LockError},
     progress::now,
@@ -70,8 +73,18 @@ pub enum ChampionError {
     #[error("another process has been changing {0} for {seconds} seconds: try again",
         seconds = PATIENCE.as_secs())]
     Busy(PathBuf),
+    /// Only a model that is there can be promoted.
+    #[error("there is no {entity} {kind} model {model} to promote")]
+    NoSuchModel {
+        /// Line or profile models.
+        kind: ModelKind,
+        /// What they are about.
+        entity: Entity,
+        /// The number that was asked for.
+        model: u64,
+    },
     /// There is nothing to go back to.
-    #[error("there is no {kind} champion for {entity} before this one: nothing to roll back to")]
+    #[error("there is no earlier {kind} champion for {entity}: nothing to roll back to")]
     NoEarlier {
         /// Line or profile models.
         kind: ModelKind,
@@ -139,6 +152,27 @@ impl ChampionStore {
             }
             Ok(record(champion, model, promoted, Some(judgement)))
         })
+    }
+
+    /// Does what a person asks for. Only a model in `registry` can be promoted.
+    ///
+    /// # Errors
+    /// [`ChampionError`]; nothing is changed then.
+    pub fn apply(
+        &self,
+        registry: &Registry,
+        kind: ModelKind,
+        entity: Entity,
+        request: ChampionRequest,
+    ) -> Result<Champion, ChampionError> {
+        match request {
+            ChampionRequest::Promote(model) => registry
+                .resolve(kind, entity, ModelRef::Number(model))
+                .ok_or(ChampionError::NoSuchModel { kind, entity, model })
+                .and_then(|_| self.promote(kind, entity, model)),
+            ChampionRequest::RollBack => self.roll_back(kind, entity),
+            ChampionRequest::Release => self.release(kind, entity),
+        }
     }
 
     /// Promotes `model`, whatever the gate says, and holds it. The caller makes sure that it exists.
