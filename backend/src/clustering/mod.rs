@@ -19,11 +19,14 @@ mod error;
 mod estimator;
 mod init;
 mod k_means;
+mod kernels;
 mod line_model;
 mod lloyd;
+mod order;
 mod params;
 mod points;
 mod preprocess;
+mod reach;
 mod sum;
 
 pub use error::ClusteringError;
