@@ -24,13 +24,16 @@ mod estimator;
 mod gate;
 mod init;
 mod k_means;
+mod kernels;
 mod line_model;
 mod lloyd;
 mod matching;
 mod naming;
+mod order;
 mod params;
 mod points;
 mod preprocess;
+mod reach;
 mod streaming;
 mod sum;
 
