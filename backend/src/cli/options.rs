@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::{Entity, ModelKind, PreprocessingKind};
 
 use crate::{
-    clustering::{GateLimits, HalfLife, KChoice},
+    clustering::{GateLimits, HalfLife, KChoice, ModelParams},
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
     training::{FileOptions, Recipe, TrainerOptions},
@@ -402,7 +402,7 @@ pub(super) struct ModelOptions {
         long,
         env = "TILLSTREAM_PROFILE_PREPROCESSING",
         value_name = "raw|log|signed|robust",
-        default_value_t = PreprocessingKind::Signed,
+        default_value_t = Recipe::Profile.preprocessing(),
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
     profile_preprocessing: PreprocessingKind,
@@ -437,25 +437,25 @@ pub(super) struct ModelOptions {
 impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
         TrainerOptions {
-            k: self.k,
-            preprocessing: self.preprocessing.unwrap_or(Recipe::Line.preprocessing()),
-            profile_preprocessing: self.profile_preprocessing,
-            clip: self.clip,
-            restarts: self.restarts,
-            seed: self.seed,
+            lines: self.params(self.preprocessing.unwrap_or(Recipe::Line.preprocessing())),
+            profiles: self.params(self.profile_preprocessing),
             half_life: self.half_life,
             gate: self.gate.limits(),
         }
     }
 
     /// For one model of `recipe`, whose preprocessing is taken unless one is given.
-    pub(super) fn trainer_for(&self, recipe: Recipe) -> TrainerOptions {
-        let of_recipe = match recipe {
+    pub(super) fn of_recipe(&self, recipe: Recipe) -> ModelParams {
+        let usual = match recipe {
             Recipe::Profile => self.profile_preprocessing,
             Recipe::Line | Recipe::Rfm => recipe.preprocessing(),
         };
-        let profile_preprocessing = self.preprocessing.unwrap_or(of_recipe);
-        TrainerOptions { profile_preprocessing, ..self.trainer() }
+        self.params(self.preprocessing.unwrap_or(usual))
+    }
+
+    fn params(&self, preprocessing: PreprocessingKind) -> ModelParams {
+        let Self { k, clip, restarts, seed, .. } = *self;
+        ModelParams { preprocessing, clip, k, restarts, seed }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Recency, frequency and monetary scores, and the segments that shops know customers by.
 
 use rustc_hash::FxHashMap;
-use tillstream_shared::{Text, api::RfmScore};
+use tillstream_shared::{
+    Text,
+    api::{ProfileRows, RfmScore},
+};
 
 use super::ProfileTable;
 
@@ -107,17 +110,29 @@ impl RfmScores {
     /// larger or smaller than a fifth where many are equal.
     #[must_use]
     pub fn of(table: &ProfileTable) -> Option<Self> {
-        let column = |name: &str| {
-            let feature = table.features.iter().position(|feature| feature == name)?;
-            Some((0..table.ids.len()).map(|row| table.row(row)[feature]).collect::<Vec<f64>>())
-        };
+        let column = |feature| (0..table.ids.len()).map(|row| table.row(row)[feature]).collect();
+        Self::of_columns(&table.features, &table.ids, column)
+    }
+
+    /// Scores the customers of stored rows; see [`Self::of`].
+    #[must_use]
+    pub fn of_rows(rows: &ProfileRows) -> Option<Self> {
+        Self::of_columns(&rows.features, &rows.ids, |feature| rows.columns[feature].clone())
+    }
+
+    fn of_columns(
+        features: &[String],
+        ids: &[String],
+        column: impl Fn(usize) -> Vec<f64>,
+    ) -> Option<Self> {
+        let column = |name: &str| Some(column(features.iter().position(|known| known == name)?));
         // The fewer days ago the better.
         let recency =
             quintiles(&column("recency")?.into_iter().map(|days| -days).collect::<Vec<_>>());
         let frequency = quintiles(&column("frequency")?);
         let monetary = quintiles(&column("monetary")?);
         let scores = recency.into_iter().zip(frequency).zip(monetary).map(|((r, f), m)| [r, f, m]);
-        let by_id = table.ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
+        let by_id = ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
         Some(Self { by_id })
     }
 
