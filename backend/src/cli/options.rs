@@ -363,15 +363,14 @@ pub(super) struct ModelOptions {
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
     preprocessing: Option<PreprocessingKind>,
-    /// Restarts of k-means, of which the best is kept
+    /// Restarts of k-means, of which the best is kept [default: 10, of the recipes `profile` and `rfm` 50]
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",
         value_name = "N",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
-    restarts: u32,
+    restarts: Option<u32>,
     /// Seed of the restarts: the same seed gives the same model
     #[arg(long, env = "TILLSTREAM_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -383,10 +382,11 @@ impl ModelOptions {
         self.trainer_for(Recipe::Line)
     }
 
-    /// For models of `recipe`, whose preprocessing is taken unless one is given.
+    /// For models of `recipe`, whose preprocessing and restarts are taken unless others are given.
     pub(super) fn trainer_for(&self, recipe: Recipe) -> TrainerOptions {
         let Self { k, preprocessing, restarts, seed } = *self;
         let preprocessing = preprocessing.unwrap_or(recipe.preprocessing());
+        let restarts = restarts.unwrap_or(recipe.restarts());
         TrainerOptions { k, preprocessing, restarts, seed }
     }
 }

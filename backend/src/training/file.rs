@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 use tillstream_shared::{Entity, Funnel, Line, Model, ModelKind, ModelNumber};
 
-use super::{Recipe, TrainerOptions, TrainingError, fit::train_points};
+use super::{Recipe, TrainerOptions, TrainingError, UnsuitableRecipe, fit::train_points};
 use crate::{
     clustering::WeightedPoints,
     features::{LinePoints, ProfileTable, Profiles},
@@ -89,7 +89,7 @@ impl Rows {
                     Recipe::Rfm => profiles.rfm_table(),
                     Recipe::Line | Recipe::Profile => Some(profiles.table()),
                 };
-                profile_data(table.ok_or(super::UnsuitableRecipe(profiles.entity()))?)
+                profile_data(table.ok_or(UnsuitableRecipe(profiles.entity()))?)
             }
         }
     }
@@ -110,7 +110,8 @@ fn line_data(points: &LinePoints, options: &TrainerOptions) -> Result<Data, Trai
 
 fn profile_data(table: ProfileTable) -> Result<Data, TrainingError> {
     if table.without_sale > 0 {
-        tracing::info!("{} of {} without a sale are left out", table.without_sale, table.entity);
+        let (entity, count) = (table.entity, table.without_sale);
+        tracing::info!("{entity} profiles: {count} have no sale and are left out");
     }
     Ok(Data {
         kind: ModelKind::Profile,
