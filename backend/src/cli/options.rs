@@ -409,15 +409,14 @@ pub(super) struct ModelOptions {
     /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
     #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
-    /// Restarts of k-means, of which the best is kept
+    /// Restarts of k-means, of which the best is kept [default: 10, of profiles 50]
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",
         value_name = "N",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
-    restarts: u32,
+    restarts: Option<u32>,
     /// Seed of the restarts: the same seed gives the same model
     #[arg(long, env = "TILLSTREAM_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -437,24 +436,25 @@ pub(super) struct ModelOptions {
 impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
         TrainerOptions {
-            lines: self.params(self.preprocessing.unwrap_or(Recipe::Line.preprocessing())),
-            profiles: self.params(self.profile_preprocessing),
+            lines: self.of_recipe(Recipe::Line),
+            profiles: self.params(Recipe::Profile, self.profile_preprocessing),
             half_life: self.half_life,
             gate: self.gate.limits(),
         }
     }
 
-    /// For one model of `recipe`, whose preprocessing is taken unless one is given.
+    /// For models of `recipe`, whose preprocessing and restarts are taken unless others are given.
     pub(super) fn of_recipe(&self, recipe: Recipe) -> ModelParams {
         let usual = match recipe {
             Recipe::Profile => self.profile_preprocessing,
             Recipe::Line | Recipe::Rfm => recipe.preprocessing(),
         };
-        self.params(self.preprocessing.unwrap_or(usual))
+        self.params(recipe, self.preprocessing.unwrap_or(usual))
     }
 
-    fn params(&self, preprocessing: PreprocessingKind) -> ModelParams {
-        let Self { k, clip, restarts, seed, .. } = *self;
+    fn params(&self, recipe: Recipe, preprocessing: PreprocessingKind) -> ModelParams {
+        let Self { k, clip, seed, .. } = *self;
+        let restarts = self.restarts.unwrap_or(recipe.restarts());
         ModelParams { preprocessing, clip, k, restarts, seed }
     }
 }

@@ -8,8 +8,9 @@ use tillstream_shared::{
 
 use super::ProfileTable;
 
-/// The usual segments of customers (names and grid as marketing software has them, among them the R
-/// package `rfm` and Putler), one for every combination of scores.
+/// The segments that marketing software has for customers, one for every combination of scores. The
+/// grid is the common one of recency and frequency, with the mean of the frequency and the monetary
+/// score for the latter, and the worst corner split off as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// Bought just now, buy often, spend most.
