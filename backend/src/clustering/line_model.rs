@@ -1,5 +1,7 @@
 //! The line models: k-means on (Quantity, UnitPrice).
 
+use std::cmp::Ordering;
+
 use linfa::ParamGuard;
 use tillstream_shared::{Preprocessing, PreprocessingKind};
 
@@ -91,13 +93,7 @@ fn number(
     // and the means with it; hence the repetition, which hardly ever goes beyond the first round.
     for _ in 0..8 {
         let mut order: Vec<usize> = (0..numbered.centroids.len()).collect();
-        order.sort_by(|&a, &b| {
-            let by_value = numbered.mean_values[a].total_cmp(&numbered.mean_values[b]);
-            let centroids = numbered.centroids[a].iter().zip(&numbered.centroids[b]);
-            by_value.then_with(|| {
-                centroids.map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(a.cmp(&b))
-            })
-        });
+        order.sort_by(|&a, &b| by_value(&numbered.mean_values, &numbered.centroids, a, b));
         if order.is_sorted() {
             break;
         }
@@ -109,7 +105,17 @@ fn number(
     Ok(numbered)
 }
 
-fn nearest(point: &[f64], centroids: &[Vec<f64>]) -> u32 {
+/// The order of two clusters: by mean value, of equal ones by centroid.
+pub(super) fn by_value(values: &[f64], centroids: &[Vec<f64>], a: usize, b: usize) -> Ordering {
+    let by_centroid = || {
+        let pairs = centroids[a].iter().zip(&centroids[b]);
+        pairs.map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(a.cmp(&b))
+    };
+    values[a].total_cmp(&values[b]).then_with(by_centroid)
+}
+
+/// The index of the nearest centroid, of equally near ones the first.
+pub(super) fn nearest(point: &[f64], centroids: &[Vec<f64>]) -> u32 {
     let mut nearest = (0, f64::INFINITY);
     for (c, centroid) in centroids.iter().enumerate() {
         let squared = squared_distance(point, centroid);

@@ -10,7 +10,8 @@
 //! - [`KMeansParams`] → [`KMeansValidParams`] → [`KMeans`]: the solver, also as a `linfa` estimator.
 //! - [`fit_preprocessing`]: from original units to model space.
 //! - [`train_line_model`]: both together, for the line models.
-//! - [`StreamingKMeans`]: centroids that follow the stream and forget.
+//! - [`StreamingKMeans`]: centroids that follow the stream and forget; [`LiveLine`]: the line model of
+//!   these.
 //! - [`match_clusters`]: which cluster is which from model to model, and [`name_clusters`]: what they are
 //!   called.
 //! - [`judge`]: whether a model is good enough to become champion.
@@ -25,6 +26,7 @@ mod gate;
 mod init;
 mod k_means;
 mod line_model;
+mod live_line;
 mod lloyd;
 mod matching;
 mod naming;
@@ -33,11 +35,14 @@ mod points;
 mod preprocess;
 mod streaming;
 mod sum;
+#[cfg(test)]
+mod test_model;
 
 pub use error::ClusteringError;
 pub use gate::{GateLimits, judge};
 pub use k_means::KMeans;
 pub use line_model::{TrainedLine, train_line_model};
+pub use live_line::{LiveLine, LiveUpdate};
 pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
 pub use naming::{describe, name_clusters};
 pub use params::{KMeansInit, KMeansParams, KMeansValidParams};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::HalfLife;
 use crate::clustering::KMeans;
 
-/// Centroids that follow a stream, in the model space of its first batch: the preprocessing is fitted
-/// there once and stays as it is. Can be stored and read again with serde, to the bit.
+/// Centroids that follow a stream, in the model space of its first batch: the preprocessing is
+/// fitted there once and stays as it is. Can be stored and read again with serde, to the bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct StreamingKMeans {
@@ -60,11 +60,13 @@ impl StreamingKMeans {
     /// Starts from the clustering of the first batch, in model space.
     #[must_use]
     pub fn start(first: &KMeans) -> Self {
-        Self {
-            centroids: first.centroids.rows().into_iter().map(|row| row.to_vec()).collect(),
-            weights: first.cluster_weights.clone(),
-            batches: 1,
-        }
+        let centroids = first.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
+        Self::from_parts(centroids, first.cluster_weights.clone())
+    }
+
+    /// Starts from k centroids, in model space, and their weights.
+    pub(in crate::clustering) fn from_parts(centroids: Vec<Vec<f64>>, weights: Vec<f64>) -> Self {
+        Self { centroids, weights, batches: 1 }
     }
 
     /// Number of clusters.
@@ -97,8 +99,8 @@ impl StreamingKMeans {
         self.batches
     }
 
-    /// Lets a batch without lines pass: the weights decay (not at all for a half-life in lines), the
-    /// centroids stay.
+    /// Lets a batch without lines pass: the weights decay (not at all for a half-life in lines),
+    /// the centroids stay.
     pub fn pass(&mut self, half_life: HalfLife) {
         let alpha = half_life.decay(0.0);
         self.weights.iter_mut().for_each(|weight| *weight *= alpha);
