@@ -9,26 +9,35 @@
 //! - [`WeightedPoints`]: what is clustered.
 //! - [`KMeansParams`] → [`KMeansValidParams`] → [`KMeans`]: the solver, also as a `linfa` estimator.
 //! - [`fit_preprocessing`]: from original units to model space.
-//! - [`train_line_model`]: both together, for the line models.
+//! - [`evaluate`]: how good a clustering is; [`adjusted_rand_index`]: how alike two are.
+//! - [`choose_k`]: how many clusters, with a report card.
+//! - [`train_model`]: all together, for models of any features; [`train_line_model`] for lines.
 //!
-//! **Architecture invariant:** pure arithmetic. No file, clock or network, no Kafka; the same input
-//! and seed give the same bits on any number of threads.
+//! **Architecture invariant:** pure arithmetic. No file or network, no Kafka; a clock only to report how
+//! long a fit took. The same input and seed give the same bits on any number of threads.
 
 mod blocks;
+mod choice;
 mod error;
 mod estimator;
 mod init;
 mod k_means;
 mod line_model;
 mod lloyd;
+mod metrics;
+mod numbering;
 mod params;
 mod points;
 mod preprocess;
 mod sum;
+mod train;
 
+pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
 pub use k_means::KMeans;
-pub use line_model::{TrainedLine, train_line_model};
+pub use line_model::train_line_model;
+pub use metrics::{EXACT_SILHOUETTE, adjusted_rand_index, evaluate};
 pub use params::{KMeansInit, KMeansParams, KMeansValidParams};
 pub use points::WeightedPoints;
 pub use preprocess::fit_preprocessing;
+pub use train::{Trained, train_model};

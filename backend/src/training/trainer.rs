@@ -13,7 +13,7 @@ use tillstream_shared::{
 use super::{Cumulative, TrainingError};
 use crate::{
     batch::{self, Catalogue},
-    clustering::train_line_model,
+    clustering::{KChoice, train_line_model},
     durable::FolderLock,
     features::LinePoints,
     ingest::{Input, Row},
@@ -220,7 +220,7 @@ fn fit(
 ) -> Result<Model, crate::clustering::ClusteringError> {
     let (kept, funnel) = points.filtered(options.preprocessing.filter());
     let TrainerOptions { k, preprocessing, restarts, seed } = *options;
-    let trained = train_line_model(&kept, preprocessing, k, restarts, seed)?;
+    let trained = train_line_model(&kept, preprocessing, KChoice::Fixed(k), restarts, seed)?;
     Ok(Model {
         format_version: Model::FORMAT_VERSION,
         kind: ModelKind::Line,
@@ -245,7 +245,7 @@ fn fit(
         previous: None,
         identities: 0,
         transitions: Vec::new(),
-        evaluation: None,
-        report: None,
+        evaluation: Some(trained.evaluation),
+        report: trained.report,
     })
 }
