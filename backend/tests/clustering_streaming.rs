@@ -10,8 +10,7 @@ use rand_xoshiro::{
 };
 use tillstream::{
     clustering::{
-        ClusteringError, HalfLife, KMeans, Split, StreamingKMeans, WeightedPoints,
-        train_line_model,
+        ClusteringError, HalfLife, KMeans, Split, StreamingKMeans, WeightedPoints, train_line_model,
     },
     features::WeightedPoint,
 };
@@ -237,4 +236,3 @@ fn lines(places: &[(i64, i64)]) -> Vec<WeightedPoint> {
     lines.sort_by_key(|line| (line.quantity, line.unit_price as i64));
     lines
 }
-
