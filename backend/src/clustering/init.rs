@@ -12,7 +12,9 @@ use rayon::prelude::*;
 
 use super::{
     ClusteringError,
-    blocks::{Blocks, CHUNK, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances, total},
+    blocks::{
+        Blocks, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances, total,
+    },
 };
 
 /// What each chunk remembers between two centroids.
@@ -114,7 +116,7 @@ fn draw(blocks: &Blocks, chunks: &[Seeding], mut rest: f64) -> usize {
             rest -= share;
         }
     }
-    at * CHUNK + slot
+    at * blocks.run() + slot
 }
 
 /// The candidate that leaves the smallest potential; the first of equally good ones.
