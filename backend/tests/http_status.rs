@@ -7,7 +7,7 @@ use axum::{body::Body, http::Request};
 use http_support::TestApp;
 use serde_json::{Value, json};
 use tillstream_shared::{
-    Entity, ModelNumber,
+    Entity, ModelKind, ModelNumber,
     api::{Event, Status},
 };
 use tokio_stream::StreamExt;
@@ -53,7 +53,7 @@ async fn events_are_streamed_until_the_service_stops() {
     assert_eq!((&first["event"], &first["lines_sent"]), (&json!("status"), &json!(0)));
 
     let (entity, number) = (Entity::Product, ModelNumber::All);
-    app.state.progress.send(Event::ModelTrained { entity, number });
+    app.state.progress.send(Event::ModelTrained { kind: ModelKind::Line, entity, number });
     let trained = next().await.unwrap();
     assert_eq!(trained, json!({"event": "model_trained", "entity": "product", "number": "all"}));
     app.state.progress.lines_sent.add(5);

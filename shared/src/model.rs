@@ -93,8 +93,20 @@ pub struct Model {
     /// Why k is what it is, when it was chosen and not given.
     #[serde(default)]
     pub report: Option<ReportCard>,
+    /// Of a `live` model: how it forgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<Decay>,
     /// When it was trained, RFC 3339 in UTC.
     pub trained_at: String,
+}
+
+/// How much a `live` model still remembers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decay {
+    /// What halves the weight of the past: a number of batches or of lines, such as `10batches`.
+    pub half_life: String,
+    /// The lines that each cluster still stands for, earlier ones discounted.
+    pub weights: Vec<f64>,
 }
 
 /// The cluster of a point.
@@ -115,7 +127,7 @@ pub enum InvalidModel {
     /// A list has not as many members as k or the features ask for.
     #[error("`{0}` has the wrong shape")]
     Shape(&'static str),
-    /// A NaN, an infinity, or a scale that is not above zero.
+    /// A NaN, an infinity, or a scale or limit that is not above zero.
     #[error("`{0}` holds a number that is not usable")]
     Number(&'static str),
 }
@@ -153,6 +165,9 @@ impl Model {
         finite(&self.preprocessing.scales, "preprocessing.scales")?;
         if self.preprocessing.scales.iter().any(|scale| *scale <= 0.0) {
             return Err(InvalidModel::Number("preprocessing.scales"));
+        }
+        if self.preprocessing.clip.is_some_and(|limit| !(limit.is_finite() && limit > 0.0)) {
+            return Err(InvalidModel::Number("preprocessing.clip"));
         }
         Ok(())
     }

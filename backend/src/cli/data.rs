@@ -11,7 +11,7 @@ use super::{
 use crate::{
     http::AppState,
     progress::Progress,
-    registry::{ModelStore, Registry},
+    registry::{ChampionStore, ModelStore, Registry},
     stop::Stop,
     training::StoredData,
 };
@@ -40,7 +40,19 @@ pub(super) fn load_models(
         progress.notice(notice);
     }
     progress.models.set(registry.count() as u64);
+    follow_champions(&ChampionStore::new(&models), &registry, progress);
     Ok((store, registry))
+}
+
+/// Takes up what has become of the champions, by this process or another one.
+pub(super) fn follow_champions(store: &ChampionStore, registry: &Registry, progress: &Progress) {
+    if let Err(error) = registry.follow_champions(store, progress) {
+        // A file that stays unreadable is one notice, not one a second.
+        let notice = format!("the champions stay as they are: {error}");
+        if progress.status().notices.last() != Some(&notice) {
+            progress.notice(notice);
+        }
+    }
 }
 
 /// What the routes answer from, until `stop`.
@@ -57,6 +69,7 @@ pub(super) fn state(
             page.page.display()
         ));
     }
+    let champions = ChampionStore::new(&data.models());
     let data = StoredData { batches: data.batch(), models: data.models() };
-    Arc::new(AppState { registry, progress, data, page: page.page.clone(), stop })
+    Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), stop })
 }

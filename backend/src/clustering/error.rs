@@ -38,6 +38,17 @@ pub enum ClusteringError {
     /// A weight that is negative, NaN or infinite.
     #[error("the weight of point {0} is not a finite number from 0 up: leave that point out")]
     Weight(usize),
+    /// Not one value for each point.
+    #[error("{values} values do not go with {points} points: give one for each point")]
+    Values {
+        /// Values given.
+        values: usize,
+        /// Points given.
+        points: usize,
+    },
+    /// A value that is NaN or infinite.
+    #[error("the value of point {0} is not a finite number: leave that point out")]
+    Value(usize),
     /// Every weight is zero.
     #[error("all weights are zero: give at least one point a weight above zero")]
     NoWeight,
@@ -85,6 +96,14 @@ pub enum ClusteringError {
         /// Columns wanted.
         d: usize,
     },
+    /// Points with other features than those of the batches before.
+    #[error("points of {given} features do not follow those of {expected}")]
+    Features {
+        /// Features of the points given.
+        given: usize,
+        /// Features of the points before.
+        expected: usize,
+    },
     /// A point that the preprocessing does not admit and that should have been filtered out before.
     #[error("feature {feature} of point {point} {excluded}", feature = excluded.feature())]
     Excluded {
@@ -93,6 +112,9 @@ pub enum ClusteringError {
         /// What is wrong with it.
         excluded: Excluded,
     },
+    /// A limit of clipping that is not above zero.
+    #[error("the limit of clipping is not a number above zero: use one such as 3, or none")]
+    Clip,
     /// What `linfa` itself reports.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),

@@ -7,6 +7,8 @@ use axum::{
 };
 use tillstream_shared::api::ErrorBody;
 
+use crate::{batch::BatchError, registry::ChampionError, training::TrainingError};
+
 /// What a request was refused for. The message is the `error` of the JSON envelope.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -19,12 +21,21 @@ pub(super) enum ApiError {
     /// The batch that a model was trained on is gone.
     #[error("the points of this model are not there: its batch was removed")]
     PointsNotFound,
+    /// The number of clusters of the model was given, not chosen.
+    #[error("this model has no report card: its k was given, not chosen (--k auto chooses it)")]
+    ReportNotFound,
+    /// No profile model knows that entity.
+    #[error("no profile model knows it: check the identifier, or wait for its first sale")]
+    ProfileNotFound,
     /// No such route.
     #[error("there is no {0}")]
     NotFound(String),
     /// The route exists, for other methods.
     #[error("{0}")]
     WrongMethod(String),
+    /// It cannot be done as things are now.
+    #[error("{0}")]
+    Conflict(String),
     /// The body is longer than any request needs.
     #[error("the body is longer than {limit} bytes", limit = super::BODY_LIMIT)]
     TooLarge,
@@ -45,12 +56,39 @@ impl ApiError {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::ModelNotFound | Self::PointsNotFound | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::ModelNotFound
+            | Self::PointsNotFound
+            | Self::ReportNotFound
+            | Self::ProfileNotFound
+            | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+impl From<BatchError> for ApiError {
+    fn from(error: BatchError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<ChampionError> for ApiError {
+    fn from(error: ChampionError) -> Self {
+        match error {
+            ChampionError::NoSuchModel { .. } => Self::ModelNotFound,
+            ChampionError::NoEarlier { .. } => Self::Conflict(error.to_string()),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<TrainingError> for ApiError {
+    fn from(error: TrainingError) -> Self {
+        Self::Internal(error.into())
     }
 }
 
@@ -73,8 +111,11 @@ mod tests {
             (ApiError::Invalid(String::new()), 400),
             (ApiError::ModelNotFound, 404),
             (ApiError::PointsNotFound, 404),
+            (ApiError::ReportNotFound, 404),
+            (ApiError::ProfileNotFound, 404),
             (ApiError::NotFound(String::new()), 404),
             (ApiError::WrongMethod(String::new()), 405),
+            (ApiError::Conflict(String::new()), 409),
             (ApiError::TooLarge, 413),
             (ApiError::NotJson, 415),
             (ApiError::Internal("secret".into()), 500),

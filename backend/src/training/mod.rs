@@ -1,12 +1,26 @@
-//! From batches to models: numbered models of one batch each, and cumulative ones of all batches.
+//! From batches to models: line models of one batch each, of all batches, and live ones; profile models
+//! of all batches up to one.
 
+mod build;
 mod cumulative;
+mod file;
+mod live;
+mod options;
+mod profile_state;
+mod publisher;
+mod recipe;
+mod seen;
 mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
+pub use file::{FileOptions, train_file};
+pub use options::TrainerOptions;
+pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
 pub use stored::StoredData;
-pub use trainer::{Trainer, TrainerOptions, train_file};
+pub use trainer::Trainer;
+
+use self::{live::Live, profile_state::ProfileState};
 
 use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
 
@@ -30,6 +44,9 @@ pub enum TrainingError {
     /// An input file cannot be read.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The recipe says nothing about the entity.
+    #[error(transparent)]
+    Recipe(#[from] UnsuitableRecipe),
     /// The lines cannot be clustered.
     #[error(transparent)]
     Clustering(#[from] ClusteringError),

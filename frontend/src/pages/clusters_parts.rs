@@ -35,6 +35,8 @@ pub(super) fn ModelFacts(props: &ModelFactsProps) -> Html {
     let preprocessing = match model.preprocessing.kind {
         PreprocessingKind::Raw => "raw: values as they are",
         PreprocessingKind::Log => "log: sales only, log1p, standardised",
+        PreprocessingKind::Signed => "signed: every value, signed log1p, standardised",
+        PreprocessingKind::Robust => "robust: every value, signed log1p, median and IQR",
     };
     let fact = |name: &str, value: String| {
         html! { <div><dt>{ name.to_owned() }</dt><dd>{ value }</dd></div> }
