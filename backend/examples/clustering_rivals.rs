@@ -49,6 +49,8 @@ enum Command {
         #[arg(long)]
         weighted: bool,
     },
+    /// Fit `n` made-up points of two features once, k = 3
+    Large { n: usize, runs: usize },
     /// Add a batch of lines to the points of a history, and train `all`
     All { history: u64, batch: u64, runs: usize },
 }
@@ -76,6 +78,10 @@ fn main() -> Result<(), Error> {
                 }
                 Solver::Linfa => linfa(values, d, k, restarts, runs)?,
             }
+        }
+        Command::Large { n, runs } => {
+            let points = WeightedPoints::unweighted(2, data::mixture(n, 2, 1))?;
+            tillstream(&points, 3, 1, runs)?
         }
         Command::All { history, batch, runs } => all(history, batch, runs)?,
     };
