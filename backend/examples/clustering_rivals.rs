@@ -19,7 +19,7 @@ use linfa_clustering::KMeans as LinfaKMeans;
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
-    clustering::{KMeans, WeightedPoints, train_line_model},
+    clustering::{KChoice, KMeans, ModelParams, WeightedPoints, train_line_model},
     features::LinePoints,
     ingest::{
         Input, InputSpec, ReadOptions, Row,
@@ -147,12 +147,15 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
     };
     let mut all = generated(history, 1)?;
     let batch = generated(batch, 2)?;
-    let kind = PreprocessingKind::Log;
+    let preprocessing = PreprocessingKind::Log;
+    let filter = preprocessing.filter();
+    let params =
+        ModelParams { preprocessing, clip: None, k: KChoice::Fixed(3), restarts: 10, seed: 1 };
     let (seconds, _) = timed(runs, || {
         all.merge(&batch);
-        Ok(train_line_model(&all.filtered(kind.filter()).0, kind, 3, 10, 1)?)
+        Ok(train_line_model(&all.filtered(filter).0, &params)?)
     })?;
-    let distinct = all.filtered(kind.filter()).0.len();
+    let distinct = all.filtered(filter).0.len();
     Ok(json!({ "seconds": seconds, "distinct": distinct }))
 }
 
