@@ -2,6 +2,8 @@
 //! free of the DOM wherever it can be.
 
 pub mod form;
+pub mod history;
+pub mod language;
 pub mod live;
 pub mod remote;
 pub mod resource;
