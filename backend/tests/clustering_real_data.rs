@@ -59,6 +59,7 @@ fn model(trained: &TrainedLine, entity: Entity, k: u32, funnel: Funnel) -> Model
         transitions: Vec::new(),
         evaluation: None,
         report: None,
+        decay: None,
     }
 }
 

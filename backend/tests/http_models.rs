@@ -15,8 +15,9 @@ async fn models_are_listed_and_shown() {
     let list = app.get("/api/v1/models").await.json();
     let row = |entity, number| {
         json!({
-            "entity": entity, "number": number, "batch": 1, "preprocessing": "raw", "k": 3,
-            "sizes": [5, 6, 7], "sse": 12.5, "trained_at": "2026-11-24T00:00:00Z"
+            "kind": "line", "entity": entity, "number": number, "batch": 1,
+            "preprocessing": "raw", "k": 3, "sizes": [5, 6, 7], "sse": 12.5, "silhouette": null,
+            "trained_at": "2026-11-24T00:00:00Z"
         })
     };
     assert_eq!(

@@ -114,6 +114,9 @@ pub struct ProfileRows {
     pub columns: Vec<Vec<f64>>,
     /// Cluster of each, from 1.
     pub cluster: Vec<u32>,
+    /// Whether all counts of each are exact, and none is an estimate.
+    #[serde(default)]
+    pub exact: Vec<bool>,
 }
 
 /// `GET /api/v1/models/{entity}/{from}/migration/{to}`: how many lines or entities moved from which
@@ -176,6 +179,8 @@ pub struct ProfileView {
     pub features: Vec<String>,
     /// One value for each feature, in original units.
     pub values: Vec<f64>,
+    /// Whether all its counts are exact, and none is an estimate.
+    pub exact: bool,
     /// Of a customer.
     pub rfm: Option<RfmScore>,
     /// Its clusters in all profile models that know it, the oldest first.

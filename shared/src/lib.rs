@@ -21,7 +21,7 @@ pub use cluster::{Cluster, Text, Transition, TransitionKind};
 pub use entity::{Entity, UnknownEntity};
 pub use line::Line;
 pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange};
-pub use model::{Assignment, Funnel, InvalidModel, Model};
+pub use model::{Assignment, Decay, Funnel, InvalidModel, Model};
 pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelKind, UnknownModelRef};
 pub use preprocessing::{
     Excluded, Filter, MAX_FEATURES, Preprocessing, PreprocessingKind, Scaling, Transform,

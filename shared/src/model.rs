@@ -93,8 +93,20 @@ pub struct Model {
     /// Why k is what it is, when it was chosen and not given.
     #[serde(default)]
     pub report: Option<ReportCard>,
+    /// Of a `live` model: how it forgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<Decay>,
     /// When it was trained, RFC 3339 in UTC.
     pub trained_at: String,
+}
+
+/// How much a `live` model still remembers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decay {
+    /// What halves the weight of the past: a number of batches or of lines, such as `10batches`.
+    pub half_life: String,
+    /// The lines that each cluster still stands for, earlier ones discounted.
+    pub weights: Vec<f64>,
 }
 
 /// The cluster of a point.

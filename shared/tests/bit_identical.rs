@@ -51,6 +51,7 @@ fn model(transform: Transform, clip: Option<f64>) -> Model {
         transitions: Vec::new(),
         evaluation: None,
         report: None,
+        decay: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use tillstream_shared::api::Event;
 use tokio::net::TcpListener;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     http::AppState,
     progress::Progress,
-    registry::{ModelStore, Registry},
+    registry::{ChampionStore, ModelStore, Registry},
     stop::Stop,
     training::StoredData,
 };
@@ -40,7 +41,26 @@ pub(super) fn load_models(
         progress.notice(notice);
     }
     progress.models.set(registry.count() as u64);
+    follow_champions(&ChampionStore::of(&models), &registry, progress);
     Ok((store, registry))
+}
+
+/// Takes up what has become of the champions, by this process or another one.
+pub(super) fn follow_champions(store: &ChampionStore, registry: &Registry, progress: &Progress) {
+    match store.current() {
+        Ok(champions) => {
+            for (kind, entity, model) in registry.set_champions(champions) {
+                progress.send(Event::ChampionChanged { kind, entity, model });
+            }
+        }
+        Err(error) => {
+            // A file that stays unreadable is one notice, not one a second.
+            let notice = format!("the champions stay as they are: {error}");
+            if progress.status().notices.last() != Some(&notice) {
+                progress.notice(notice);
+            }
+        }
+    }
 }
 
 /// What the routes answer from, until `stop`.
@@ -57,6 +77,7 @@ pub(super) fn state(
             page.page.display()
         ));
     }
+    let champions = ChampionStore::of(&data.models());
     let data = StoredData { batches: data.batch(), models: data.models() };
-    Arc::new(AppState { registry, progress, data, page: page.page.clone(), stop })
+    Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), stop })
 }

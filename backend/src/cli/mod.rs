@@ -1,13 +1,14 @@
 //! The command line: reads the flags, runs the parts, and turns errors into one sentence and an exit
 //! code (0 done, 1 failed, 2 wrong usage). Standard error carries logs, standard output results.
 
+mod champion;
 mod data;
 mod options;
 mod parts;
 mod terminal;
 mod up;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -16,6 +17,9 @@ use self::{
     terminal::Terminal,
 };
 use crate::stop::Stop;
+
+/// How often a part looks for what other processes have written.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Whatever ends the program early; its message is one sentence that says what to do.
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -51,6 +55,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
         Command::Consume(options) => parts::consume(options, terminal).await,
         Command::Train(options) => parts::train(options).await,
         Command::Serve(options) => parts::serve(options).await,
+        Command::Champion { action } => champion::run(action),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use tillstream_shared::{Entity, PreprocessingKind};
+use tillstream_shared::{Entity, ModelKind, PreprocessingKind};
 
 use crate::{
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
@@ -40,6 +40,41 @@ pub(super) enum Command {
     Train(TrainOptions),
     /// Answer predictions and show the page, with the models of the data folder
     Serve(ServeOptions),
+    /// Show which models are champions, and promote others
+    Champion {
+        #[command(subcommand)]
+        action: ChampionAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChampionAction {
+    /// Print all champions and the newest decisions as JSON
+    List(DataOptions),
+    /// Make a numbered model champion, and hold it there
+    Promote {
+        #[command(flatten)]
+        which: ChampionOptions,
+        /// Number of the model
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        model: u64,
+    },
+    /// Go back to the champion before, and hold it there
+    RollBack(ChampionOptions),
+    /// Let new models become champion again when they pass the gate
+    Release(ChampionOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChampionOptions {
+    #[command(flatten)]
+    pub(super) data: DataOptions,
+    /// What the models are about
+    #[arg(long, value_parser = clap::value_parser!(Entity))]
+    pub(super) entity: Entity,
+    /// Line or profile models
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(ModelKind))]
+    pub(super) kind: ModelKind,
 }
 
 #[derive(Debug, Args)]
@@ -314,23 +349,37 @@ impl BatchOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct ModelOptions {
-    /// Number of clusters
+    /// Number of clusters, or `auto`: 2 to 10 are tried, and the report card says why one is taken
     #[arg(
         long,
         env = "TILLSTREAM_K",
-        default_value_t = 3,
-        value_parser = clap::value_parser!(u32).range(1..=1000)
+        value_name = "K|auto",
+        default_value = "3",
+        value_parser = clap::value_parser!(KChoice)
     )]
-    k: u32,
-    /// `raw`: every line, values as they are; `log`: sales only, log1p, standardised
+    k: KChoice,
+    /// Of line models. `raw`: every line, values as they are; `log`: sales only, log1p, standardised;
+    /// `signed`: every line, signed log1p, standardised; `robust`: the same by median and quartiles
     #[arg(
         long,
         env = "TILLSTREAM_PREPROCESSING",
-        value_name = "raw|log",
+        value_name = "KIND",
         default_value_t,
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
     preprocessing: PreprocessingKind,
+    /// Of profile models; `raw`, `log`, `signed` or `robust`
+    #[arg(
+        long,
+        env = "TILLSTREAM_PROFILE_PREPROCESSING",
+        value_name = "KIND",
+        default_value_t = PreprocessingKind::Signed,
+        value_parser = clap::value_parser!(PreprocessingKind)
+    )]
+    profile_preprocessing: PreprocessingKind,
+    /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
+    #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = positive)]
+    clip: Option<f64>,
     /// Restarts of k-means, of which the best is kept
     #[arg(
         long,
@@ -343,12 +392,34 @@ pub(super) struct ModelOptions {
     /// Seed of the restarts: the same seed gives the same model
     #[arg(long, env = "TILLSTREAM_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// What halves the weight of the past in `live` models: a number of batches or of lines
+    #[arg(
+        long,
+        env = "TILLSTREAM_HALF_LIFE",
+        value_name = "Nbatches|Nlines",
+        default_value = "10batches",
+        value_parser = clap::value_parser!(HalfLife)
+    )]
+    half_life: HalfLife,
+    #[command(flatten)]
+    gate: GateOptions,
 }
 
 impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
-        let Self { k, preprocessing, restarts, seed } = *self;
-        TrainerOptions { k, preprocessing, restarts, seed }
+        let Self { k, preprocessing, profile_preprocessing, clip, restarts, seed, half_life, .. } =
+            *self;
+        let gate = self.gate.limits();
+        TrainerOptions {
+            k,
+            preprocessing,
+            profile_preprocessing,
+            clip,
+            restarts,
+            seed,
+            half_life,
+            gate,
+        }
     }
 }
 
@@ -360,6 +431,12 @@ pub(super) struct PageOptions {
     /// Folder of the built page
     #[arg(long, env = "TILLSTREAM_PAGE", value_name = "DIR", default_value = "dist")]
     pub(super) page: PathBuf,
+}
+
+/// A finite number above zero.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "use a number above zero, such as 5".to_owned())
 }
 
 /// A positive number of seconds.

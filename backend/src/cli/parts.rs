@@ -3,11 +3,10 @@
 use std::{
     io::{self, Write},
     sync::{Arc, mpsc},
-    time::Duration,
 };
 
 use super::{
-    Error, blocking, data,
+    Error, LOOK, blocking, data,
     options::{
         BrokerOptions, ConsumeOptions, GenerateOptions, ProduceOptions, ServeOptions, TrainOptions,
     },
@@ -21,12 +20,10 @@ use crate::{
     ingest::generate,
     kafka::{Consumer, Producer},
     progress::Progress,
+    registry::ChampionStore,
     stop::Stop,
     training::{Trainer, train_file},
 };
-
-/// How often a part that runs apart from the others looks for new files.
-const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
     let stop = Stop::default();
@@ -162,6 +159,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
         data::state(&options.data, &options.page, registry.clone(), progress.clone(), stop.clone());
     let watching = {
         let (stop, batches) = (stop.clone(), options.data.batch());
+        let champions = ChampionStore::of(&options.data.models());
         tokio::spawn(blocking(move || {
             loop {
                 match registry.refresh(&store) {
@@ -169,6 +167,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
                     Err(error) => progress.notice(format!("the models cannot be read: {error}")),
                 }
                 progress.models.set(registry.count() as u64);
+                data::follow_champions(&champions, &registry, &progress);
                 match Catalogue::read(&batches) {
                     Ok(catalogue) => {
                         let manifests = catalogue.manifests();

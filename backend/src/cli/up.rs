@@ -6,14 +6,16 @@ use std::{
 };
 
 use serde_json::json;
+use tillstream_shared::{ModelKind, ModelNumber};
 
-use super::{Error, blocking, data, options::UpOptions, stop_on_signal, terminal::Terminal};
+use super::{Error, LOOK, blocking, data, options::UpOptions, stop_on_signal, terminal::Terminal};
 use crate::{
     batch::Catalogue,
     broker::{Broker, BrokerConfig},
     http,
     kafka::{Consumer, Producer},
     progress::Progress,
+    registry::ChampionStore,
     stop::Stop,
     training::Trainer,
 };
@@ -86,6 +88,16 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
             served
         })
     };
+    // A person may change the champions by command while this runs.
+    let following = {
+        let (champions, registry) = (ChampionStore::of(&models), registry.clone());
+        let (progress, stop) = (progress.clone(), serving_stop.clone());
+        tokio::spawn(blocking(move || {
+            while !stop.wait(LOOK) {
+                data::follow_champions(&champions, &registry, &progress);
+            }
+        }))
+    };
     println!("Page: http://{address}/");
     let showing = tokio::spawn(terminal.show(progress.clone(), serving_stop.clone()));
 
@@ -133,6 +145,7 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     let train = training.await?;
     serving_stop.request();
     serving.await??;
+    following.await?;
     showing.await?;
     if let Some(broker) = broker {
         broker.shutdown().await?;
@@ -143,6 +156,9 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     }
     if options.once {
         let status = progress.status();
+        let models = registry.models();
+        let count = |kind| models.iter().filter(|model| model.kind == kind).count();
+        let live_models = models.iter().filter(|m| m.number == ModelNumber::Live).count();
         let summary = json!({
             "lines_read": status.lines_read,
             "lines_sent": status.lines_sent,
@@ -150,7 +166,9 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
             "dead_letters": status.dead_letters,
             "rejects": status.rejects,
             "batches": status.batches,
-            "models": registry.count(),
+            "models": count(ModelKind::Line) - live_models,
+            "live_models": live_models,
+            "profile_models": count(ModelKind::Profile),
             "seconds": {
                 "setup": setup.as_secs_f64(),
                 "produce": produce.as_secs_f64(),

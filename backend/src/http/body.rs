@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
-use serde::de::{self, DeserializeSeed, MapAccess};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess};
 use serde_json::value::RawValue;
 use tillstream_shared::{Assignment, Entity, Excluded, Model, ModelRef};
 
@@ -65,6 +65,14 @@ impl JsonBody {
             field.raw = raw.ok_or_else(|| ApiError::field(field.name, "is missing"))?;
         }
         Ok(fields)
+    }
+
+    /// All of the body.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for what is no JSON, or not of this type.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.0).map_err(|error| ApiError::Invalid(error.to_string()))
     }
 
     /// Whether `error` is about a NaN or Infinity, as Python writes them.

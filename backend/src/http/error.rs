@@ -7,6 +7,8 @@ use axum::{
 };
 use tillstream_shared::api::ErrorBody;
 
+use crate::{batch::BatchError, training::TrainingError};
+
 /// What a request was refused for. The message is the `error` of the JSON envelope.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -19,6 +21,12 @@ pub(super) enum ApiError {
     /// The batch that a model was trained on is gone.
     #[error("the points of this model are not there: its batch was removed")]
     PointsNotFound,
+    /// The number of clusters of the model was given, not chosen.
+    #[error("this model has no report card: its k was given, not chosen (--k auto chooses it)")]
+    ReportNotFound,
+    /// No profile model knows that entity.
+    #[error("no profile model knows it: check the identifier, or wait for its first sale")]
+    ProfileNotFound,
     /// No such route.
     #[error("there is no {0}")]
     NotFound(String),
@@ -45,12 +53,28 @@ impl ApiError {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::ModelNotFound | Self::PointsNotFound | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::ModelNotFound
+            | Self::PointsNotFound
+            | Self::ReportNotFound
+            | Self::ProfileNotFound
+            | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+impl From<BatchError> for ApiError {
+    fn from(error: BatchError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<TrainingError> for ApiError {
+    fn from(error: TrainingError) -> Self {
+        Self::Internal(error.into())
     }
 }
 
@@ -73,6 +97,8 @@ mod tests {
             (ApiError::Invalid(String::new()), 400),
             (ApiError::ModelNotFound, 404),
             (ApiError::PointsNotFound, 404),
+            (ApiError::ReportNotFound, 404),
+            (ApiError::ProfileNotFound, 404),
             (ApiError::NotFound(String::new()), 404),
             (ApiError::WrongMethod(String::new()), 405),
             (ApiError::TooLarge, 413),

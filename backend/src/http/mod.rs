@@ -2,6 +2,7 @@
 
 mod batches;
 mod body;
+mod champions;
 mod cluster;
 mod error;
 mod events;
@@ -9,6 +10,7 @@ mod health;
 mod models;
 mod page;
 mod predict;
+mod profiles;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,7 +24,7 @@ use tokio::net::TcpListener;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
 use self::error::ApiError;
-use crate::{progress::Progress, registry::Registry, stop::Stop, training::StoredData};
+use crate::{progress::Progress, registry::{ChampionStore, Registry}, stop::Stop, training::StoredData};
 
 /// The longest body that a request may have, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -34,6 +36,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct AppState {
     /// The models that answer.
     pub registry: Arc<Registry>,
+    /// Which of them are champions.
+    pub champions: ChampionStore,
     /// Counts and events.
     pub progress: Arc<Progress>,
     /// Batches and points on disk.
@@ -53,6 +57,12 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/models", get(models::list))
         .route("/models/{entity}/{number}", get(models::one))
         .route("/models/{entity}/{number}/points", get(models::points))
+        .route("/models/{entity}/{number}/profiles", get(models::profiles))
+        .route("/models/{entity}/{number}/report", get(models::report))
+        .route("/models/{entity}/{number}/migration/{to}", get(models::migration))
+        .route("/profiles/{entity}/{id}", get(profiles::one))
+        .route("/champions", get(champions::list))
+        .route("/champions/{entity}", post(champions::change))
         .route("/batches", get(batches::list))
         .route("/status", get(health::status))
         .route("/events", get(events::stream))
@@ -72,6 +82,16 @@ pub fn router(state: Arc<AppState>) -> Router {
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::CONTENT_SECURITY_POLICY, &page::policy("")))
         .with_state(state)
+}
+
+/// Runs work that reads files, so that it does not hold up the other requests.
+async fn blocking<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(error) => Err(ApiError::Internal(error.into())),
+    }
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {

@@ -1,17 +1,31 @@
-//! `GET /api/v1/models` and what is below it.
+//! `GET /api/v1/models` and what is below it. `?kind=profile` asks for profile models.
 
 use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, Query, State, rejection::PathRejection},
 };
+use serde::Deserialize;
 use tillstream_shared::{
-    Entity, Model, ModelKind, ModelRef,
-    api::{ModelList, Points},
+    Entity, Model, ModelKind, ModelRef, ReportCard,
+    api::{Migration, ModelList, Points, ProfileRows},
 };
 
-use super::{AppState, error::ApiError};
+use super::{AppState, blocking, error::ApiError};
+
+/// `?kind=line` or `?kind=profile`; line models without it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OfKind {
+    kind: Option<String>,
+}
+
+impl OfKind {
+    pub(super) fn parse(&self) -> Result<ModelKind, ApiError> {
+        let kind = self.kind.as_deref().map(str::parse).transpose();
+        Ok(kind.map_err(|error| ApiError::field("kind", error))?.unwrap_or_default())
+    }
+}
 
 /// Entity and number, as the path has them.
 type Named = Result<Path<(String, String)>, PathRejection>;
@@ -22,47 +36,70 @@ pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<ModelList> 
 
 pub(super) async fn one(
     State(state): State<Arc<AppState>>,
+    kind: Query<OfKind>,
     path: Named,
 ) -> Result<Json<Model>, ApiError> {
-    Ok(Json(Model::clone(&*find(&state, path)?)))
+    Ok(Json(Model::clone(&*named(&state, kind.parse()?, path)?)))
+}
+
+pub(super) async fn report(
+    State(state): State<Arc<AppState>>,
+    kind: Query<OfKind>,
+    path: Named,
+) -> Result<Json<ReportCard>, ApiError> {
+    let model = named(&state, kind.parse()?, path)?;
+    model.report.clone().map(Json).ok_or(ApiError::ReportNotFound)
 }
 
 pub(super) async fn points(
     State(state): State<Arc<AppState>>,
     path: Named,
 ) -> Result<Json<Points>, ApiError> {
-    let model = find(&state, path)?;
-    let source = state.data.clone();
-    // Reads files, so it must not hold up the other requests.
-    let reading = tokio::task::spawn_blocking(move || {
-        let stored = source.points(model.entity, model.number)?;
-        Ok::<_, crate::training::TrainingError>((model, stored))
-    });
-    let (model, stored) = reading
-        .await
-        .map_err(|error| ApiError::Internal(error.into()))?
-        .map_err(|error| ApiError::Internal(error.into()))?;
-    let stored = stored.ok_or(ApiError::PointsNotFound)?;
-    let mut columns = Points::default();
-    for point in stored.filtered(model.preprocessing.filter).0 {
-        let quantity = point.quantity as f64;
-        // The filter has left only points that the model admits.
-        if let Ok(assignment) = model.assign(&[quantity, point.unit_price]) {
-            columns.quantity.push(quantity);
-            columns.unit_price.push(point.unit_price);
-            columns.weight.push(point.weight);
-            columns.cluster.push(assignment.cluster);
-        }
-    }
-    Ok(Json(columns))
+    let model = named(&state, ModelKind::Line, path)?;
+    let points = blocking(move || state.data.points(&model)).await?;
+    points.map(Json).ok_or(ApiError::PointsNotFound)
 }
 
-fn find(state: &AppState, path: Named) -> Result<Arc<Model>, ApiError> {
+pub(super) async fn profiles(
+    State(state): State<Arc<AppState>>,
+    path: Named,
+) -> Result<Json<ProfileRows>, ApiError> {
+    let model = named(&state, ModelKind::Profile, path)?;
+    let rows = blocking(move || state.data.rows(&model)).await?;
+    rows.map(Json).ok_or(ApiError::PointsNotFound)
+}
+
+pub(super) async fn migration(
+    State(state): State<Arc<AppState>>,
+    kind: Query<OfKind>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+) -> Result<Json<Migration>, ApiError> {
+    let Path((name, from, to)) = path.map_err(|_| ApiError::ModelNotFound)?;
+    let (kind, entity) = (kind.parse()?, entity(&name)?);
+    let [from, to] = [from, to].map(|number| find(&state, kind, entity, &number));
+    let (from, to) = (from?, to?);
+    let migration = blocking(move || state.data.migration(&from, &to)).await?;
+    migration.map(Json).ok_or(ApiError::PointsNotFound)
+}
+
+fn named(state: &AppState, kind: ModelKind, path: Named) -> Result<Arc<Model>, ApiError> {
     // Not UTF-8 once it is decoded: the name of nothing.
-    let Path((entity, number)) = path.map_err(|_| ApiError::ModelNotFound)?;
-    let entity: Entity = entity.parse().map_err(|_| {
-        ApiError::NotFound(format!("entity {entity}: use customer, product or country"))
-    })?;
+    let Path((name, number)) = path.map_err(|_| ApiError::ModelNotFound)?;
+    find(state, kind, entity(&name)?, &number)
+}
+
+fn find(
+    state: &AppState,
+    kind: ModelKind,
+    entity: Entity,
+    number: &str,
+) -> Result<Arc<Model>, ApiError> {
     let number: ModelRef = number.parse().map_err(|_| ApiError::ModelNotFound)?;
-    state.registry.resolve(ModelKind::Line, entity, number).ok_or(ApiError::ModelNotFound)
+    state.registry.resolve(kind, entity, number).ok_or(ApiError::ModelNotFound)
+}
+
+/// The entity that a path names.
+pub(super) fn entity(name: &str) -> Result<Entity, ApiError> {
+    name.parse()
+        .map_err(|_| ApiError::NotFound(format!("entity {name}: use customer, product or country")))
 }

@@ -90,9 +90,12 @@ impl Registry {
         let numbered = |number| (kind, entity, ModelNumber::Number(number));
         match model {
             ModelRef::Number(number) => models.get(&numbered(number)),
-            ModelRef::All => models.get(&(kind, entity, ModelNumber::All)),
+            // A profile model always is of every batch so far.
+            ModelRef::All if kind == ModelKind::Line => {
+                models.get(&(kind, entity, ModelNumber::All))
+            }
             ModelRef::Live => models.get(&(kind, entity, ModelNumber::Live)),
-            ModelRef::Latest => {
+            ModelRef::Latest | ModelRef::All => {
                 let range = models.range(numbered(0)..=numbered(u64::MAX));
                 range.last().map(|(_, model)| model)
             }
@@ -104,9 +107,34 @@ impl Registry {
         .cloned()
     }
 
-    /// Says which numbered models are champions.
-    pub fn set_champions(&self, champions: BTreeMap<(ModelKind, Entity), u64>) {
-        self.champions.store(Arc::new(champions));
+    /// The numbered model before `number`; for `all` and `live` the one that is there now.
+    #[must_use]
+    pub fn before(
+        &self,
+        kind: ModelKind,
+        entity: Entity,
+        number: ModelNumber,
+    ) -> Option<Arc<Model>> {
+        let models = self.models.load();
+        match number {
+            ModelNumber::Number(number) => {
+                let numbered = |number| (kind, entity, ModelNumber::Number(number));
+                models.range(numbered(0)..numbered(number)).last().map(|(_, model)| model)
+            }
+            alias => models.get(&(kind, entity, alias)),
+        }
+        .cloned()
+    }
+
+    /// Says which numbered models are champions; gives those that were not before.
+    pub fn set_champions(
+        &self,
+        champions: BTreeMap<(ModelKind, Entity), u64>,
+    ) -> Vec<(ModelKind, Entity, u64)> {
+        let champions = Arc::new(champions);
+        let before = self.champions.swap(champions.clone());
+        let is_new = |(key, model): &(&(ModelKind, Entity), &u64)| before.get(key) != Some(model);
+        champions.iter().filter(is_new).map(|((kind, entity), n)| (*kind, *entity, *n)).collect()
     }
 
     /// All models, by kind and entity, numbered models ascending, then `all` and `live`.
@@ -188,6 +216,7 @@ mod tests {
             transitions: Vec::new(),
             evaluation: None,
             report: None,
+        decay: None,
         }
     }
 
@@ -309,6 +338,48 @@ mod tests {
         assert_eq!(resolve(Entity::Customer, ModelRef::Latest), None);
         let listed: Vec<_> = registry.list().models.iter().map(|m| m.number.to_string()).collect();
         assert_eq!(listed, ["2", "9", "10", "all", "99"]);
+    }
+
+    #[test]
+    fn the_model_before_is_of_the_same_row() {
+        let registry = Registry::default();
+        for number in [ModelNumber::Number(2), ModelNumber::Number(5), ModelNumber::Live] {
+            registry.insert(model(Entity::Product, number));
+        }
+        registry.insert(model(Entity::Country, ModelNumber::Number(4)));
+        let before = |number| {
+            let found = registry.before(ModelKind::Line, Entity::Product, number);
+            found.map(|model| model.number)
+        };
+        assert_eq!(before(ModelNumber::Number(2)), None);
+        assert_eq!(before(ModelNumber::Number(5)), Some(ModelNumber::Number(2)));
+        assert_eq!(before(ModelNumber::Number(9)), Some(ModelNumber::Number(5)));
+        assert_eq!(before(ModelNumber::All), None);
+        assert_eq!(before(ModelNumber::Live), Some(ModelNumber::Live));
+    }
+
+    #[test]
+    fn kinds_and_champions_are_told_apart() {
+        let registry = Registry::default();
+        let profile = |number| Model {
+            kind: ModelKind::Profile,
+            ..model(Entity::Customer, ModelNumber::Number(number))
+        };
+        registry.insert(model(Entity::Customer, ModelNumber::Number(1)));
+        registry.insert(profile(3));
+        registry.insert(profile(4));
+        let resolve = |kind, model| {
+            registry.resolve(kind, Entity::Customer, model).map(|model| (model.kind, model.number))
+        };
+        let profile = |number| Some((ModelKind::Profile, ModelNumber::Number(number)));
+        assert_eq!(resolve(ModelKind::Profile, ModelRef::All), profile(4), "of all batches");
+        assert_eq!(resolve(ModelKind::Line, ModelRef::Number(3)), None);
+        assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None);
+        registry.set_champions([((ModelKind::Profile, Entity::Customer), 3)].into());
+        assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), profile(3));
+        assert_eq!(resolve(ModelKind::Line, ModelRef::Champion), None);
+        registry.set_champions([((ModelKind::Profile, Entity::Customer), 7)].into());
+        assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None, "it was removed");
     }
 
     #[test]

@@ -44,12 +44,7 @@ impl Cumulative {
         for (all, new) in self.points.iter_mut().zip(points) {
             all.merge(new);
         }
-        for range in &manifest.partitions {
-            match self.offsets.iter_mut().find(|known| known.partition == range.partition) {
-                Some(known) => known.last = range.last,
-                None => self.offsets.push(*range),
-            }
-        }
+        extend(&mut self.offsets, &manifest.partitions);
         self.last_batch = manifest.number;
     }
 
@@ -100,14 +95,24 @@ impl Cumulative {
     }
 }
 
+/// Goes on with the offsets of the next batch.
+pub(super) fn extend(offsets: &mut Vec<OffsetRange>, next: &[OffsetRange]) {
+    for range in next {
+        match offsets.iter_mut().find(|known| known.partition == range.partition) {
+            Some(known) => known.last = range.last,
+            None => offsets.push(*range),
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tempfile::TempDir;
     use tillstream_shared::{ClosedBy, Line};
 
     use super::*;
 
-    fn manifest(number: u64, first: i64, last: i64) -> Manifest {
+    pub(in crate::training) fn manifest(number: u64, first: i64, last: i64) -> Manifest {
         Manifest {
             format_version: 1,
             number,

@@ -1,12 +1,24 @@
-//! From batches to models: numbered models of one batch each, and cumulative ones of all batches.
+//! From batches to models: line models of one batch each, of all batches, and live ones; profile models
+//! of all batches up to one.
 
+mod build;
 mod cumulative;
+mod file;
+mod live;
+mod options;
+mod profile_state;
+mod publisher;
+mod seen;
 mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
+pub use file::{Recipe, train_file};
+pub use options::TrainerOptions;
 pub use stored::StoredData;
-pub use trainer::{Trainer, TrainerOptions, train_file};
+pub use trainer::Trainer;
+
+use self::{live::Live, profile_state::ProfileState, seen::Seen};
 
 use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
 

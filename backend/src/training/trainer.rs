@@ -6,44 +6,50 @@ use std::{
 };
 
 use tillstream_shared::{
-    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, PreprocessingKind,
-    api::{Event, Stage},
+    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, api::Stage,
 };
 
-use super::{Cumulative, TrainingError};
+use super::{
+    Cumulative, Live, ProfileState, TrainerOptions, TrainingError,
+    build::{line_model, profile_model},
+    publisher::Publisher,
+    seen::Seen,
+};
 use crate::{
     batch::{self, Catalogue},
-    clustering::train_line_model,
-    durable::FolderLock,
-    features::LinePoints,
-    ingest::{Input, Row},
-    progress::{Part, Progress, now},
-    registry::{ModelStore, Registry},
+    durable::{self, FolderLock},
+    features::{LinePoints, Profiles},
+    progress::{Part, Progress},
+    registry::{ChampionStore, ModelStore, Registry, RowStore},
 };
-
-/// How models are trained.
-#[derive(Debug, Clone, Copy)]
-pub struct TrainerOptions {
-    /// Number of clusters.
-    pub k: u32,
-    /// Which lines, and how they are scaled.
-    pub preprocessing: PreprocessingKind,
-    /// Restarts, of which the best is kept.
-    pub restarts: u32,
-    /// Seed of the restarts.
-    pub seed: u64,
-}
 
 /// Trains the models of one data folder and puts them into a registry.
 pub struct Trainer {
-    options: TrainerOptions,
+    publisher: Publisher,
     batches: PathBuf,
-    store: ModelStore,
-    registry: Arc<Registry>,
-    progress: Arc<Progress>,
+    state: StateFiles,
     cumulative: Cumulative,
-    cumulative_path: PathBuf,
+    live: Live,
+    profiles: ProfileState,
     _lock: FolderLock,
+}
+
+/// Where the state lies that follows the batches.
+struct StateFiles {
+    cumulative: PathBuf,
+    live: PathBuf,
+    profiles: PathBuf,
+}
+
+impl StateFiles {
+    fn of(models: &Path) -> Self {
+        let folder = models.join("cumulative");
+        Self {
+            cumulative: cumulative_path(models),
+            live: folder.join("live.json"),
+            profiles: folder.join("profiles.bin"),
+        }
+    }
 }
 
 impl Trainer {
@@ -60,25 +66,34 @@ impl Trainer {
     ) -> Result<Self, TrainingError> {
         let lock = FolderLock::take(models)?;
         let io = |source| TrainingError::Io { path: models.to_owned(), source };
-        let cumulative_path = cumulative_path(models);
-        std::fs::create_dir_all(cumulative_path.parent().unwrap_or(models)).map_err(io)?;
-        crate::durable::remove_temporaries(models).map_err(io)?;
+        let state = StateFiles::of(models);
+        let folder = models.join("cumulative");
+        std::fs::create_dir_all(&folder).map_err(io)?;
+        durable::remove_temporaries(models).map_err(io)?;
+        durable::remove_temporaries(&folder).map_err(io)?;
+        let rows = RowStore::of(models);
+        rows.prepare().map_err(io)?;
         let store = ModelStore::open(models).map_err(io)?;
-        let cumulative = Cumulative::load(&cumulative_path).unwrap_or_else(|error| {
+        let champions = ChampionStore::of(models);
+        let unusable = |path: &Path, error: std::io::Error| {
             progress.notice(format!(
                 "{} is not usable ({error}): all batches are read anew",
-                cumulative_path.display()
+                path.display()
             ));
             None
-        });
+        };
+        let cumulative = Cumulative::load(&state.cumulative)
+            .unwrap_or_else(|error| unusable(&state.cumulative, error));
+        let live = Live::load(&state.live).unwrap_or_else(|error| unusable(&state.live, error));
+        let profiles = ProfileState::load(&state.profiles)
+            .unwrap_or_else(|error| unusable(&state.profiles, error));
         Ok(Self {
-            options,
             batches: batches.to_owned(),
-            store,
-            registry,
-            progress,
+            state,
             cumulative: cumulative.unwrap_or_default(),
-            cumulative_path,
+            live: live.unwrap_or_default(),
+            profiles: profiles.unwrap_or_default(),
+            publisher: Publisher { options, store, rows, champions, registry, progress },
             _lock: lock,
         })
     }
@@ -86,166 +101,190 @@ impl Trainer {
     /// Trains what is missing for the batches in `catalogue`, then a batch for each manifest that
     /// `stored` brings, until its other end is dropped. What goes wrong with one batch is a notice.
     pub fn run(mut self, catalogue: &Catalogue, stored: &Receiver<Manifest>) {
-        self.progress.stage(Part::Trainer, Stage::Running);
+        self.progress().stage(Part::Trainer, Stage::Running);
         let missing = self.missing(catalogue);
         let mut waiting = missing.into_iter();
         loop {
-            // The cumulative models are trained when no batch waits: in a rush of batches the
+            // The models of all batches are trained when no batch waits: in a rush of batches the
             // intermediate ones would be replaced before anyone saw them.
             let next = waiting.next().or_else(|| stored.try_recv().ok());
             let next = next.or_else(|| {
                 self.train_cumulative();
+                self.train_profiles();
+                self.train_live();
                 stored.recv().ok()
             });
             let Some(manifest) = next else { break };
             self.train_batch(&manifest);
         }
-        self.progress.stage(Part::Trainer, Stage::Done);
+        self.progress().stage(Part::Trainer, Stage::Done);
     }
 
-    /// The batches that are not in the cumulative points, or lack all of their models.
+    fn progress(&self) -> &Progress {
+        &self.publisher.progress
+    }
+
+    fn model(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
+        self.publisher.registry.resolve(kind, entity, model)
+    }
+
+    /// The batches that are not in all of the state, or have no model at all.
     fn missing(&mut self, catalogue: &Catalogue) -> Vec<Manifest> {
         let manifests = catalogue.manifests();
-        if self.cumulative.last_batch > manifests.len() as u64 {
-            self.progress.notice(format!(
-                "the models know {} batches and the batch folder has {}: all batches are read anew",
-                self.cumulative.last_batch,
+        let known = [self.cumulative.last_batch, self.live.last_batch, self.profiles.last_batch];
+        let most = known.into_iter().fold(0, u64::max);
+        if most > manifests.len() as u64 {
+            self.progress().notice(format!(
+                "the models know {most} batches and the batch folder has {}: all batches are read anew",
                 manifests.len()
             ));
             self.cumulative = Cumulative::default();
+            self.live = Live::default();
+            self.profiles = ProfileState::default();
         }
-        let has_model = |number| {
-            let model = ModelRef::Number(number);
-            Entity::ALL
-                .iter()
-                .any(|entity| self.registry.resolve(ModelKind::Line, *entity, model).is_some())
-        };
+        let everywhere = self
+            .cumulative
+            .last_batch
+            .min(self.live.last_batch)
+            .min(self.profiles.last_batch);
         let is_missing = |manifest: &&Manifest| {
-            manifest.number > self.cumulative.last_batch || !has_model(manifest.number)
+            let model = ModelRef::Number(manifest.number);
+            manifest.number > everywhere
+                || Entity::ALL
+                    .iter()
+                    .all(|entity| self.model(ModelKind::Line, *entity, model).is_none())
         };
         manifests.iter().filter(is_missing).cloned().collect()
     }
 
     fn train_batch(&mut self, manifest: &Manifest) {
         let mut points = Entity::ALL.map(LinePoints::new);
+        let mut profiles = Entity::ALL.map(Profiles::new);
         let read = batch::read_lines(&self.batches, manifest, |line| {
             points.iter_mut().for_each(|points| points.add(line));
+            profiles.iter_mut().for_each(|profiles| profiles.add(line));
         });
         if let Err(error) = read {
-            self.progress.notice(format!("batch {} is not trained: {error}", manifest.number));
+            self.progress().notice(format!("batch {} is not trained: {error}", manifest.number));
             return;
         }
         let number = ModelNumber::Number(manifest.number);
         for points in &points {
-            self.train(points, number, manifest.number, &manifest.partitions);
+            if self.model(ModelKind::Line, points.entity(), number.into()).is_none() {
+                self.train_lines(points, number, manifest.number, &manifest.partitions);
+            }
         }
         if manifest.number == self.cumulative.last_batch + 1 {
             self.cumulative.add(manifest, &points);
         }
+        if manifest.number == self.profiles.last_batch + 1 {
+            self.profiles.add(manifest, &profiles);
+        }
+        if manifest.number == self.live.last_batch + 1 {
+            for notice in self.live.add(manifest, points, &self.publisher.options) {
+                self.progress().notice(notice);
+            }
+        }
     }
 
-    /// Trains and stores the cumulative models, unless they are up to date.
-    fn train_cumulative(&mut self) {
+    /// Trains and publishes a line model.
+    fn train_lines(
+        &self,
+        points: &LinePoints,
+        number: ModelNumber,
+        batch: u64,
+        offsets: &[OffsetRange],
+    ) {
+        let entity = points.entity();
+        match line_model(points, &self.publisher.options) {
+            Ok(mut fit) => {
+                place(&mut fit.model, number, batch, offsets);
+                self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
+            }
+            Err(error) => self.progress().notice(format!("no {entity} model {number}: {error}")),
+        }
+    }
+
+    /// Trains the line models of all batches, unless they are up to date.
+    fn train_cumulative(&self) {
         let Cumulative { last_batch, offsets, points } = &self.cumulative;
         let up_to_date = Entity::ALL.iter().all(|entity| {
-            let model = self.registry.resolve(ModelKind::Line, *entity, ModelRef::All);
+            let model = self.model(ModelKind::Line, *entity, ModelRef::All);
             model.is_some_and(|model| model.batch == Some(*last_batch))
         });
         if *last_batch == 0 || up_to_date {
             return;
         }
         // The points first: models that are newer than the points would not be trained again.
-        if let Err(error) = self.cumulative.save(&self.cumulative_path) {
-            self.progress.notice(format!("the points of all batches are not stored: {error}"));
-        }
+        self.saved("points", self.cumulative.save(&self.state.cumulative));
         for points in points {
-            self.train(points, ModelNumber::All, *last_batch, offsets);
+            self.train_lines(points, ModelNumber::All, *last_batch, offsets);
         }
     }
 
-    /// Trains, stores and publishes one model.
-    fn train(&self, points: &LinePoints, number: ModelNumber, batch: u64, offsets: &[OffsetRange]) {
-        let entity = points.entity();
-        let model = match fit(points, &self.options) {
-            Ok(model) => Model { number, batch: Some(batch), offsets: offsets.to_vec(), ..model },
-            Err(error) => {
-                self.progress.notice(format!("no {entity} model {number}: {error}"));
-                return;
-            }
-        };
-        if let Err(error) = self.store.save(&model) {
-            self.progress.notice(format!("the {entity} model {number} is not stored: {error}"));
+    /// Trains the profile models of all batches, unless they are up to date.
+    fn train_profiles(&mut self) {
+        if !self.profiles.changed {
             return;
         }
-        tracing::debug!("trained {entity} model {number}");
-        self.registry.insert(model);
-        self.progress.models.set(self.registry.count() as u64);
-        self.progress.send(Event::ModelTrained { kind: ModelKind::Line, entity, number });
+        let ProfileState { last_batch, offsets, profiles, .. } = &self.profiles;
+        let number = ModelNumber::Number(*last_batch);
+        for profiles in profiles {
+            let table = profiles.table();
+            let entity = table.entity;
+            if self.model(ModelKind::Profile, entity, number.into()).is_some() {
+                continue;
+            }
+            match profile_model(&table, &self.publisher.options) {
+                Ok((mut model, labels)) => {
+                    place(&mut model, number, *last_batch, offsets);
+                    self.publisher.publish(model, Seen::Profiles(&table), &labels);
+                }
+                Err(error) => self
+                    .progress()
+                    .notice(format!("no {entity} profile model {number}: {error}")),
+            }
+        }
+        // The models first: what a crash leaves unstored is read again from the batches.
+        self.profiles.changed = false;
+        self.saved("profiles", self.profiles.save(&self.state.profiles));
     }
+
+    /// Publishes the live models, unless they are up to date.
+    fn train_live(&mut self) {
+        if !self.live.changed {
+            return;
+        }
+        for entity in Entity::ALL {
+            match self.live.model(entity, &self.publisher.options) {
+                Some(Ok(fit)) => {
+                    self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
+                }
+                Some(Err(error)) => {
+                    self.progress().notice(format!("no {entity} model live: {error}"));
+                }
+                None => {}
+            }
+        }
+        self.live.changed = false;
+        self.saved("live models", self.live.save(&self.state.live));
+    }
+
+    fn saved(&self, what: &str, saved: std::io::Result<()>) {
+        if let Err(error) = saved {
+            self.progress().notice(format!("the {what} of all batches are not stored: {error}"));
+        }
+    }
+}
+
+/// Says which batches a model is of.
+fn place(model: &mut Model, number: ModelNumber, batch: u64, offsets: &[OffsetRange]) {
+    model.number = number;
+    model.batch = Some(batch);
+    model.offsets = offsets.to_vec();
 }
 
 /// Where the cumulative points lie in a models folder.
 pub(super) fn cumulative_path(models: &Path) -> PathBuf {
     models.join("cumulative").join("points.json")
-}
-
-/// Trains one model straight from `input`. Rows that are no lines are left out and counted in a
-/// warning.
-///
-/// # Errors
-/// [`TrainingError`].
-pub fn train_file(
-    mut input: Input,
-    entity: Entity,
-    options: &TrainerOptions,
-) -> Result<Model, TrainingError> {
-    let mut points = LinePoints::new(entity);
-    let mut rejects = 0_u64;
-    while let Some(row) = input.next() {
-        match row? {
-            Row::Line { line, .. } => points.add(&line),
-            Row::Reject(_) => rejects += 1,
-        }
-    }
-    if rejects > 0 {
-        tracing::warn!("{rejects} rows were no lines and are left out");
-    }
-    Ok(fit(&points, options)?)
-}
-
-/// A model without a batch, as number 1.
-fn fit(
-    points: &LinePoints,
-    options: &TrainerOptions,
-) -> Result<Model, crate::clustering::ClusteringError> {
-    let (kept, funnel) = points.filtered(options.preprocessing.filter());
-    let TrainerOptions { k, preprocessing, restarts, seed } = *options;
-    let trained = train_line_model(&kept, preprocessing, k, restarts, seed)?;
-    Ok(Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity: points.entity(),
-        number: ModelNumber::Number(1),
-        batch: None,
-        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
-        preprocessing: trained.preprocessing,
-        k,
-        seed,
-        restarts,
-        centroids: trained.centroids,
-        model_centroids: trained.model_centroids,
-        sizes: trained.sizes,
-        mean_values: trained.mean_values,
-        sse: trained.sse,
-        iterations: trained.iterations,
-        funnel,
-        offsets: Vec::new(),
-        trained_at: now(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-    })
 }

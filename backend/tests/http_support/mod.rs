@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tillstream::{
     http::{AppState, router},
     progress::Progress,
-    registry::Registry,
+    registry::{ChampionStore, Registry},
     stop::Stop,
     training::StoredData,
 };
@@ -61,6 +61,7 @@ pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
         transitions: Vec::new(),
         evaluation: None,
         report: None,
+        decay: None,
     }
 }
 
@@ -69,6 +70,19 @@ pub fn sales_model(entity: Entity, number: ModelNumber) -> Model {
     let mut model = raw_model(entity, number, 2);
     model.preprocessing.kind = PreprocessingKind::Log;
     model.preprocessing.filter = Filter::Positive;
+    model
+}
+
+/// A profile model with three clusters.
+pub fn profile_model(entity: Entity, number: u64) -> Model {
+    let d = if entity == Entity::Country { 4 } else { 5 };
+    let mut model = raw_model(entity, ModelNumber::Number(number), 1);
+    model.kind = ModelKind::Profile;
+    model.features = (0..d).map(|j| format!("feature_{j}")).collect();
+    model.centroids = (1..=3).map(|c| vec![f64::from(c); d]).collect();
+    model.model_centroids.clone_from(&model.centroids);
+    model.preprocessing.means = vec![0.0; d];
+    model.preprocessing.scales = vec![1.0; d];
     model
 }
 
@@ -93,6 +107,7 @@ impl TestApp {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(AppState {
             registry: Arc::new(Registry::default()),
+            champions: ChampionStore::of(&data.path().join("models")),
             progress: Arc::new(Progress::default()),
             data: StoredData {
                 batches: data.path().join("batch"),

@@ -1,0 +1,129 @@
+//! What happens to every trained model: its clusters get identities and names, it is stored, it answers
+//! from then on, and the gate judges whether it becomes champion.
+
+use std::{io, sync::Arc};
+
+use tillstream_shared::{
+    Cluster, Model, ModelNumber, ModelRef,
+    api::{Event, ProfileRows},
+};
+
+use super::{Seen, trainer::TrainerOptions};
+use crate::{
+    clustering::{
+        Matching, Overlap, adjusted_rand_index, judge, line_overlap, match_clusters,
+        membership_overlap, name_clusters,
+    },
+    progress::Progress,
+    registry::{ChampionStore, ModelStore, Registry, RowStore},
+};
+
+/// Stores models, puts them into the registry and decides about champions.
+pub(super) struct Publisher {
+    pub(super) options: TrainerOptions,
+    pub(super) store: ModelStore,
+    pub(super) rows: RowStore,
+    pub(super) champions: ChampionStore,
+    pub(super) registry: Arc<Registry>,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Publisher {
+    /// Publishes `model`; `labels` are the clusters of what it has seen, from 1. What goes wrong is a
+    /// notice.
+    pub(super) fn publish(&self, mut model: Model, seen: Seen<'_>, labels: &[u32]) {
+        let Model { kind, entity, number, .. } = model;
+        self.identify(&mut model, seen, labels);
+        if let Err(error) = self.save(&model, seen, labels) {
+            let notice = format!("the {entity} {kind} model {number} is not stored: {error}");
+            self.progress.notice(notice);
+            return;
+        }
+        tracing::debug!("trained {entity} {kind} model {number}");
+        let judged = model.clone();
+        self.registry.insert(model);
+        self.progress.models.set(self.registry.count() as u64);
+        self.progress.send(Event::ModelTrained { kind, entity, number });
+        if let ModelNumber::Number(number) = number {
+            self.judge(&judged, number, seen, labels);
+        }
+    }
+
+    /// Gives every cluster its identity, name and sentence.
+    fn identify(&self, model: &mut Model, seen: Seen<'_>, labels: &[u32]) {
+        let previous = self.registry.before(model.kind, model.entity, model.number);
+        let matching = previous.as_deref().map_or_else(
+            || Matching::first(model.k),
+            |previous| match_clusters(previous, model, &self.overlap(previous, model, seen, labels)),
+        );
+        model.previous = previous.map(|previous| previous.number);
+        model.identities = matching.identities_used;
+        model.transitions = matching.transitions;
+        let named = (1..=model.k).zip(matching.identities).zip(name_clusters(model));
+        model.clusters = named
+            .map(|((number, identity), (name, sentence))| Cluster {
+                number,
+                identity,
+                name,
+                sentence,
+            })
+            .collect();
+    }
+
+    /// What the clusters of `previous` and of `model` have in common.
+    fn overlap(&self, previous: &Model, model: &Model, seen: Seen<'_>, labels: &[u32]) -> Overlap {
+        let table = match seen {
+            Seen::Lines(points) => return line_overlap(previous, model, points),
+            Seen::Profiles(table) => table,
+        };
+        let members = |ids: &[String], clusters: &[u32]| {
+            let members = ids.iter().cloned().zip(clusters.iter().copied());
+            members.filter(|(_, cluster)| *cluster > 0).collect::<Vec<_>>()
+        };
+        let rows = match previous.number {
+            ModelNumber::Number(number) => self.rows.load(model.entity, number).ok().flatten(),
+            ModelNumber::All | ModelNumber::Live => None,
+        };
+        // Without its rows the previous model is asked where the entities of today would be.
+        let before = rows.map_or_else(
+            || members(&table.ids, &seen.assigned_by(previous)),
+            |rows| members(&rows.ids, &rows.cluster),
+        );
+        membership_overlap(previous.k, &before, model.k, &members(&table.ids, labels))
+    }
+
+    fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {
+        // The rows first: a model is there only with what it was trained on.
+        if let (Seen::Profiles(table), ModelNumber::Number(number)) = (seen, model.number) {
+            let rows = ProfileRows {
+                features: table.features.clone(),
+                ids: table.ids.clone(),
+                columns: table.columns(),
+                cluster: labels.to_vec(),
+                exact: table.exact.clone(),
+            };
+            self.rows.save(model.entity, number, &rows)?;
+        }
+        self.store.save(model)
+    }
+
+    /// Lets the gate decide whether a numbered model becomes champion.
+    fn judge(&self, model: &Model, number: u64, seen: Seen<'_>, labels: &[u32]) {
+        let Model { kind, entity, .. } = *model;
+        let champion = self.registry.resolve(kind, entity, ModelRef::Champion);
+        let stability = champion.as_deref().map(|champion| {
+            adjusted_rand_index(&seen.assigned_by(champion), labels, &seen.weights())
+        });
+        let judgement = judge(model, stability, champion.as_deref(), &self.options.gate);
+        match self.champions.decide(kind, entity, number, judgement) {
+            Ok(true) => {
+                self.registry.set_champions(self.champions.current());
+                self.progress.send(Event::ChampionChanged { kind, entity, model: number });
+            }
+            Ok(false) => {}
+            Err(error) => self.progress.notice(format!(
+                "the {entity} {kind} model {number} is not considered as champion: {error}"
+            )),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What a model was trained on, for comparing it with other models.
+
+use tillstream_shared::Model;
+
+use crate::features::{ProfileTable, WeightedPoint};
+
+/// The observations behind a model, in the order of its labels.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Seen<'a> {
+    /// Distinct lines with their multiplicities.
+    Lines(&'a [WeightedPoint]),
+    /// One row an entity.
+    Profiles(&'a ProfileTable),
+}
+
+impl Seen<'_> {
+    /// How many lines or entities each observation stands for.
+    pub(super) fn weights(&self) -> Vec<f64> {
+        match self {
+            Self::Lines(points) => points.iter().map(|point| point.weight as f64).collect(),
+            Self::Profiles(table) => vec![1.0; table.ids.len()],
+        }
+    }
+
+    /// The clusters that `model` gives the observations, from 1; 0 where it does not admit one.
+    pub(super) fn assigned_by(&self, model: &Model) -> Vec<u32> {
+        let assign = |values: &[f64]| model.assign(values).map_or(0, |found| found.cluster);
+        match self {
+            Self::Lines(points) => {
+                points.iter().map(|p| assign(&[p.quantity as f64, p.unit_price])).collect()
+            }
+            Self::Profiles(table) => table.iter_rows().map(assign).collect(),
+        }
+    }
+}
