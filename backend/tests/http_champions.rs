@@ -42,7 +42,8 @@ async fn a_person_promotes_rolls_back_and_releases() {
     assert_eq!(change(json!("release")).await.json()["held"], false);
     let listed = app.get("/api/v1/champions").await.json();
     let customer = listed["champions"].as_array().unwrap().iter();
-    let customer: Vec<_> = customer.filter(|c| c["entity"] == "customer" && c["kind"] == "line").collect();
+    let customer: Vec<_> =
+        customer.filter(|c| c["entity"] == "customer" && c["kind"] == "line").collect();
     assert_eq!(customer.len(), 1);
     assert_eq!(customer[0]["model"], 1);
 }

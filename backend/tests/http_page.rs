@@ -31,7 +31,8 @@ fn sources<'a>(answer: &'a Answer, kind: &str) -> Vec<&'a str> {
 #[tokio::test]
 async fn the_page_is_served_under_all_its_routes() {
     let app = built();
-    for path in ["/", "/clusters", "/profiles", "/predict", "/index.html", "/clusters?entity=product"]
+    for path in
+        ["/", "/clusters", "/profiles", "/predict", "/index.html", "/clusters?entity=product"]
     {
         let answer = app.get(path).await;
         assert!(answer.good().starts_with("<title>built</title>"), "{path}");
@@ -74,8 +75,7 @@ async fn only_files_with_a_hash_in_their_name_are_kept_for_ever() {
 async fn what_is_not_there_is_refused_and_not_kept() {
     let app = built();
     fs::write(app.data.path().join("secret"), "secret").unwrap();
-    let paths =
-        ["/page-0123456789abcdef.wasm", "/../secret", "/%2e%2e/secret", "/api/v1/nothing"];
+    let paths = ["/page-0123456789abcdef.wasm", "/../secret", "/%2e%2e/secret", "/api/v1/nothing"];
     for path in paths {
         let answer = app.get(path).await;
         answer.refused(404);

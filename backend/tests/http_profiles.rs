@@ -14,7 +14,9 @@ fn rows(customers: &[(&str, u32)]) -> ProfileRows {
     ProfileRows {
         features: features.map(str::to_owned).to_vec(),
         ids: customers.iter().map(|(id, _)| (*id).to_owned()).collect(),
-        columns: (0..5).map(|j| (0..customers.len()).map(|i| (10 * j + i) as f64).collect()).collect(),
+        columns: (0..5)
+            .map(|j| (0..customers.len()).map(|i| (10 * j + i) as f64).collect())
+            .collect(),
         cluster: customers.iter().map(|(_, cluster)| *cluster).collect(),
         exact: vec![true; customers.len()],
     }
@@ -66,7 +68,8 @@ async fn a_customer_has_a_history() {
     let view = app.get("/api/v1/profiles/customer/A").await.json();
     assert_eq!(view["values"], json!([0.0, 10.0, 20.0, 30.0, 40.0]));
     let history = view["history"].as_array().unwrap();
-    let clusters: Vec<_> = history.iter().map(|m| (m["model"].clone(), m["cluster"].clone())).collect();
+    let clusters: Vec<_> =
+        history.iter().map(|m| (m["model"].clone(), m["cluster"].clone())).collect();
     assert_eq!(clusters, [(json!(1), json!(1)), (json!(2), json!(2))]);
     assert!(view["rfm"]["segment"]["id"].is_string(), "{view}");
     // Gone since: what was known last is shown.

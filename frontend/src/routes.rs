@@ -30,7 +30,8 @@ pub enum Route {
 
 impl Route {
     /// The pages in the navigation.
-    pub const NAVIGATION: [Self; 4] = [Self::Overview, Self::Clusters, Self::Profiles, Self::Predict];
+    pub const NAVIGATION: [Self; 4] =
+        [Self::Overview, Self::Clusters, Self::Profiles, Self::Predict];
 
     /// The page's name.
     #[must_use]

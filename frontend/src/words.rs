@@ -1,6 +1,11 @@
 //! What entities, models, features and changes are called on the page.
 
-use tillstream_shared::{Entity, ModelKind, ModelNumber, Transition, TransitionKind};
+use tillstream_shared::{
+    Entity, Filter, ModelKind, ModelNumber, Preprocessing, Scaling, Transform, Transition,
+    TransitionKind,
+};
+
+use crate::format;
 
 /// The name of an entity in the plural, as a heading.
 #[must_use]
@@ -62,9 +67,30 @@ pub fn feature(name: &str) -> String {
 #[must_use]
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The way from original units to model space: `log: values above zero, log1p, standardised`.
+#[must_use]
+pub fn preprocessing(preprocessing: &Preprocessing) -> String {
+    let filter = match preprocessing.filter {
+        Filter::All => "every value",
+        Filter::Positive => "values above zero",
+    };
+    let transform = match preprocessing.transform {
+        Transform::Identity => None,
+        Transform::Log1p => Some("log1p"),
+        Transform::SignedLog1p => Some("signed log1p"),
+    };
+    let scaling = match preprocessing.scaling {
+        Scaling::None => None,
+        Scaling::Standard => Some("standardised"),
+        Scaling::Robust => Some("median and interquartile range"),
+    };
+    let clip = preprocessing.clip.map(|limit| format!("cut at {}", format::number(limit)));
+    let steps = [transform, scaling].into_iter().flatten().map(str::to_owned).chain(clip);
+    let steps: Vec<String> = [filter.to_owned()].into_iter().chain(steps).collect();
+    format!("{}: {}", preprocessing.kind.name(), steps.join(", "))
 }
 
 /// What happened to a cluster, with its numbers in the previous model and in this one.
@@ -86,6 +112,8 @@ pub fn transition(transition: &Transition) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tillstream_shared::PreprocessingKind;
+
     use super::*;
 
     #[test]
@@ -95,6 +123,25 @@ mod tests {
         assert_eq!(name(ModelKind::Line, ModelNumber::All), "country model of every batch");
         assert_eq!(name(ModelKind::Line, ModelNumber::Live), "country live model");
         assert_eq!(name(ModelKind::Profile, ModelNumber::Number(3)), "country profile model 3");
+    }
+
+    #[test]
+    fn preprocessing_is_told_step_by_step() {
+        let mut way = Preprocessing {
+            kind: PreprocessingKind::Log,
+            filter: Filter::Positive,
+            transform: Transform::Log1p,
+            scaling: Scaling::Standard,
+            means: vec![0.0],
+            scales: vec![1.0],
+            clip: None,
+        };
+        assert_eq!(preprocessing(&way), "log: values above zero, log1p, standardised");
+        (way.kind, way.filter) = (PreprocessingKind::Raw, Filter::All);
+        (way.transform, way.scaling) = (Transform::Identity, Scaling::None);
+        assert_eq!(preprocessing(&way), "raw: every value");
+        way.clip = Some(4.0);
+        assert_eq!(preprocessing(&way), "raw: every value, cut at 4.00");
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl Plot {
         let height = (width * 0.66).clamp(300.0, 580.0);
         let axis = |column: &Column, extra: Option<f64>, range| {
             let rows = column.values.iter().copied();
-            let values: Vec<f64> = rows.chain(column.centroids.iter().copied()).chain(extra).collect();
+            let values: Vec<f64> =
+                rows.chain(column.centroids.iter().copied()).chain(extra).collect();
             Scale::fit(Kind::logarithmic(values.iter().copied()), values, 0.04, range)
         };
         let (right, bottom) = ((width - RIGHT).max(LEFT + 1.0), height - BOTTOM);
@@ -75,6 +76,7 @@ mod tests {
             ids: vec!["12347".to_owned(); recency.len()],
             cluster: vec![1; recency.len()],
             columns: vec![recency, monetary],
+            ..ProfileRows::default()
         };
         let model = model(ModelKind::Profile, &["recency", "monetary"]);
         Sheet::new(&model, &Rows::Profiles(Rc::new(rows)), (0, 1))

@@ -47,10 +47,9 @@ pub fn Scatter(props: &ScatterProps) -> Html {
     let dark = use_dark();
     let hovered = use_state_eq(|| None::<usize>);
 
-    let plot = use_memo(
-        (Rc::as_ptr(&props.sheet), props.marked.clone(), width as i64),
-        |_| Plot::new(width, &props.sheet, props.marked.as_ref()),
-    );
+    let plot = use_memo((Rc::as_ptr(&props.sheet), props.marked.clone(), width as i64), |_| {
+        Plot::new(width, &props.sheet, props.marked.as_ref())
+    });
     {
         // Another model's points have other indices.
         let hovered = hovered.clone();

@@ -83,7 +83,9 @@ impl Sheet {
     pub fn largest(&self, width: f64) -> f64 {
         match self.rows {
             Rows::Points(_) => (width / 42.0).clamp(9.0, 19.0),
-            Rows::Profiles(_) => (width / (6.0 * (self.len().max(1) as f64).sqrt())).clamp(2.4, 7.0),
+            Rows::Profiles(_) => {
+                (width / (6.0 * (self.len().max(1) as f64).sqrt())).clamp(2.4, 7.0)
+            }
         }
     }
 
@@ -130,7 +132,7 @@ fn column(model: &Model, feature: usize, values: &[f64]) -> Column {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use tillstream_shared::{
         Entity, Filter, Funnel, ModelKind, ModelNumber, Preprocessing, PreprocessingKind, Scaling,
         Transform,
@@ -175,6 +177,7 @@ pub(super) mod tests {
             transitions: Vec::new(),
             evaluation: None,
             report: None,
+            decay: None,
             trained_at: "2026-11-24T00:00:00Z".to_owned(),
         }
     }
@@ -185,6 +188,7 @@ pub(super) mod tests {
             ids: vec!["12347".to_owned(), "17850".to_owned(), "18287".to_owned()],
             columns: vec![vec![2.0, 372.0, 0.0], vec![7.0, 34.0, 3.0], vec![4310.0, 5391.2, -4.5]],
             cluster: vec![1, 2, 2],
+            ..ProfileRows::default()
         };
         let model = model(ModelKind::Profile, &["recency", "frequency", "monetary"]);
         Sheet::new(&model, &Rows::Profiles(Rc::new(rows)), (2, 0))

@@ -1,8 +1,7 @@
 //! `/api/v1/champions`.
 
-use serde::de::IgnoredAny;
 use tillstream_shared::{
-    Entity, ModelKind,
+    Champion, Entity, ModelKind,
     api::{ChampionRequest, Champions},
 };
 
@@ -16,7 +15,7 @@ pub async fn list() -> Result<Champions, ApiError> {
     get("/api/v1/champions").await
 }
 
-/// Decides about the champion of one kind and entity.
+/// Decides about the champion of one kind and entity, and tells what it is then.
 ///
 /// # Errors
 /// See [`ApiError`].
@@ -24,9 +23,6 @@ pub async fn decide(
     kind: ModelKind,
     entity: Entity,
     request: ChampionRequest,
-) -> Result<(), ApiError> {
-    let url = format!("/api/v1/champions/{entity}?kind={kind}");
-    // All champions are asked for again after any change, so that the answer itself is not needed.
-    post::<_, IgnoredAny>(&url, &request).await?;
-    Ok(())
+) -> Result<Champion, ApiError> {
+    post(&format!("/api/v1/champions/{entity}?kind={kind}"), &request).await
 }

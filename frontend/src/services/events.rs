@@ -7,8 +7,7 @@ use web_sys::{EventSource, MessageEvent};
 use yew::Callback;
 
 /// The names of the events that the page listens to.
-const NAMES: [&str; 5] =
-    ["status", "batch_stored", "model_trained", "champion_changed", "notice"];
+const NAMES: [&str; 5] = ["status", "batch_stored", "model_trained", "champion_changed", "notice"];
 
 /// What comes from the stream.
 #[derive(Debug, Clone, PartialEq)]

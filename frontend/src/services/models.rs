@@ -154,8 +154,8 @@ fn add_up(k: u32, rows: impl Iterator<Item = (u32, u64)>) -> Result<Vec<u64>, Ap
     let mut sizes = vec![0; k as usize];
     for (cluster, weight) in rows {
         let size = (cluster as usize).checked_sub(1).and_then(|index| sizes.get_mut(index));
-        let size =
-            size.ok_or_else(|| ApiError::Unreadable(format!("a row is in cluster {cluster} of {k}")))?;
+        let size = size
+            .ok_or_else(|| ApiError::Unreadable(format!("a row is in cluster {cluster} of {k}")))?;
         *size += weight;
     }
     Ok(sizes)

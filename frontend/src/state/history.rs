@@ -43,12 +43,8 @@ mod tests {
 
     #[test]
     fn a_run_follows_the_identity_and_not_the_number() {
-        let history = [
-            membership(1, 2, 2),
-            membership(2, 3, 2),
-            membership(4, 1, 1),
-            membership(5, 3, 2),
-        ];
+        let history =
+            [membership(1, 2, 2), membership(2, 3, 2), membership(4, 1, 1), membership(5, 3, 2)];
         let found: Vec<_> =
             runs(&history).iter().map(|run| (run.first, run.last, run.newest.cluster)).collect();
         assert_eq!(found, [(1, 2, 3), (4, 4, 1), (5, 5, 3)]);

@@ -5,6 +5,7 @@ pub mod form;
 pub mod history;
 pub mod language;
 pub mod live;
+pub mod names;
 pub mod remote;
 pub mod resource;
 pub mod selection;

@@ -107,11 +107,8 @@ mod tests {
     fn nonsense_in_the_address_is_the_default() {
         let text = |text: &str| Some(text.to_owned());
         let query = Query { kind: text("row"), entity: text("till"), model: text("0") };
-        let default = Selection {
-            kind: ModelKind::Line,
-            entity: Entity::Customer,
-            model: ModelRef::Latest,
-        };
+        let default =
+            Selection { kind: ModelKind::Line, entity: Entity::Customer, model: ModelRef::Latest };
         assert_eq!(Selection::from(query), default);
         assert_eq!(Selection::from(Query::default()), default);
     }

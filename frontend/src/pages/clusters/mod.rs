@@ -1,42 +1,39 @@
-//! The clusters of a model: scatter, legend, table and funnel.
+//! The clusters of a model: scatter, legend, figures, what changed, and the champion.
 
-use std::rc::Rc;
+mod champion;
+mod changes;
+mod facts;
+mod figures;
+mod legend;
+mod migration;
+mod report;
+mod view;
 
-use tillstream_shared::{
-    Entity, Model, ModelRef,
-    api::{ModelList, PredictResponse},
-};
+use tillstream_shared::{Entity, ModelKind, api::ModelList};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::clusters_parts::{FunnelCard, Legend, ModelFacts, SummaryTable};
+use self::view::ClusterView;
 use crate::{
-    app::LastPrediction,
-    charts::scatter::{Marked, Scatter},
     components::{
+        language::LanguagePicker,
         live_provider::LiveContext,
-        pickers::{EntityPicker, ModelPicker, plural},
+        pickers::{EntityPicker, KindPicker, ModelPicker},
         view::{Empty, loaded},
     },
     format,
     routes::Route,
-    services::{
-        http::ApiError,
-        models::{self, Clusters},
-    },
+    services::{http::ApiError, models},
     state::{
         live::Signals,
         resource::use_resource,
         selection::{Query, Selection},
     },
+    words::plural,
 };
 
 async fn load_list((): ()) -> Result<ModelList, ApiError> {
     models::list().await
-}
-
-async fn load_clusters((entity, model): (Entity, ModelRef)) -> Result<Clusters, ApiError> {
-    models::clusters(entity, model).await
 }
 
 /// `/clusters`.
@@ -54,58 +51,76 @@ pub fn ClustersPage() -> Html {
             navigator.replace_with_query(&Route::Clusters, Query::from(selection)).ok();
         }
     });
+    let on_kind = select.reform(move |kind| Selection { kind, ..selection });
     let on_entity = select.reform(move |entity| Selection { entity, ..selection });
     let on_model = select.reform(move |model| Selection { model, ..selection });
+    let lead = match selection.kind {
+        ModelKind::Line => {
+            "Every disc is one quantity at one price; its area grows with the lines that share both."
+        }
+        ModelKind::Profile => {
+            "Every disc is one customer, product or country with what all its lines amount to."
+        }
+    };
 
     html! {
         <section class="page">
             <div class="page-head">
                 <div>
                     <h1>{ "Clusters" }</h1>
-                    <p class="lead">
-                        { "Every disc is one quantity at one price; its area grows with the lines \
-                           that share both." }
-                    </p>
+                    <p class="lead">{ lead }</p>
                 </div>
                 <div class="toolbar">
-                    <EntityPicker
-                        legend="Lines of"
-                        value={selection.entity}
-                        on_change={on_entity}
-                    />
+                    <KindPicker value={selection.kind} on_change={on_kind} />
+                    <EntityPicker legend="About" value={selection.entity} on_change={on_entity} />
                     <ModelPicker
+                        kind={selection.kind}
                         entity={selection.entity}
                         value={selection.model}
                         models={list.remote.value.clone()}
                         on_change={on_model}
                     />
+                    <LanguagePicker />
                 </div>
             </div>
             { loaded(&list, "the models", |list| {
-                if list.models.iter().any(|model| model.entity == selection.entity) {
-                    html! { <ClusterView entity={selection.entity} model={selection.model} /> }
-                } else {
-                    html! { <NoModel entity={selection.entity} /> }
+                let (kind, entity, model) = (selection.kind, selection.entity, selection.model);
+                let known: Vec<_> = list
+                    .models
+                    .iter()
+                    .filter(|model| model.kind == kind && model.entity == entity)
+                    .map(|model| model.number)
+                    .collect();
+                if known.is_empty() {
+                    return html! { <NoModel {kind} {entity} /> };
                 }
+                // Another kind or entity starts anew: its clusters are others.
+                html! { <ClusterView key={format!("{kind} {entity}")} {kind} {entity} {model} {known} /> }
             }) }
         </section>
     }
 }
 
 #[derive(Debug, PartialEq, Properties)]
-struct EntityProps {
+struct NoModelProps {
+    kind: ModelKind,
     entity: Entity,
 }
 
 /// Nothing was trained yet.
 #[component]
-fn NoModel(props: &EntityProps) -> Html {
+fn NoModel(props: &NoModelProps) -> Html {
     let live = use_context::<LiveContext>();
     let status = live.and_then(|context| context.live.status.clone());
+    let of = plural(props.entity).to_lowercase();
+    let title = match props.kind {
+        ModelKind::Line => format!("No model of {of} yet"),
+        ModelKind::Profile => format!("No profile model of {of} yet"),
+    };
     html! {
-        <Empty title={format!("No model of {} yet", plural(props.entity).to_lowercase())}>
-            <p>{ "The first one is trained as soon as the first batch is stored. It appears here by \
-                  itself." }</p>
+        <Empty {title}>
+            <p>{ "The first one is trained as soon as a stored batch holds enough of them. It appears \
+                  here by itself." }</p>
             if let Some(status) = status {
                 <p class="muted">
                     { format!(
@@ -116,80 +131,4 @@ fn NoModel(props: &EntityProps) -> Html {
             }
         </Empty>
     }
-}
-
-#[derive(Debug, PartialEq, Properties)]
-struct ClusterViewProps {
-    entity: Entity,
-    model: ModelRef,
-}
-
-/// One model.
-#[component]
-fn ClusterView(props: &ClusterViewProps) -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let version = signals.of_model(props.entity, props.model);
-    let clusters = use_resource((props.entity, props.model), version, load_clusters);
-    let hidden = use_state(Vec::<bool>::new);
-    let highlighted = use_state_eq(|| None::<u32>);
-    let last = use_context::<LastPrediction>().and_then(|last| (*last).clone());
-
-    let on_toggle = {
-        let hidden = hidden.clone();
-        Callback::from(move |cluster: u32| {
-            let mut next = (*hidden).clone();
-            let index = cluster as usize - 1;
-            if next.len() <= index {
-                next.resize(index + 1, false);
-            }
-            next[index] = !next[index];
-            hidden.set(next);
-        })
-    };
-    let on_highlight = {
-        let highlighted = highlighted.clone();
-        Callback::from(move |cluster| highlighted.set(cluster))
-    };
-
-    loaded(&clusters, "the clusters", |clusters| {
-        let Clusters { model, points } = (**clusters).clone();
-        let marked = last.as_deref().and_then(|last| mark(last, &model));
-        html! {
-            <>
-                <ModelFacts model={Rc::clone(&model)} distinct={points.weight.len() as u64} />
-                <div class="clusters-grid">
-                    <div class="card plot-card">
-                        <Scatter
-                            model={Rc::clone(&model)}
-                            {points}
-                            {marked}
-                            hidden={(*hidden).clone()}
-                            highlighted={*highlighted}
-                        />
-                    </div>
-                    <Legend
-                        model={Rc::clone(&model)}
-                        hidden={(*hidden).clone()}
-                        {on_toggle}
-                        {on_highlight}
-                        predicted={last.filter(|last| last.entity == model.entity)}
-                    />
-                </div>
-                <div class="clusters-grid">
-                    <SummaryTable model={Rc::clone(&model)} />
-                    <FunnelCard {model} />
-                </div>
-            </>
-        }
-    })
-}
-
-/// The line predicted last, as the model shown sees it; `None` when it is about another entity.
-fn mark(last: &PredictResponse, model: &Model) -> Option<Marked> {
-    (last.entity == model.entity).then(|| Marked {
-        quantity: last.quantity,
-        unit_price: last.unit_price,
-        id: last.id.clone(),
-        cluster: model.assign(&[last.quantity, last.unit_price]).ok().map(|a| a.cluster),
-    })
 }
