@@ -116,7 +116,7 @@ impl Sheet {
                 .iter()
                 .zip(&rows.columns)
                 .map(|(name, values)| {
-                    format!("{}: {}", words::feature(name), format::number(values[row]))
+                    format!("{}: {}", words::feature(name), format::figure(values[row]))
                 })
                 .collect(),
         }
@@ -207,7 +207,7 @@ pub(crate) mod tests {
     fn a_row_says_who_it_is() {
         let sheet = profiles();
         assert_eq!(sheet.title(1), "17850");
-        assert_eq!(sheet.details(1), ["Recency: 372.0", "Frequency: 34.00", "Monetary: 5,391"]);
+        assert_eq!(sheet.details(1), ["Recency: 372", "Frequency: 34", "Monetary: 5,391"]);
 
         let points = Points {
             quantity: vec![12.0],

@@ -44,7 +44,7 @@ pub(super) fn ProfileCards(props: &ProfileCardsProps) -> Html {
                             <div>
                                 <dt>{ words::feature(name) }</dt>
                                 <dd data-feature={name.clone()} data-value={value.to_string()}>
-                                    { format::number(*value) }
+                                    { format::figure(*value) }
                                 </dd>
                             </div>
                         }) }

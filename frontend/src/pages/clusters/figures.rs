@@ -119,7 +119,7 @@ pub(super) fn FunnelCard(props: &ModelProps) -> Html {
                 }) }
                 { row("kept".to_owned(), funnel.kept, "kept", "var(--accent)") }
             </ul>
-            if model.preprocessing.filter == Filter::All {
+            if model.kind == ModelKind::Line && model.preprocessing.filter == Filter::All {
                 <p class="muted">{ "A raw model keeps returns and lines without a price." }</p>
             }
         </div>

@@ -71,15 +71,10 @@ pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
                     champion={champion.map(ModelNumber::Number) == Some(model.number)}
                 />
                 <Picture clusters={Rc::clone(clusters)} />
-                <div class="clusters-grid">
-                    <SummaryTable model={Rc::clone(&model)} />
-                    <div class="stack">
-                        <QualityCard model={Rc::clone(&model)} />
-                        <FunnelCard model={Rc::clone(&model)} />
-                    </div>
-                </div>
-                <div class="clusters-grid">
-                    <ChangesCard model={Rc::clone(&model)} known={props.known.clone()} />
+                <SummaryTable model={Rc::clone(&model)} />
+                <div class="card-row">
+                    <QualityCard model={Rc::clone(&model)} />
+                    <FunnelCard model={Rc::clone(&model)} />
                     { loaded(&champions, "the champions", |_| html! {
                         <ChampionCard
                             {kind}
@@ -90,6 +85,7 @@ pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
                         />
                     }) }
                 </div>
+                <ChangesCard model={Rc::clone(&model)} known={props.known.clone()} />
                 <ReportSection {model} />
             </>
         }
