@@ -127,7 +127,7 @@ pub enum InvalidModel {
     /// A list has not as many members as k or the features ask for.
     #[error("`{0}` has the wrong shape")]
     Shape(&'static str),
-    /// A NaN, an infinity, or a scale that is not above zero.
+    /// A NaN, an infinity, or a scale or limit that is not above zero.
     #[error("`{0}` holds a number that is not usable")]
     Number(&'static str),
 }
@@ -165,6 +165,9 @@ impl Model {
         finite(&self.preprocessing.scales, "preprocessing.scales")?;
         if self.preprocessing.scales.iter().any(|scale| *scale <= 0.0) {
             return Err(InvalidModel::Number("preprocessing.scales"));
+        }
+        if self.preprocessing.clip.is_some_and(|limit| !(limit.is_finite() && limit > 0.0)) {
+            return Err(InvalidModel::Number("preprocessing.clip"));
         }
         Ok(())
     }

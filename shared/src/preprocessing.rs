@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The most features that a model may have; lets a prediction work on the stack.
 pub const MAX_FEATURES: usize = 8;
 
-/// The named preprocessings of line models.
+/// The named preprocessings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PreprocessingKind {
@@ -16,20 +16,30 @@ pub enum PreprocessingKind {
     /// Sales only, log1p, standardised.
     #[default]
     Log,
+    /// Every value, signed log1p, standardised.
+    Signed,
+    /// Every value, signed log1p, less the median and by the interquartile range, so that a few
+    /// enormous values do not set the scale.
+    Robust,
 }
 
 /// A name that is no [`PreprocessingKind`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown preprocessing `{0}`: use raw or log")]
+#[error("unknown preprocessing `{0}`: use raw, log, signed or robust")]
 pub struct UnknownPreprocessing(pub String);
 
 impl PreprocessingKind {
+    /// All kinds, in the order in which they are listed everywhere.
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Log, Self::Signed, Self::Robust];
+
     /// The name in flags and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Log => "log",
+            Self::Signed => "signed",
+            Self::Robust => "robust",
         }
     }
 
@@ -37,8 +47,28 @@ impl PreprocessingKind {
     #[must_use]
     pub const fn filter(self) -> Filter {
         match self {
-            Self::Raw => Filter::All,
             Self::Log => Filter::Positive,
+            Self::Raw | Self::Signed | Self::Robust => Filter::All,
+        }
+    }
+
+    /// The function that it applies first.
+    #[must_use]
+    pub const fn transform(self) -> Transform {
+        match self {
+            Self::Raw => Transform::Identity,
+            Self::Log => Transform::Log1p,
+            Self::Signed | Self::Robust => Transform::SignedLog1p,
+        }
+    }
+
+    /// How it scales.
+    #[must_use]
+    pub const fn scaling(self) -> Scaling {
+        match self {
+            Self::Raw => Scaling::None,
+            Self::Log | Self::Signed => Scaling::Standard,
+            Self::Robust => Scaling::Robust,
         }
     }
 }
@@ -53,11 +83,10 @@ impl FromStr for PreprocessingKind {
     type Err = UnknownPreprocessing;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "raw" => Ok(Self::Raw),
-            "log" => Ok(Self::Log),
-            _ => Err(UnknownPreprocessing(name.to_owned())),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownPreprocessing(name.to_owned()))
     }
 }
 
@@ -91,7 +120,8 @@ pub enum Scaling {
     None,
     /// Mean and population standard deviation.
     Standard,
-    /// Median and interquartile range.
+    /// Median and interquartile range; where at least half of the values are equal and the range is 0,
+    /// the population standard deviation in its place.
     Robust,
 }
 
@@ -205,5 +235,23 @@ impl Transform {
             Self::Log1p => libm::expm1(y),
             Self::SignedLog1p => libm::copysign(libm::expm1(y.abs()), y),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_their_names() {
+        for kind in PreprocessingKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        let error = "cooked".parse::<PreprocessingKind>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown preprocessing `cooked`: use raw, log, signed or robust"
+        );
     }
 }

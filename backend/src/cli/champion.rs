@@ -11,7 +11,7 @@ use crate::{progress::Progress, registry::ChampionStore};
 pub(super) fn run(action: ChampionAction) -> Result<(), Error> {
     match action {
         ChampionAction::List(options) => {
-            let champions = ChampionStore::of(&options.models()).list()?;
+            let champions = ChampionStore::new(&options.models()).list()?;
             println!("{}", serde_json::to_string_pretty(&Champions { champions })?);
             Ok(())
         }
@@ -25,8 +25,8 @@ pub(super) fn run(action: ChampionAction) -> Result<(), Error> {
 
 fn change(which: &ChampionOptions, request: ChampionRequest) -> Result<(), Error> {
     let (_, registry) = data::load_models(&which.data, &Progress::default())?;
-    let champions = ChampionStore::of(&which.data.models());
-    let champion = champions.change(&registry, which.kind, which.entity, request)?;
+    let champions = ChampionStore::new(&which.data.models());
+    let champion = champions.apply(&registry, which.kind, which.entity, request)?;
     println!("{}", serde_json::to_string_pretty(&champion)?);
     Ok(())
 }

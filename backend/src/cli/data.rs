@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tillstream_shared::api::Event;
 use tokio::net::TcpListener;
 
 use super::{
@@ -41,24 +40,17 @@ pub(super) fn load_models(
         progress.notice(notice);
     }
     progress.models.set(registry.count() as u64);
-    follow_champions(&ChampionStore::of(&models), &registry, progress);
+    follow_champions(&ChampionStore::new(&models), &registry, progress);
     Ok((store, registry))
 }
 
 /// Takes up what has become of the champions, by this process or another one.
 pub(super) fn follow_champions(store: &ChampionStore, registry: &Registry, progress: &Progress) {
-    match store.current() {
-        Ok(champions) => {
-            for (kind, entity, model) in registry.set_champions(champions) {
-                progress.send(Event::ChampionChanged { kind, entity, model });
-            }
-        }
-        Err(error) => {
-            // A file that stays unreadable is one notice, not one a second.
-            let notice = format!("the champions stay as they are: {error}");
-            if progress.status().notices.last() != Some(&notice) {
-                progress.notice(notice);
-            }
+    if let Err(error) = registry.follow_champions(store, progress) {
+        // A file that stays unreadable is one notice, not one a second.
+        let notice = format!("the champions stay as they are: {error}");
+        if progress.status().notices.last() != Some(&notice) {
+            progress.notice(notice);
         }
     }
 }
@@ -77,7 +69,7 @@ pub(super) fn state(
             page.page.display()
         ));
     }
-    let champions = ChampionStore::of(&data.models());
+    let champions = ChampionStore::new(&data.models());
     let data = StoredData { batches: data.batch(), models: data.models() };
     Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), stop })
 }

@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::{Entity, ModelKind, PreprocessingKind};
 
 use crate::{
+    clustering::{GateLimits, HalfLife, KChoice},
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
-    training::TrainerOptions,
+    training::{FileOptions, Recipe, TrainerOptions},
 };
 
 /// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
@@ -175,12 +176,40 @@ pub(super) struct TrainOptions {
     /// With --input: what to cluster
     #[arg(long, requires = "input", value_parser = clap::value_parser!(Entity))]
     pub(super) entity: Option<Entity>,
+    /// With --input: what one row is. `line`: a line; `profile`: a customer, product or country with
+    /// all its features; `rfm`: a customer with recency, frequency and monetary of the sales
+    #[arg(
+        long,
+        requires = "input",
+        value_name = "line|profile|rfm",
+        default_value_t,
+        value_parser = clap::value_parser!(Recipe)
+    )]
+    recipe: Recipe,
+    /// With --input: leave out lines that repeat an earlier one in every field
+    #[arg(long, requires = "input")]
+    drop_duplicates: bool,
     /// With --input: print the whole model as JSON in place of a summary
     #[arg(long, requires = "input")]
     pub(super) json: bool,
     /// Go on with every batch that is stored from now on
     #[arg(long, conflicts_with = "input")]
     pub(super) follow: bool,
+}
+
+impl TrainOptions {
+    /// The input and what to make of it, where one is given.
+    ///
+    /// # Errors
+    /// Wrong usage: the recipe does not go with the entity.
+    pub(super) fn file(&self) -> Result<Option<(&InputSpec, FileOptions)>, clap::Error> {
+        let (Some(input), Some(entity)) = (&self.input, self.entity) else { return Ok(None) };
+        self.recipe
+            .suits(entity)
+            .map_err(|error| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{error}\n")))?;
+        let Self { recipe, drop_duplicates, .. } = *self;
+        Ok(Some((input, FileOptions { entity, recipe, drop_duplicates })))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -359,26 +388,26 @@ pub(super) struct ModelOptions {
     )]
     k: KChoice,
     /// Of line models. `raw`: every line, values as they are; `log`: sales only, log1p, standardised;
-    /// `signed`: every line, signed log1p, standardised; `robust`: the same by median and quartiles
+    /// `signed`: every line, signed log1p, standardised; `robust`: the same by median and interquartile
+    /// range. Without it log; of the recipe `profile` as the next flag says
     #[arg(
         long,
         env = "TILLSTREAM_PREPROCESSING",
-        value_name = "KIND",
-        default_value_t,
+        value_name = "raw|log|signed|robust",
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
-    preprocessing: PreprocessingKind,
-    /// Of profile models; `raw`, `log`, `signed` or `robust`
+    preprocessing: Option<PreprocessingKind>,
+    /// Of profile models
     #[arg(
         long,
         env = "TILLSTREAM_PROFILE_PREPROCESSING",
-        value_name = "KIND",
+        value_name = "raw|log|signed|robust",
         default_value_t = PreprocessingKind::Signed,
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
     profile_preprocessing: PreprocessingKind,
     /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
-    #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = positive)]
+    #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
     /// Restarts of k-means, of which the best is kept
     #[arg(
@@ -407,18 +436,75 @@ pub(super) struct ModelOptions {
 
 impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
-        let Self { k, preprocessing, profile_preprocessing, clip, restarts, seed, half_life, .. } =
-            *self;
-        let gate = self.gate.limits();
         TrainerOptions {
-            k,
-            preprocessing,
-            profile_preprocessing,
-            clip,
-            restarts,
-            seed,
-            half_life,
-            gate,
+            k: self.k,
+            preprocessing: self.preprocessing.unwrap_or(Recipe::Line.preprocessing()),
+            profile_preprocessing: self.profile_preprocessing,
+            clip: self.clip,
+            restarts: self.restarts,
+            seed: self.seed,
+            half_life: self.half_life,
+            gate: self.gate.limits(),
+        }
+    }
+
+    /// For one model of `recipe`, whose preprocessing is taken unless one is given.
+    pub(super) fn trainer_for(&self, recipe: Recipe) -> TrainerOptions {
+        let of_recipe = match recipe {
+            Recipe::Profile => self.profile_preprocessing,
+            Recipe::Line | Recipe::Rfm => recipe.preprocessing(),
+        };
+        let profile_preprocessing = self.preprocessing.unwrap_or(of_recipe);
+        TrainerOptions { profile_preprocessing, ..self.trainer() }
+    }
+}
+
+/// What a model must be to become champion.
+#[derive(Debug, Args)]
+pub(super) struct GateOptions {
+    /// A champion's mean silhouette is at least this
+    #[arg(
+        long,
+        env = "TILLSTREAM_GATE_SILHOUETTE",
+        value_name = "-1..1",
+        default_value_t = GateLimits::default().min_silhouette,
+        allow_negative_numbers = true
+    )]
+    gate_silhouette: f64,
+    /// A champion's mean silhouette is at most so much below that of the one before
+    #[arg(
+        long,
+        env = "TILLSTREAM_GATE_SILHOUETTE_DROP",
+        value_name = "0..2",
+        default_value_t = GateLimits::default().max_silhouette_drop
+    )]
+    gate_silhouette_drop: f64,
+    /// A champion agrees with the one before on its own points, by the adjusted Rand index
+    #[arg(
+        long,
+        env = "TILLSTREAM_GATE_STABILITY",
+        value_name = "-1..1",
+        default_value_t = GateLimits::default().min_stability,
+        allow_negative_numbers = true
+    )]
+    gate_stability: f64,
+    /// A champion's smallest cluster has at least this share of all
+    #[arg(
+        long,
+        env = "TILLSTREAM_GATE_SHARE",
+        value_name = "0..1",
+        default_value_t = GateLimits::default().min_share
+    )]
+    gate_share: f64,
+}
+
+impl GateOptions {
+    fn limits(&self) -> GateLimits {
+        GateLimits {
+            min_silhouette: self.gate_silhouette,
+            max_silhouette_drop: self.gate_silhouette_drop,
+            min_stability: self.gate_stability,
+            min_share: self.gate_share,
         }
     }
 }
@@ -433,12 +519,6 @@ pub(super) struct PageOptions {
     pub(super) page: PathBuf,
 }
 
-/// A finite number above zero.
-fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "use a number above zero, such as 5".to_owned())
-}
-
 /// A positive number of seconds.
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse::<f64>()
@@ -446,6 +526,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .filter(|seconds| *seconds > 0.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "use seconds above zero, such as 60 or 0.5".to_owned())
+}
+
+/// A finite number above zero.
+fn above_zero(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| *number > 0.0 && number.is_finite())
+        .ok_or_else(|| "use a number above zero, such as 3".to_owned())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, mpsc},
 };
 
+use tillstream_shared::{Entity, Model, ModelKind};
+
 use super::{
     Error, LOOK, blocking, data,
     options::{
@@ -96,21 +98,14 @@ pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Resu
 }
 
 pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
-    if let (Some(input), Some(entity)) = (&options.input, options.entity) {
-        let model = train_file(options.dates.open(input)?, entity, &options.model.trainer())?;
+    // Wrong usage that the flags alone do not show.
+    if let Some((input, file)) = options.file().unwrap_or_else(|error| error.exit()) {
+        let input = options.dates.open(input)?;
+        let model = train_file(input, &file, &options.model.trainer_for(file.recipe))?;
         if options.json {
             println!("{}", serde_json::to_string_pretty(&model)?);
         } else {
-            println!("{entity}: {} lines, SSE {}", model.funnel.kept, model.sse);
-            for (index, centroid) in model.centroids.iter().enumerate() {
-                println!(
-                    "cluster {}: {} lines around quantity {:.2} and price {:.2}",
-                    index + 1,
-                    model.sizes[index],
-                    centroid[0],
-                    centroid[1]
-                );
-            }
+            print!("{}", summary(&model));
         }
         return Ok(());
     }
@@ -148,6 +143,34 @@ pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
     .await
 }
 
+/// A model for people: how many there are of what in each cluster, and where its centroid is.
+fn summary(model: &Model) -> String {
+    let rows = match (model.kind, model.entity) {
+        (ModelKind::Line, _) => "lines",
+        (ModelKind::Profile, Entity::Customer) => "customers",
+        (ModelKind::Profile, Entity::Product) => "products",
+        (ModelKind::Profile, Entity::Country) => "countries",
+    };
+    let total: u64 = model.sizes.iter().sum();
+    let mut text = format!(
+        "{}: {total} {rows} from {} of {} lines, {}, SSE {:.4}\n",
+        model.entity, model.funnel.kept, model.funnel.lines, model.preprocessing.kind, model.sse
+    );
+    for (index, centroid) in model.centroids.iter().enumerate() {
+        let features = model.features.iter().zip(centroid);
+        let around: Vec<_> =
+            features.map(|(feature, value)| format!("{feature} {value:.2}")).collect();
+        text += &format!(
+            "cluster {}: {} {rows} of mean value {:.2}, around {}\n",
+            index + 1,
+            model.sizes[index],
+            model.mean_values[index],
+            around.join(", ")
+        );
+    }
+    text
+}
+
 pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
     let stop = Stop::default();
     stop_on_signal(&stop)?;
@@ -159,7 +182,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
         data::state(&options.data, &options.page, registry.clone(), progress.clone(), stop.clone());
     let watching = {
         let (stop, batches) = (stop.clone(), options.data.batch());
-        let champions = ChampionStore::of(&options.data.models());
+        let champions = ChampionStore::new(&options.data.models());
         tokio::spawn(blocking(move || {
             loop {
                 match registry.refresh(&store) {

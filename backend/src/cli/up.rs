@@ -90,7 +90,7 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     };
     // A person may change the champions by command while this runs.
     let following = {
-        let (champions, registry) = (ChampionStore::of(&models), registry.clone());
+        let (champions, registry) = (ChampionStore::new(&models), registry.clone());
         let (progress, stop) = (progress.clone(), serving_stop.clone());
         tokio::spawn(blocking(move || {
             while !stop.wait(LOOK) {

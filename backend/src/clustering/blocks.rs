@@ -1,13 +1,15 @@
-//! The points as the solver reads them: groups of eight, feature by feature, so that the compiler
-//! turns the loops over a group into vector instructions.
+//! The points as the solver reads them: neighbours together, in groups of eight, feature by feature,
+//! so that the compiler turns the loops over a group into vector instructions.
 
-use super::WeightedPoints;
+use rayon::prelude::*;
+
+use super::{WeightedPoints, order::order};
 
 /// Points in a group: one AVX-512 register, or four of SSE2.
 pub(super) const LANES: usize = 8;
 /// Groups in a chunk. Sums are made chunk by chunk and then added in the order of the chunks, so
 /// that their bits do not depend on which thread did which chunk.
-pub(super) const GROUPS: usize = 64;
+pub(super) const GROUPS: usize = 16;
 /// Points in a chunk.
 pub(super) const CHUNK: usize = GROUPS * LANES;
 /// From this many points on, threads share the chunks of one restart instead of the restarts.
@@ -16,16 +18,19 @@ const SHARED_FROM: usize = 32_768;
 /// One value for each point of a group.
 pub(super) type Lanes = [f64; LANES];
 
-/// All points, in groups of [`LANES`]; the last group is filled up with copies of the last point
-/// of weight zero.
+/// All points, in groups of [`LANES`] and chunks of neighbours; the last group is filled up with
+/// copies of the last point of weight zero.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    n: usize,
     d: usize,
+    /// The index of the point in every slot.
+    order: Vec<usize>,
     /// Group g, feature j at g · d + j.
     x: Vec<Lanes>,
     /// One a group.
     w: Vec<Lanes>,
+    /// The box around every chunk: d smallest coordinates, then d largest.
+    boxes: Vec<f64>,
     /// Weighted mean; sums are taken relative to it, so that a large common offset costs no digits.
     mean: Vec<f64>,
 }
@@ -37,31 +42,50 @@ pub(super) struct Chunk<'a> {
     pub(super) x: &'a [Lanes],
     /// One entry a group.
     pub(super) w: &'a [Lanes],
+    /// The smallest coordinates of its points, d entries.
+    pub(super) low: &'a [f64],
+    /// The largest.
+    pub(super) high: &'a [f64],
 }
 
 impl Blocks {
     /// Lays `points` out.
     pub(super) fn new(points: &WeightedPoints) -> Self {
         let (n, d) = (points.n(), points.d());
+        let order = order(points, CHUNK);
         let groups = n.div_ceil(LANES);
         let mut x = vec![[0.0; LANES]; groups * d];
         let mut w = vec![[0.0; LANES]; groups];
-        for slot in 0..groups * LANES {
-            let (group, lane) = (slot / LANES, slot % LANES);
-            let i = slot.min(n - 1);
-            for (column, value) in x[group * d..][..d].iter_mut().zip(points.point(i)) {
-                column[lane] = *value;
+        let mut boxes = vec![0.0; groups.div_ceil(GROUPS) * 2 * d];
+        let chunks = x.par_chunks_mut(GROUPS * d).zip(w.par_chunks_mut(GROUPS));
+        chunks.zip(boxes.par_chunks_mut(2 * d)).enumerate().for_each(|(index, ((x, w), sides))| {
+            let (low, high) = sides.split_at_mut(d);
+            low.fill(f64::INFINITY);
+            high.fill(f64::NEG_INFINITY);
+            for slot in 0..w.len() * LANES {
+                let (group, lane) = (slot / LANES, slot % LANES);
+                let i = order[(index * CHUNK + slot).min(n - 1)];
+                for (j, value) in points.point(i).iter().copied().enumerate() {
+                    x[group * d + j][lane] = value;
+                    low[j] = smaller(value, low[j]);
+                    high[j] = larger(value, high[j]);
+                }
+                if index * CHUNK + slot < n {
+                    w[group][lane] = points.weight(i);
+                }
             }
-            if slot < n {
-                w[group][lane] = points.weight(i);
-            }
-        }
-        Self { n, d, x, w, mean: points.mean() }
+        });
+        Self { d, order, x, w, boxes, mean: points.mean() }
     }
 
     /// Number of points.
     pub(super) fn n(&self) -> usize {
-        self.n
+        self.order.len()
+    }
+
+    /// The index of the point in every slot.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
     }
 
     /// Number of features.
@@ -81,8 +105,10 @@ impl Blocks {
 
     /// Chunk `index`.
     pub(super) fn chunk(&self, index: usize) -> Chunk<'_> {
+        let d = self.d;
         let groups = index * GROUPS..self.groups().min((index + 1) * GROUPS);
-        Chunk { x: &self.x[groups.start * self.d..groups.end * self.d], w: &self.w[groups] }
+        let (low, high) = self.boxes[index * 2 * d..][..2 * d].split_at(d);
+        Chunk { x: &self.x[groups.start * d..groups.end * d], w: &self.w[groups], low, high }
     }
 
     /// Weighted mean of every feature.
@@ -97,7 +123,7 @@ impl Blocks {
 
     /// Tells whether threads share the chunks (or else the restarts).
     pub(super) fn is_shared(&self) -> bool {
-        self.n >= SHARED_FROM
+        self.n() >= SHARED_FROM
     }
 }
 
@@ -120,6 +146,18 @@ pub(super) fn squared_distances(columns: &[Lanes], centroid: &[f64]) -> Lanes {
 pub(super) fn total(lanes: Lanes) -> f64 {
     let [a, b, c, d, e, f, g, h] = lanes;
     ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// The minimum of two numbers that are not NaN; one instruction, unlike `f64::min`.
+#[inline(always)]
+pub(super) fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// The maximum of two numbers that are not NaN.
+#[inline(always)]
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 /// Calls `$body` with the number of features `$d` known to the compiler where it is small.

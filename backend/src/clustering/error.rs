@@ -85,6 +85,14 @@ pub enum ClusteringError {
         /// Columns wanted.
         d: usize,
     },
+    /// Points with other features than those of the batches before.
+    #[error("points of {given} features do not follow those of {expected}")]
+    Features {
+        /// Features of the points given.
+        given: usize,
+        /// Features of the points before.
+        expected: usize,
+    },
     /// A point that the preprocessing does not admit and that should have been filtered out before.
     #[error("feature {feature} of point {point} {excluded}", feature = excluded.feature())]
     Excluded {
@@ -93,6 +101,9 @@ pub enum ClusteringError {
         /// What is wrong with it.
         excluded: Excluded,
     },
+    /// A limit of clipping that is not above zero.
+    #[error("the limit of clipping is not a number above zero: use one such as 3, or none")]
+    Clip,
     /// What `linfa` itself reports.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),

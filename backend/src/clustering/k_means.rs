@@ -8,7 +8,7 @@ use super::{
     ClusteringError, KMeansInit, KMeansValidParams, WeightedPoints,
     blocks::Blocks,
     init::plus_plus,
-    lloyd::{Limits, Solution, lloyd},
+    lloyd::{Limits, Lloyd, Solution},
 };
 
 /// The best of several restarts of weighted k-means.
@@ -43,13 +43,14 @@ impl KMeansValidParams {
     pub fn fit_points(&self, points: &WeightedPoints) -> Result<KMeans, ClusteringError> {
         let blocks = Blocks::new(points);
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        let (solution, restart) = match &self.init {
+        let (run, restart) = match &self.init {
             KMeansInit::Precomputed(centroids) => {
-                (lloyd(&blocks, self.given(centroids, points.d())?, limits)?, 0)
+                (Lloyd::run(&blocks, self.given(centroids, points.d())?, limits)?, 0)
             }
             KMeansInit::PlusPlus => self.best(&blocks, limits)?,
         };
-        let Solution { centroids, labels, weights, sse, iterations, converged } = solution;
+        let Solution { centroids, labels, weights, sse, iterations, converged } =
+            run.finish(limits)?;
         let centroids =
             Array2::from_shape_fn((self.k, points.d()), |(c, j)| centroids[c * points.d() + j]);
         let cluster_weights = weights;
@@ -70,7 +71,11 @@ impl KMeansValidParams {
 
     /// Runs all restarts, each with a stretch of the seed's random numbers that no other uses, and
     /// keeps the smallest SSE, of equal ones the first.
-    fn best(&self, blocks: &Blocks, limits: Limits) -> Result<(Solution, u32), ClusteringError> {
+    fn best<'a>(
+        &self,
+        blocks: &'a Blocks,
+        limits: Limits,
+    ) -> Result<(Lloyd<'a>, u32), ClusteringError> {
         let mut stream = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let streams: Vec<_> = (0..self.restarts)
             .map(|restart| {
@@ -83,10 +88,10 @@ impl KMeansValidParams {
             // Greed finds good starts but much the same ones; every other restart does without.
             let tries = if restart % 2 == 0 { 2 + (self.k as f64).ln() as usize } else { 1 };
             let centroids = plus_plus(blocks, self.k, tries, &mut rng)?;
-            Ok((lloyd(blocks, centroids, limits)?, restart))
+            let run = Lloyd::run(blocks, centroids, limits)?;
+            Ok((run.sse(), run, restart))
         };
-        let better =
-            |a: (Solution, u32), b: (Solution, u32)| Ok(if b.0.sse < a.0.sse { b } else { a });
+        let better = |a: Run<'a>, b: Run<'a>| Ok(if b.0 < a.0 { b } else { a });
         // `better` is associative and keeps the order of its arguments, so that the way in which
         // rayon splits the restarts does not matter.
         let best = if blocks.is_shared() {
@@ -94,6 +99,10 @@ impl KMeansValidParams {
         } else {
             streams.into_par_iter().with_max_len(1).map(run).try_reduce_with(better)
         };
-        best.unwrap_or(Err(ClusteringError::NoRestarts))
+        let (_, run, restart) = best.unwrap_or(Err(ClusteringError::NoRestarts))?;
+        Ok((run, restart))
     }
 }
+
+/// SSE, state and number of a restart.
+type Run<'a> = (f64, Lloyd<'a>, u32);

@@ -49,7 +49,7 @@ pub fn train_line_model(
     let original = points.iter().flat_map(|p| [p.quantity as f64, p.unit_price]).collect();
     let weights = points.iter().map(|p| p.weight as f64).collect();
     let original = WeightedPoints::new(2, original, weights)?;
-    let (preprocessing, model) = fit_preprocessing(kind, &original)?;
+    let (preprocessing, model) = fit_preprocessing(kind, None, &original)?;
     let params = KMeansParams::new(k as usize).restarts(restarts).seed(seed).check()?;
     let fit = params.fit_points(&model)?;
 

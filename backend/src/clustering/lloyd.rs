@@ -6,7 +6,9 @@ use rayon::prelude::*;
 
 use super::{
     ClusteringError,
-    blocks::{Blocks, CHUNK, Chunk, LANES, Lanes, for_dimension, squared_distances},
+    blocks::{Blocks, CHUNK, Chunk, LANES, for_dimension},
+    kernels,
+    reach::Centroids,
     sum::Sum,
 };
 
@@ -34,105 +36,161 @@ pub(super) struct Solution {
 }
 
 /// The part of the state that belongs to one chunk.
+#[derive(Default)]
 struct Part {
-    /// Cluster of every point.
+    /// The clusters that its points can belong to; ascending, but for one that was repaired.
+    clusters: Vec<u32>,
+    /// For every point the position of its cluster in `clusters`.
     labels: Vec<[u32; LANES]>,
-    /// For each cluster the sum of the weights and of w · (x - origin).
+    /// For each of `clusters` the sum of the weights and of w · (x - mean of all points).
     sums: Vec<f64>,
-    /// The labels are not those that `sums` were made from.
+    /// Whether the last assignment gave a point to another cluster.
     changed: bool,
 }
 
-struct Lloyd<'a> {
+/// What a thread works with, chunk after chunk.
+#[derive(Default)]
+struct Scratch {
+    clusters: Vec<u32>,
+    rows: Vec<f64>,
+}
+
+/// One run from given centroids.
+pub(super) struct Lloyd<'a> {
     blocks: &'a Blocks,
-    k: usize,
-    centroids: Vec<f64>,
+    centroids: Centroids,
     parts: Vec<Part>,
-    /// As [`Part::sums`], over all chunks.
+    /// For each cluster the sum of the weights and of w · (x - mean of all points).
     sums: Vec<f64>,
+    iterations: u32,
+    converged: bool,
 }
 
-/// Iterates from `centroids` (row-major, k x d).
-///
-/// # Errors
-/// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
-pub(super) fn lloyd(
-    blocks: &Blocks,
-    centroids: Vec<f64>,
-    limits: Limits,
-) -> Result<Solution, ClusteringError> {
-    let (d, k) = (blocks.d(), centroids.len() / blocks.d());
-    let parts = (0..blocks.chunks())
-        .map(|index| Part {
-            labels: vec![[u32::MAX; LANES]; blocks.chunk(index).w.len()],
+impl<'a> Lloyd<'a> {
+    /// Iterates from `centroids` (row-major, k x d) until the labels stay or a limit is reached.
+    ///
+    /// # Errors
+    /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
+    pub(super) fn run(
+        blocks: &'a Blocks,
+        centroids: Vec<f64>,
+        limits: Limits,
+    ) -> Result<Self, ClusteringError> {
+        let (d, k) = (blocks.d(), centroids.len() / blocks.d());
+        let unlabelled = |index| {
+            let labels = vec![[u32::MAX; LANES]; blocks.chunk(index).w.len()];
+            Part { labels, ..Part::default() }
+        };
+        let mut state = Self {
+            blocks,
+            centroids: Centroids::new(d, centroids),
+            parts: (0..blocks.chunks()).map(unlabelled).collect(),
             sums: vec![0.0; k * (d + 1)],
-            changed: false,
-        })
-        .collect();
-    let mut state = Lloyd { blocks, k, centroids, parts, sums: vec![0.0; k * (d + 1)] };
+            iterations: 1,
+            converged: false,
+        };
+        state.assign();
+        state.iterate(limits)?;
+        Ok(state)
+    }
 
-    state.assign();
-    let mut iterations = 1;
-    let mut polished = false;
-    let converged = loop {
-        if state.parts.iter().any(|part| part.changed) {
-            if iterations == limits.iterations {
-                break false;
-            }
-            state.sum();
-            state.repair()?;
-            let moved = state.update();
-            state.assign();
-            iterations += 1;
-            polished = false;
-            if moved <= limits.tolerance && limits.tolerance > 0.0 {
-                break true;
-            }
-        } else if polished {
-            break true;
-        } else {
-            state.polish();
-            state.assign();
-            polished = true;
-        }
-    };
-    Ok(state.finish(iterations, converged))
-}
-
-impl Lloyd<'_> {
-    fn each(&mut self, work: impl Fn(&[f64], Chunk<'_>, &mut Part) + Sync) {
+    /// Σ w · squared distance to the nearest centroid.
+    pub(super) fn sse(&self) -> f64 {
         let (blocks, centroids) = (self.blocks, &self.centroids);
-        let work = |(index, part): (usize, &mut Part)| work(centroids, blocks.chunk(index), part);
+        let error = |scratch: &mut Scratch, (index, part): (usize, &Part)| {
+            let chunk = blocks.chunk(index);
+            gather(centroids, &part.clusters, &mut scratch.rows);
+            for_dimension!(blocks.d(), D => kernels::errors::<D>(chunk, &scratch.rows))
+        };
         if blocks.is_shared() {
-            self.parts.par_iter_mut().enumerate().for_each(work);
+            let parts = self.parts.par_iter().enumerate();
+            let errors: Vec<f64> = parts.map_init(Scratch::default, error).collect();
+            errors.into_iter().collect::<Sum>().get()
         } else {
-            self.parts.iter_mut().enumerate().for_each(work);
+            let mut scratch = Scratch::default();
+            let parts = self.parts.iter().enumerate();
+            parts.map(|part| error(&mut scratch, part)).collect::<Sum>().get()
         }
     }
 
-    /// Gives every point to its nearest centroid.
-    fn assign(&mut self) {
+    /// Takes the rounding out of the centroids and iterates on, should that change a label.
+    ///
+    /// # Errors
+    /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
+    pub(super) fn finish(mut self, limits: Limits) -> Result<Solution, ClusteringError> {
+        while self.converged && !self.is_changed() {
+            self.polish();
+            self.assign();
+            if !self.is_changed() {
+                break;
+            }
+            self.iterate(limits)?;
+        }
         let d = self.blocks.d();
-        self.each(|centroids, chunk, part| {
-            for_dimension!(d, D => assign::<D>(d, chunk, centroids, part));
+        let mut labels = vec![0; self.blocks.n()];
+        let found = self.parts.iter().flat_map(|part| {
+            part.labels.as_flattened().iter().map(|label| part.clusters[*label as usize])
         });
+        for (index, label) in self.blocks.order().iter().zip(found) {
+            labels[*index] = label;
+        }
+        Ok(Solution {
+            sse: self.sse(),
+            labels,
+            weights: self.sums.iter().step_by(d + 1).copied().collect(),
+            centroids: self.centroids.into_rows(),
+            iterations: self.iterations,
+            converged: self.converged,
+        })
     }
 
-    /// Sums the points of every cluster. A chunk whose labels stayed keeps its sums, which
-    /// would come out the same to the bit.
-    fn sum(&mut self) {
-        let d = self.blocks.d();
-        let mean = self.blocks.mean();
-        self.each(|_, chunk, part| {
-            if part.changed {
-                part.changed = false;
-                for_dimension!(d, D => sum::<D>(chunk, mean, part));
+    fn iterate(&mut self, limits: Limits) -> Result<(), ClusteringError> {
+        self.converged = true;
+        while self.is_changed() {
+            if self.iterations == limits.iterations {
+                self.converged = false;
+                break;
             }
-        });
+            self.repair()?;
+            let moved = self.update();
+            self.assign();
+            self.iterations += 1;
+            if moved <= limits.tolerance && limits.tolerance > 0.0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_changed(&self) -> bool {
+        self.parts.iter().any(|part| part.changed)
+    }
+
+    /// Gives every point to its nearest centroid and sums the points of every cluster.
+    fn assign(&mut self) {
+        let (blocks, centroids) = (self.blocks, &self.centroids);
+        let work = |scratch: &mut Scratch, (index, part): (usize, &mut Part)| {
+            part.assign(blocks.chunk(index), blocks.mean(), centroids, scratch);
+        };
+        if blocks.is_shared() {
+            self.parts.par_iter_mut().enumerate().for_each_init(Scratch::default, work);
+        } else {
+            let mut scratch = Scratch::default();
+            self.parts.iter_mut().enumerate().for_each(|part| work(&mut scratch, part));
+        }
+        self.add_up();
+    }
+
+    /// Adds the sums of all parts, in their order.
+    fn add_up(&mut self) {
+        let d = self.blocks.d();
         self.sums.fill(0.0);
         for part in &self.parts {
-            for (sum, term) in self.sums.iter_mut().zip(&part.sums) {
-                *sum += term;
+            for (cluster, terms) in part.clusters.iter().zip(part.sums.chunks_exact(d + 1)) {
+                let sums = &mut self.sums[*cluster as usize * (d + 1)..][..d + 1];
+                for (sum, term) in sums.iter_mut().zip(terms) {
+                    *sum += term;
+                }
             }
         }
     }
@@ -140,33 +198,35 @@ impl Lloyd<'_> {
     /// Gives each empty cluster the point that adds most to the SSE.
     fn repair(&mut self) -> Result<(), ClusteringError> {
         let d = self.blocks.d();
-        while let Some(empty) = (0..self.k).find(|c| self.sums[c * (d + 1)] == 0.0) {
+        let k = self.centroids.k();
+        while let Some(empty) = (0..k).find(|c| self.sums[c * (d + 1)] == 0.0) {
             let mut worst = (0.0, 0);
             for slot in 0..self.blocks.n() {
-                let (part, group, lane) = (slot / CHUNK, slot % CHUNK / LANES, slot % LANES);
-                let label = self.parts[part].labels[group][lane] as usize;
-                let centroid = &self.centroids[label * d..][..d];
+                let (at, group, lane) = (slot / CHUNK, slot % CHUNK / LANES, slot % LANES);
+                let part = &self.parts[at];
+                let centroid = self.centroids.row(part.clusters[part.labels[group][lane] as usize]);
                 let squared = centroid.iter().enumerate().fold(0.0, |sum, (j, c)| {
                     let t = self.blocks.value(slot, j) - c;
                     sum + t * t
                 });
-                let share = self.blocks.chunk(part).w[group][lane] * squared;
+                let share = self.blocks.chunk(at).w[group][lane] * squared;
                 if share > worst.0 {
                     worst = (share, slot);
                 }
             }
             if worst.0 == 0.0 {
-                let distinct = (0..self.k).filter(|c| self.sums[c * (d + 1)] > 0.0).count();
-                return Err(ClusteringError::TooFewPoints { distinct, k: self.k });
+                let distinct = (0..k).filter(|c| self.sums[c * (d + 1)] > 0.0).count();
+                return Err(ClusteringError::TooFewPoints { distinct, k });
             }
             let slot = worst.1;
-            let part = &mut self.parts[slot / CHUNK];
-            part.labels[slot % CHUNK / LANES][slot % LANES] = empty as u32;
-            part.changed = true;
-            for j in 0..d {
-                self.centroids[empty * d + j] = self.blocks.value(slot, j);
-            }
-            self.sum();
+            let chunk = self.blocks.chunk(slot / CHUNK);
+            self.parts[slot / CHUNK].give(empty as u32, slot % CHUNK, chunk, self.blocks.mean());
+            self.centroids.update(|rows| {
+                for j in 0..d {
+                    rows[empty * d + j] = self.blocks.value(slot, j);
+                }
+            });
+            self.add_up();
         }
         Ok(())
     }
@@ -176,113 +236,114 @@ impl Lloyd<'_> {
         let mean = self.blocks.mean();
         let d = mean.len();
         let mut moved = 0.0;
-        for (centroid, sums) in
-            self.centroids.chunks_exact_mut(d).zip(self.sums.chunks_exact(d + 1))
-        {
-            for j in 0..d {
-                let new = mean[j] + sums[j + 1] / sums[0];
-                moved += (new - centroid[j]) * (new - centroid[j]);
-                centroid[j] = new;
+        self.centroids.update(|rows| {
+            for (centroid, sums) in rows.chunks_exact_mut(d).zip(self.sums.chunks_exact(d + 1)) {
+                for j in 0..d {
+                    let new = mean[j] + sums[j + 1] / sums[0];
+                    moved += (new - centroid[j]) * (new - centroid[j]);
+                    centroid[j] = new;
+                }
             }
-        }
+        });
         moved.sqrt()
     }
 
     /// Corrects the rounding of the means by a second pass relative to themselves, so that the
     /// centroid of equal points is that point.
     fn polish(&mut self) {
-        let d = self.blocks.d();
-        let k = self.k;
-        let mut corrections = vec![Sum::default(); k * d];
-        for (index, part) in self.parts.iter().enumerate() {
-            let chunk = self.blocks.chunk(index);
-            for ((columns, w), labels) in chunk.x.chunks_exact(d).zip(chunk.w).zip(&part.labels) {
-                for lane in 0..LANES {
-                    let at = labels[lane] as usize * d;
-                    for (j, column) in columns.iter().enumerate() {
-                        corrections[at + j].add(w[lane] * (column[lane] - self.centroids[at + j]));
-                    }
+        let (blocks, centroids) = (self.blocks, &self.centroids);
+        let d = blocks.d();
+        let correct = |scratch: &mut Scratch, (index, part): (usize, &Part)| {
+            gather(centroids, &part.clusters, &mut scratch.rows);
+            let mut sums = vec![0.0; part.sums.len()];
+            let (chunk, origins) = (blocks.chunk(index), &scratch.rows);
+            for_dimension!(d, D => kernels::sum::<D>(chunk, &part.labels, origins, &mut sums));
+            sums
+        };
+        let parts = self.parts.par_iter().enumerate();
+        let terms: Vec<Vec<f64>> = parts.map_init(Scratch::default, correct).collect();
+
+        let mut corrections = vec![Sum::default(); self.sums.len()];
+        for (part, terms) in self.parts.iter().zip(&terms) {
+            for (cluster, terms) in part.clusters.iter().zip(terms.chunks_exact(d + 1)) {
+                let sums = &mut corrections[*cluster as usize * (d + 1)..][..d + 1];
+                sums.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(*term));
+            }
+        }
+        self.centroids.update(|rows| {
+            for (row, sums) in rows.chunks_exact_mut(d).zip(corrections.chunks_exact(d + 1)) {
+                for (value, sum) in row.iter_mut().zip(&sums[1..]) {
+                    *value += sum.get() / sums[0].get();
                 }
             }
-        }
-        for (c, centroid) in self.centroids.chunks_exact_mut(d).enumerate() {
-            for (j, value) in centroid.iter_mut().enumerate() {
-                *value += corrections[c * d + j].get() / self.sums[c * (d + 1)];
-            }
-        }
-    }
-
-    fn finish(mut self, iterations: u32, converged: bool) -> Solution {
-        let d = self.blocks.d();
-        self.sum();
-        let mut sse = Sum::default();
-        let mut labels = Vec::with_capacity(self.blocks.n() + LANES);
-        for (index, part) in self.parts.iter().enumerate() {
-            let chunk = self.blocks.chunk(index);
-            for ((columns, w), group) in chunk.x.chunks_exact(d).zip(chunk.w).zip(&part.labels) {
-                labels.extend_from_slice(group);
-                for lane in 0..LANES {
-                    let centroid = &self.centroids[group[lane] as usize * d..][..d];
-                    let squared = columns.iter().zip(centroid).fold(0.0, |sum, (column, c)| {
-                        sum + (column[lane] - c) * (column[lane] - c)
-                    });
-                    sse.add(w[lane] * squared);
-                }
-            }
-        }
-        labels.truncate(self.blocks.n());
-        let weights = self.sums.iter().step_by(d + 1).copied().collect();
-        Solution {
-            centroids: self.centroids,
-            labels,
-            weights,
-            sse: sse.get(),
-            iterations,
-            converged,
-        }
+        });
     }
 }
 
-#[inline(always)]
-fn assign<const D: usize>(d: usize, chunk: Chunk<'_>, centroids: &[f64], part: &mut Part) {
-    let d = if D == 0 { d } else { D };
-    let mut changed = false;
-    for (columns, labels) in chunk.x.chunks_exact(d).zip(&mut part.labels) {
-        let nearest = nearest(columns, centroids, d);
-        changed |= nearest != *labels;
-        *labels = nearest;
-    }
-    part.changed |= changed;
-}
-
-/// The nearest centroid of every point of a group; of equally near ones the first.
-#[inline(always)]
-fn nearest(columns: &[Lanes], centroids: &[f64], d: usize) -> [u32; LANES] {
-    let mut best = [f64::INFINITY; LANES];
-    let mut labels = [0_u64; LANES];
-    for (c, centroid) in centroids.chunks_exact(d).enumerate() {
-        let squared = squared_distances(columns, centroid);
-        for lane in 0..LANES {
-            let closer = squared[lane] < best[lane];
-            best[lane] = if closer { squared[lane] } else { best[lane] };
-            labels[lane] = if closer { c as u64 } else { labels[lane] };
+impl Part {
+    /// Gives every point to its nearest centroid; the sums are made anew when a point changed its
+    /// cluster.
+    fn assign(
+        &mut self,
+        chunk: Chunk<'_>,
+        mean: &[f64],
+        centroids: &Centroids,
+        scratch: &mut Scratch,
+    ) {
+        centroids.within(chunk, &mut scratch.clusters);
+        let stayed = scratch.clusters == self.clusters;
+        if stayed && self.clusters.len() == 1 {
+            self.changed = false;
+            return;
+        }
+        if !stayed {
+            self.number(&scratch.clusters);
+        }
+        gather(centroids, &self.clusters, &mut scratch.rows);
+        let (d, rows, labels) = (mean.len(), &scratch.rows, &mut self.labels);
+        self.changed = for_dimension!(d, D => kernels::assign::<D>(chunk, rows, labels));
+        if self.changed || !stayed {
+            self.sum(chunk, mean, scratch);
         }
     }
-    labels.map(|label| label as u32)
+
+    /// Takes other `clusters`; a label whose cluster is not among them becomes `u32::MAX`.
+    fn number(&mut self, clusters: &[u32]) {
+        let positions: Vec<u32> = self
+            .clusters
+            .iter()
+            .map(|old| clusters.binary_search(old).map_or(u32::MAX, |position| position as u32))
+            .collect();
+        for label in self.labels.as_flattened_mut() {
+            *label = positions.get(*label as usize).copied().unwrap_or(u32::MAX);
+        }
+        self.clusters.clear();
+        self.clusters.extend_from_slice(clusters);
+    }
+
+    /// Gives the point in `slot` to `cluster`, to which none of this chunk belongs.
+    fn give(&mut self, cluster: u32, slot: usize, chunk: Chunk<'_>, mean: &[f64]) {
+        let known = self.clusters.iter().position(|known| *known == cluster);
+        let position = known.unwrap_or(self.clusters.len());
+        if known.is_none() {
+            self.clusters.push(cluster);
+        }
+        self.labels[slot / LANES][slot % LANES] = position as u32;
+        self.sum(chunk, mean, &mut Scratch::default());
+    }
+
+    fn sum(&mut self, chunk: Chunk<'_>, mean: &[f64], scratch: &mut Scratch) {
+        let (d, m) = (mean.len(), self.clusters.len());
+        scratch.rows.clear();
+        (0..m).for_each(|_| scratch.rows.extend_from_slice(mean));
+        self.sums.resize(m * (d + 1), 0.0);
+        let (labels, origins, sums) = (&self.labels, &scratch.rows, &mut self.sums);
+        for_dimension!(d, D => kernels::sum::<D>(chunk, labels, origins, sums));
+    }
 }
 
-#[inline(always)]
-fn sum<const D: usize>(chunk: Chunk<'_>, mean: &[f64], part: &mut Part) {
-    let d = if D == 0 { mean.len() } else { D };
-    let mean = &mean[..d];
-    part.sums.fill(0.0);
-    for ((columns, w), labels) in chunk.x.chunks_exact(d).zip(chunk.w).zip(&part.labels) {
-        for lane in 0..LANES {
-            let sums = &mut part.sums[labels[lane] as usize * (d + 1)..][..d + 1];
-            sums[0] += w[lane];
-            for j in 0..d {
-                sums[j + 1] += w[lane] * (columns[j][lane] - mean[j]);
-            }
-        }
-    }
+/// Puts the centroids of `clusters` into `rows`, one after the other.
+fn gather(centroids: &Centroids, clusters: &[u32], rows: &mut Vec<f64>) {
+    rows.clear();
+    clusters.iter().for_each(|cluster| rows.extend_from_slice(centroids.row(*cluster)));
 }

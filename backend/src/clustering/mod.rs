@@ -10,6 +10,10 @@
 //! - [`KMeansParams`] → [`KMeansValidParams`] → [`KMeans`]: the solver, also as a `linfa` estimator.
 //! - [`fit_preprocessing`]: from original units to model space.
 //! - [`train_line_model`]: both together, for the line models.
+//! - [`StreamingKMeans`]: centroids that follow the stream and forget.
+//! - [`match_clusters`]: which cluster is which from model to model, and [`name_clusters`]: what they are
+//!   called.
+//! - [`judge`]: whether a model is good enough to become champion.
 //!
 //! **Architecture invariant:** pure arithmetic. No file, clock or network, no Kafka; the same input
 //! and seed give the same bits on any number of threads.
@@ -17,18 +21,31 @@
 mod blocks;
 mod error;
 mod estimator;
+mod gate;
 mod init;
 mod k_means;
+mod kernels;
 mod line_model;
 mod lloyd;
+mod matching;
+mod naming;
+mod order;
 mod params;
 mod points;
 mod preprocess;
+mod reach;
+mod streaming;
 mod sum;
 
 pub use error::ClusteringError;
+pub use gate::{GateLimits, judge};
 pub use k_means::KMeans;
 pub use line_model::{TrainedLine, train_line_model};
+pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
+pub use naming::{describe, name_clusters};
 pub use params::{KMeansInit, KMeansParams, KMeansValidParams};
 pub use points::WeightedPoints;
 pub use preprocess::fit_preprocessing;
+pub use streaming::{
+    DYING_SHARE, HalfLife, InvalidHalfLife, InvalidState, Split, StreamingKMeans, StreamingUpdate,
+};

@@ -8,6 +8,8 @@ use axum::{
 };
 use tillstream_shared::{Champion, api::Champions};
 
+use crate::registry::ChampionError;
+
 use super::{
     AppState, blocking,
     body::JsonBody,
@@ -29,6 +31,10 @@ pub(super) async fn change(
     let Path(name) = path.map_err(|_| ApiError::ModelNotFound)?;
     let (kind, entity) = (kind.parse()?, entity(&name)?);
     let request = body.parse()?;
-    let change = move || state.champions.change(&state.registry, kind, entity, request);
+    let change = move || {
+        let champion = state.champions.apply(&state.registry, kind, entity, request)?;
+        state.registry.follow_champions(&state.champions, &state.progress)?;
+        Ok::<_, ChampionError>(champion)
+    };
     blocking(change).await.map(Json)
 }

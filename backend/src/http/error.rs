@@ -7,7 +7,7 @@ use axum::{
 };
 use tillstream_shared::api::ErrorBody;
 
-use crate::{batch::BatchError, training::TrainingError};
+use crate::{batch::BatchError, registry::ChampionError, training::TrainingError};
 
 /// What a request was refused for. The message is the `error` of the JSON envelope.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub(super) enum ApiError {
     /// The route exists, for other methods.
     #[error("{0}")]
     WrongMethod(String),
+    /// It cannot be done as things are now.
+    #[error("{0}")]
+    Conflict(String),
     /// The body is longer than any request needs.
     #[error("the body is longer than {limit} bytes", limit = super::BODY_LIMIT)]
     TooLarge,
@@ -59,6 +62,7 @@ impl ApiError {
             | Self::ProfileNotFound
             | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -69,6 +73,16 @@ impl ApiError {
 impl From<BatchError> for ApiError {
     fn from(error: BatchError) -> Self {
         Self::Internal(error.into())
+    }
+}
+
+impl From<ChampionError> for ApiError {
+    fn from(error: ChampionError) -> Self {
+        match error {
+            ChampionError::NoSuchModel { .. } => Self::ModelNotFound,
+            ChampionError::NoEarlier { .. } => Self::Conflict(error.to_string()),
+            error => Self::Internal(error.into()),
+        }
     }
 }
 
@@ -101,6 +115,7 @@ mod tests {
             (ApiError::ProfileNotFound, 404),
             (ApiError::NotFound(String::new()), 404),
             (ApiError::WrongMethod(String::new()), 405),
+            (ApiError::Conflict(String::new()), 409),
             (ApiError::TooLarge, 413),
             (ApiError::NotJson, 415),
             (ApiError::Internal("secret".into()), 500),

@@ -9,10 +9,11 @@ use std::{
 use arc_swap::ArcSwap;
 use tillstream_shared::{
     Entity, Model, ModelKind, ModelNumber, ModelRef,
-    api::{ModelList, ModelSummary},
+    api::{Event, ModelList, ModelSummary},
 };
 
-use super::{ModelFiles, ModelStore, store::file_name};
+use super::{ChampionError, ChampionStore, ModelFiles, ModelStore, store::file_name};
+use crate::progress::Progress;
 
 /// By kind and entity, numbered models ascending, then `all` and `live`.
 type Models = BTreeMap<Key, Arc<Model>>;
@@ -126,15 +127,24 @@ impl Registry {
         .cloned()
     }
 
-    /// Says which numbered models are champions; gives those that were not before.
-    pub fn set_champions(
+    /// Takes up what has become of the champions, by this process or another one, and tells the
+    /// listeners of `progress`.
+    ///
+    /// # Errors
+    /// [`ChampionError`]; the champions then stay as they are.
+    pub fn follow_champions(
         &self,
-        champions: BTreeMap<(ModelKind, Entity), u64>,
-    ) -> Vec<(ModelKind, Entity, u64)> {
-        let champions = Arc::new(champions);
-        let before = self.champions.swap(champions.clone());
-        let is_new = |(key, model): &(&(ModelKind, Entity), &u64)| before.get(key) != Some(model);
-        champions.iter().filter(is_new).map(|((kind, entity), n)| (*kind, *entity, *n)).collect()
+        store: &ChampionStore,
+        progress: &Progress,
+    ) -> Result<(), ChampionError> {
+        let now = Arc::new(store.current()?);
+        let before = self.champions.swap(now.clone());
+        for (&(kind, entity), &model) in &*now {
+            if before.get(&(kind, entity)) != Some(&model) {
+                progress.send(Event::ChampionChanged { kind, entity, model });
+            }
+        }
+        Ok(())
     }
 
     /// All models, by kind and entity, numbered models ascending, then `all` and `live`.
@@ -375,10 +385,16 @@ mod tests {
         assert_eq!(resolve(ModelKind::Profile, ModelRef::All), profile(4), "of all batches");
         assert_eq!(resolve(ModelKind::Line, ModelRef::Number(3)), None);
         assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None);
-        registry.set_champions([((ModelKind::Profile, Entity::Customer), 3)].into());
+        let folder = TempDir::new().unwrap();
+        let champions = ChampionStore::new(folder.path());
+        let promote = |model| {
+            champions.promote(ModelKind::Profile, Entity::Customer, model).unwrap();
+            registry.follow_champions(&champions, &Progress::default()).unwrap();
+        };
+        promote(3);
         assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), profile(3));
         assert_eq!(resolve(ModelKind::Line, ModelRef::Champion), None);
-        registry.set_champions([((ModelKind::Profile, Entity::Customer), 7)].into());
+        promote(7);
         assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None, "it was removed");
     }
 

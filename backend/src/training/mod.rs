@@ -8,17 +8,19 @@ mod live;
 mod options;
 mod profile_state;
 mod publisher;
+mod recipe;
 mod seen;
 mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
-pub use file::{Recipe, train_file};
+pub use file::{FileOptions, train_file};
 pub use options::TrainerOptions;
+pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
 pub use stored::StoredData;
 pub use trainer::Trainer;
 
-use self::{live::Live, profile_state::ProfileState, seen::Seen};
+use self::{live::Live, profile_state::ProfileState};
 
 use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
 
@@ -42,6 +44,9 @@ pub enum TrainingError {
     /// An input file cannot be read.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The recipe says nothing about the entity.
+    #[error(transparent)]
+    Recipe(#[from] UnsuitableRecipe),
     /// The lines cannot be clustered.
     #[error(transparent)]
     Clustering(#[from] ClusteringError),

@@ -115,15 +115,16 @@ impl Publisher {
             adjusted_rand_index(&seen.assigned_by(champion), labels, &seen.weights())
         });
         let judgement = judge(model, stability, champion.as_deref(), &self.options.gate);
-        match self.champions.decide(kind, entity, number, judgement) {
-            Ok(true) => {
-                self.registry.set_champions(self.champions.current());
-                self.progress.send(Event::ChampionChanged { kind, entity, model: number });
+        let decided = self.champions.decide(kind, entity, number, judgement).and_then(|decision| {
+            if decision.promoted {
+                self.registry.follow_champions(&self.champions, &self.progress)?;
             }
-            Ok(false) => {}
-            Err(error) => self.progress.notice(format!(
+            Ok(())
+        });
+        if let Err(error) = decided {
+            self.progress.notice(format!(
                 "the {entity} {kind} model {number} is not considered as champion: {error}"
-            )),
+            ));
         }
     }
 }

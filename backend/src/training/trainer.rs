@@ -74,7 +74,7 @@ impl Trainer {
         let rows = RowStore::of(models);
         rows.prepare().map_err(io)?;
         let store = ModelStore::open(models).map_err(io)?;
-        let champions = ChampionStore::of(models);
+        let champions = ChampionStore::new(models);
         let unusable = |path: &Path, error: std::io::Error| {
             progress.notice(format!(
                 "{} is not usable ({error}): all batches are read anew",

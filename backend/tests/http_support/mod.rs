@@ -107,7 +107,7 @@ impl TestApp {
         let data = tempfile::tempdir().unwrap();
         let state = Arc::new(AppState {
             registry: Arc::new(Registry::default()),
-            champions: ChampionStore::of(&data.path().join("models")),
+            champions: ChampionStore::new(&data.path().join("models")),
             progress: Arc::new(Progress::default()),
             data: StoredData {
                 batches: data.path().join("batch"),
