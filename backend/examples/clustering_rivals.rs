@@ -117,13 +117,7 @@ fn tillstream(
     Ok(json!({ "seconds": seconds, "sse": fit.sse }))
 }
 
-fn linfa(
-    values: Vec<f64>,
-    d: usize,
-    k: usize,
-    restarts: u32,
-    runs: usize,
-) -> Result<Value, Error> {
+fn linfa(values: Vec<f64>, d: usize, k: usize, restarts: u32, runs: usize) -> Result<Value, Error> {
     let records = Array2::from_shape_vec((values.len() / d, d), values)?;
     let dataset = DatasetBase::from(records);
     let params = LinfaKMeans::params(k).n_runs(restarts as usize).check()?;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tillstream::{
-    clustering::{TrainedLine, train_line_model},
+    clustering::{KChoice, ModelParams, Trained, train_line_model},
     features::{LinePoints, WeightedPoint},
     ingest::{Input, InputSpec, ReadOptions, Row},
 };
@@ -32,7 +32,7 @@ fn points<const N: usize>(wanted: [(Entity, Kind); N]) -> [Points; N] {
     })
 }
 
-fn model(trained: &TrainedLine, entity: Entity, k: u32, funnel: Funnel) -> Model {
+fn model(trained: &Trained, entity: Entity, k: u32, funnel: Funnel) -> Model {
     Model {
         format_version: Model::FORMAT_VERSION,
         kind: ModelKind::Line,
@@ -63,8 +63,12 @@ fn model(trained: &TrainedLine, entity: Entity, k: u32, funnel: Funnel) -> Model
     }
 }
 
+fn params(preprocessing: Kind, k: u32, restarts: u32, seed: u64) -> ModelParams {
+    ModelParams { preprocessing, clip: None, k: KChoice::Fixed(k), restarts, seed }
+}
+
 /// What must hold of every model.
-fn check(points: &Points, trained: &TrainedLine, k: u32) {
+fn check(points: &Points, trained: &Trained, k: u32) {
     let model = model(trained, points.entity, k, points.funnel);
     model.check().unwrap();
     assert_eq!(trained.sizes.iter().sum::<u64>(), points.funnel.kept);
@@ -88,7 +92,8 @@ fn raw_values_reach_the_known_optimum_from_every_seed() {
     let all = points(wanted.map(|(entity, ..)| (entity, Kind::Raw)));
     for (points, (entity, sse, seeds)) in all.iter().zip(wanted) {
         for seed in 1..=seeds {
-            let trained = train_line_model(&points.sorted, Kind::Raw, 3, 10, seed).unwrap();
+            let trained =
+                train_line_model(&points.sorted, &params(Kind::Raw, 3, 10, seed)).unwrap();
             let error = (trained.sse - sse).abs() / sse;
             assert!(error < 1e-9, "{entity}, seed {seed}: {} is {error:e} off", trained.sse);
             check(points, &trained, 3);
@@ -101,7 +106,7 @@ fn the_product_model_of_raw_values_has_541905_2_and_2_lines() {
     let [points] = points([(Entity::Product, Kind::Raw)]);
     assert_eq!(points.funnel.kept, 541_909);
     assert_eq!(points.sorted.len(), 8_394);
-    let mut sizes = train_line_model(&points.sorted, Kind::Raw, 3, 10, 1).unwrap().sizes;
+    let mut sizes = train_line_model(&points.sorted, &params(Kind::Raw, 3, 10, 1)).unwrap().sizes;
     sizes.sort_unstable();
     assert_eq!(sizes, [2, 2, 541_905]);
 }
@@ -110,11 +115,11 @@ fn the_product_model_of_raw_values_has_541905_2_and_2_lines() {
 fn sales_on_a_log_scale_have_balanced_clusters() {
     let [customer, product] = points([(Entity::Customer, Kind::Log), (Entity::Product, Kind::Log)]);
     for points in [customer, product] {
-        let trained = train_line_model(&points.sorted, Kind::Log, 3, 10, 1).unwrap();
+        let trained = train_line_model(&points.sorted, &params(Kind::Log, 3, 10, 1)).unwrap();
         check(&points, &trained, 3);
         let smallest = trained.sizes.iter().min().unwrap();
         assert!(smallest * 20 > points.funnel.kept, "{:?}", trained.sizes);
-        let other_seed = train_line_model(&points.sorted, Kind::Log, 3, 10, 2).unwrap();
+        let other_seed = train_line_model(&points.sorted, &params(Kind::Log, 3, 10, 2)).unwrap();
         assert_eq!(trained.sizes, other_seed.sizes);
     }
 }
@@ -124,7 +129,7 @@ fn predictions_repeat_the_labels_of_training_for_any_k() {
     let [raw, log] = points([(Entity::Country, Kind::Raw), (Entity::Country, Kind::Log)]);
     for (points, kind) in [(raw, Kind::Raw), (log, Kind::Log)] {
         for k in [1, 2, 8] {
-            check(&points, &train_line_model(&points.sorted, kind, k, 3, 5).unwrap(), k);
+            check(&points, &train_line_model(&points.sorted, &params(kind, k, 3, 5)).unwrap(), k);
         }
     }
 }

@@ -122,7 +122,7 @@ fn every_customer_has_scores_and_a_segment() {
 fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model {
     let file = FileOptions { entity, recipe, drop_duplicates, clip: None };
     let preprocessing = recipe.preprocessing();
-    let options = TrainerOptions { k, preprocessing, restarts: 10, seed: 1 };
+    let options = TrainerOptions { k, preprocessing, restarts: recipe.restarts(), seed: 1 };
     let model = train_file(input(), &file, &options).unwrap();
     model.check().unwrap();
     assert!(model.mean_values.is_sorted());
@@ -131,9 +131,12 @@ fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model
 
 #[test]
 fn the_usual_recipe_reaches_the_known_optimum() {
-    for (k, sse) in [(3, 4869.4355), (4, 3938.4576)] {
+    // The optimum that others report, and the best of 1,000 restarts with six seeds: there are several
+    // optima so near each other.
+    for (k, known, best) in [(3, 4869.4355, 4869.4330), (4, 3938.4576, 3938.4417)] {
         let model = train(Entity::Customer, Recipe::Rfm, true, k);
-        assert!((model.sse - sse).abs() < 1e-4, "k = {k}: {}", model.sse);
+        assert!(model.sse < known + 1e-4, "k = {k}: {}", model.sse);
+        assert!(model.sse > best - 1e-4, "k = {k}: {}: other data", model.sse);
         assert_eq!(model.sizes.iter().sum::<u64>(), 4338);
         assert_eq!((model.kind, model.funnel.lines), (ModelKind::Profile, 536_641));
         assert_eq!(model.funnel.kept, 392_692);

@@ -73,6 +73,10 @@ fn a_broken_model_is_not_used() {
         check(|m| m.preprocessing.scales[0] = 0.0),
         InvalidModel::Number("preprocessing.scales")
     );
+    assert_eq!(
+        check(|m| m.preprocessing.clip = Some(-1.0)),
+        InvalidModel::Number("preprocessing.clip")
+    );
     assert_eq!(check(|m| m.sse = f64::NAN), InvalidModel::Number("sse"));
     assert_eq!(check(|m| m.centroids[1][0] = f64::INFINITY), InvalidModel::Number("centroids"));
 }

@@ -15,9 +15,7 @@ pub(super) fn run(action: ChampionAction) -> Result<(), Error> {
             println!("{}", serde_json::to_string_pretty(&Champions { champions })?);
             Ok(())
         }
-        ChampionAction::Promote { which, model } => {
-            change(&which, ChampionRequest::Promote(model))
-        }
+        ChampionAction::Promote { which, model } => change(&which, ChampionRequest::Promote(model)),
         ChampionAction::RollBack(which) => change(&which, ChampionRequest::RollBack),
         ChampionAction::Release(which) => change(&which, ChampionRequest::Release),
     }

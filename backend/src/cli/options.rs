@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::{Entity, ModelKind, PreprocessingKind};
 
 use crate::{
-    clustering::{GateLimits, HalfLife, KChoice},
+    clustering::{GateLimits, HalfLife, KChoice, ModelParams},
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
     training::{FileOptions, Recipe, TrainerOptions},
@@ -402,22 +402,21 @@ pub(super) struct ModelOptions {
         long,
         env = "TILLSTREAM_PROFILE_PREPROCESSING",
         value_name = "raw|log|signed|robust",
-        default_value_t = PreprocessingKind::Signed,
+        default_value_t = Recipe::Profile.preprocessing(),
         value_parser = clap::value_parser!(PreprocessingKind)
     )]
     profile_preprocessing: PreprocessingKind,
     /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
     #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
-    /// Restarts of k-means, of which the best is kept
+    /// Restarts of k-means, of which the best is kept [default: 10, of profiles 50]
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",
         value_name = "N",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
-    restarts: u32,
+    restarts: Option<u32>,
     /// Seed of the restarts: the same seed gives the same model
     #[arg(long, env = "TILLSTREAM_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -437,25 +436,26 @@ pub(super) struct ModelOptions {
 impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
         TrainerOptions {
-            k: self.k,
-            preprocessing: self.preprocessing.unwrap_or(Recipe::Line.preprocessing()),
-            profile_preprocessing: self.profile_preprocessing,
-            clip: self.clip,
-            restarts: self.restarts,
-            seed: self.seed,
+            lines: self.of_recipe(Recipe::Line),
+            profiles: self.params(Recipe::Profile, self.profile_preprocessing),
             half_life: self.half_life,
             gate: self.gate.limits(),
         }
     }
 
-    /// For one model of `recipe`, whose preprocessing is taken unless one is given.
-    pub(super) fn trainer_for(&self, recipe: Recipe) -> TrainerOptions {
-        let of_recipe = match recipe {
+    /// For models of `recipe`, whose preprocessing and restarts are taken unless others are given.
+    pub(super) fn of_recipe(&self, recipe: Recipe) -> ModelParams {
+        let usual = match recipe {
             Recipe::Profile => self.profile_preprocessing,
             Recipe::Line | Recipe::Rfm => recipe.preprocessing(),
         };
-        let profile_preprocessing = self.preprocessing.unwrap_or(of_recipe);
-        TrainerOptions { profile_preprocessing, ..self.trainer() }
+        self.params(recipe, self.preprocessing.unwrap_or(usual))
+    }
+
+    fn params(&self, recipe: Recipe, preprocessing: PreprocessingKind) -> ModelParams {
+        let Self { k, clip, seed, .. } = *self;
+        let restarts = self.restarts.unwrap_or(recipe.restarts());
+        ModelParams { preprocessing, clip, k, restarts, seed }
     }
 }
 

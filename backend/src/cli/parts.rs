@@ -101,7 +101,7 @@ pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
     // Wrong usage that the flags alone do not show.
     if let Some((input, file)) = options.file().unwrap_or_else(|error| error.exit()) {
         let input = options.dates.open(input)?;
-        let model = train_file(input, &file, &options.model.trainer_for(file.recipe))?;
+        let model = train_file(input, &file, &options.model.of_recipe(file.recipe))?;
         if options.json {
             println!("{}", serde_json::to_string_pretty(&model)?);
         } else {

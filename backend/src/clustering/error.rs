@@ -38,6 +38,17 @@ pub enum ClusteringError {
     /// A weight that is negative, NaN or infinite.
     #[error("the weight of point {0} is not a finite number from 0 up: leave that point out")]
     Weight(usize),
+    /// Not one value for each point.
+    #[error("{values} values do not go with {points} points: give one for each point")]
+    Values {
+        /// Values given.
+        values: usize,
+        /// Points given.
+        points: usize,
+    },
+    /// A value that is NaN or infinite.
+    #[error("the value of point {0} is not a finite number: leave that point out")]
+    Value(usize),
     /// Every weight is zero.
     #[error("all weights are zero: give at least one point a weight above zero")]
     NoWeight,

@@ -12,7 +12,10 @@ use rayon::prelude::*;
 
 use super::{
     ClusteringError,
-    blocks::{Blocks, CHUNK, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances, total},
+    blocks::{
+        Blocks, CHUNK, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances,
+        total,
+    },
 };
 
 /// What each chunk remembers between two centroids.

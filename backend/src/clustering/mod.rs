@@ -9,16 +9,19 @@
 //! - [`WeightedPoints`]: what is clustered.
 //! - [`KMeansParams`] → [`KMeansValidParams`] → [`KMeans`]: the solver, also as a `linfa` estimator.
 //! - [`fit_preprocessing`]: from original units to model space.
-//! - [`train_line_model`]: both together, for the line models.
+//! - [`evaluate`]: how good a clustering is; [`adjusted_rand_index`]: how alike two are.
+//! - [`choose_k`]: how many clusters, with a report card.
+//! - [`train_model`]: all together, for models of any features; [`train_line_model`] for lines.
 //! - [`StreamingKMeans`]: centroids that follow the stream and forget.
 //! - [`match_clusters`]: which cluster is which from model to model, and [`name_clusters`]: what they are
 //!   called.
 //! - [`judge`]: whether a model is good enough to become champion.
 //!
-//! **Architecture invariant:** pure arithmetic. No file, clock or network, no Kafka; the same input
-//! and seed give the same bits on any number of threads.
+//! **Architecture invariant:** pure arithmetic. No file or network, no Kafka; a clock only to report how
+//! long a fit took. The same input and seed give the same bits on any number of threads.
 
 mod blocks;
+mod choice;
 mod error;
 mod estimator;
 mod gate;
@@ -28,7 +31,9 @@ mod kernels;
 mod line_model;
 mod lloyd;
 mod matching;
+mod metrics;
 mod naming;
+mod numbering;
 mod order;
 mod params;
 mod points;
@@ -36,16 +41,21 @@ mod preprocess;
 mod reach;
 mod streaming;
 mod sum;
+mod train;
 
+pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
 pub use gate::{GateLimits, judge};
 pub use k_means::KMeans;
-pub use line_model::{TrainedLine, train_line_model};
+pub use line_model::{line_points, train_line_model};
 pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
+pub use metrics::{EXACT_SILHOUETTE, adjusted_rand_index, evaluate};
 pub use naming::{describe, name_clusters};
+pub use numbering::{Numbered, number_clusters};
 pub use params::{KMeansInit, KMeansParams, KMeansValidParams};
 pub use points::WeightedPoints;
-pub use preprocess::fit_preprocessing;
+pub use preprocess::{fit_preprocessing, to_model_space};
 pub use streaming::{
     DYING_SHARE, HalfLife, InvalidHalfLife, InvalidState, Split, StreamingKMeans, StreamingUpdate,
 };
+pub use train::{ModelParams, Trained, train_model};

@@ -61,6 +61,16 @@ impl WeightedPoints {
         Self::new(d, coordinates, vec![1.0; n])
     }
 
+    /// The points with other weights, those without weight left out. At least one weight must be above
+    /// zero, and all together not larger than those so far.
+    pub(super) fn reweighted(&self, weights: Vec<f64>) -> Self {
+        let kept = || weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+        let coordinates = kept().flat_map(|(i, _)| self.point(i)).copied().collect();
+        let weights: Vec<f64> = kept().map(|(_, weight)| *weight).collect();
+        let total_weight = sum(weights.iter().copied());
+        Self { d: self.d, coordinates, weights, total_weight }
+    }
+
     /// Number of points.
     #[must_use]
     pub fn n(&self) -> usize {

@@ -56,6 +56,20 @@ pub fn fit_preprocessing(
         };
         (preprocessing.means[j], preprocessing.scales[j]) = (mean, scale);
     }
+    let points = to_model_space(&preprocessing, points)?;
+    Ok((preprocessing, points))
+}
+
+/// Takes `points` (original units, n x d) to the model space of `preprocessing`, which has d features.
+///
+/// # Errors
+/// [`ClusteringError::Excluded`] when its filter does not admit a point, and
+/// [`ClusteringError::TooLarge`] when a point is too far away.
+pub fn to_model_space(
+    preprocessing: &Preprocessing,
+    points: &WeightedPoints,
+) -> Result<WeightedPoints, ClusteringError> {
+    let d = points.d();
     let mut coordinates = Vec::with_capacity(points.coordinates().len());
     for (point, (values, _)) in points.iter().enumerate() {
         let model = preprocessing
@@ -63,8 +77,7 @@ pub fn fit_preprocessing(
             .map_err(|excluded| ClusteringError::Excluded { point, excluded })?;
         coordinates.extend_from_slice(&model[..d]);
     }
-    let points = WeightedPoints::new(d, coordinates, points.weights().to_vec())?;
-    Ok((preprocessing, points))
+    WeightedPoints::new(d, coordinates, points.weights().to_vec())
 }
 
 /// Weighted mean and population standard deviation, in two passes; 1 for a constant.

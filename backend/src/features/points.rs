@@ -15,6 +15,14 @@ pub struct WeightedPoint {
     pub weight: u64,
 }
 
+impl WeightedPoint {
+    /// Quantity x unit price: the value of one of its lines.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.quantity as f64 * self.unit_price
+    }
+}
+
 /// The weighted distinct points of one entity's lines, before any filter.
 ///
 /// Points of several batches are merged without reading the lines again, and the result does not

@@ -96,7 +96,7 @@ impl Profiles {
         profile.add(self.entity, line, kind, time);
     }
 
-    /// Adds the profiles of other lines of the same entity, in time proportional to `other` alone.
+    /// Adds the profiles of other lines of the same entity; what `other` does not have is not touched.
     ///
     /// # Panics
     /// When `other` is about another entity.

@@ -1,12 +1,16 @@
 //! Recency, frequency and monetary scores, and the segments that shops know customers by.
 
 use rustc_hash::FxHashMap;
-use tillstream_shared::{Text, api::RfmScore};
+use tillstream_shared::{
+    Text,
+    api::{ProfileRows, RfmScore},
+};
 
 use super::ProfileTable;
 
-/// The usual segments of customers (names and grid as marketing software has them, among them the R
-/// package `rfm` and Putler), one for every combination of scores.
+/// The segments that marketing software has for customers, one for every combination of scores. The
+/// grid is the common one of recency and frequency, with the mean of the frequency and the monetary
+/// score for the latter, and the worst corner split off as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// Bought just now, buy often, spend most.
@@ -107,17 +111,29 @@ impl RfmScores {
     /// larger or smaller than a fifth where many are equal.
     #[must_use]
     pub fn of(table: &ProfileTable) -> Option<Self> {
-        let column = |name: &str| {
-            let feature = table.features.iter().position(|feature| feature == name)?;
-            Some((0..table.ids.len()).map(|row| table.row(row)[feature]).collect::<Vec<f64>>())
-        };
+        let column = |feature| (0..table.ids.len()).map(|row| table.row(row)[feature]).collect();
+        Self::of_columns(&table.features, &table.ids, column)
+    }
+
+    /// Scores the customers of stored rows; see [`Self::of`].
+    #[must_use]
+    pub fn of_rows(rows: &ProfileRows) -> Option<Self> {
+        Self::of_columns(&rows.features, &rows.ids, |feature| rows.columns[feature].clone())
+    }
+
+    fn of_columns(
+        features: &[String],
+        ids: &[String],
+        column: impl Fn(usize) -> Vec<f64>,
+    ) -> Option<Self> {
+        let column = |name: &str| Some(column(features.iter().position(|known| known == name)?));
         // The fewer days ago the better.
         let recency =
             quintiles(&column("recency")?.into_iter().map(|days| -days).collect::<Vec<_>>());
         let frequency = quintiles(&column("frequency")?);
         let monetary = quintiles(&column("monetary")?);
         let scores = recency.into_iter().zip(frequency).zip(monetary).map(|((r, f), m)| [r, f, m]);
-        let by_id = table.ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
+        let by_id = ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
         Some(Self { by_id })
     }
 

@@ -1,6 +1,6 @@
 //! From profiles to rows of features.
 
-use tillstream_shared::{Entity, Funnel};
+use tillstream_shared::{Entity, Funnel, api::ProfileRows};
 
 use super::{
     Profiles,
@@ -38,6 +38,20 @@ impl ProfileTable {
     pub fn row(&self, index: usize) -> &[f64] {
         let d = self.features.len();
         &self.rows[index * d..][..d]
+    }
+
+    /// The rows with the cluster of each, from 1, for the disk and the API.
+    #[must_use]
+    pub fn to_rows(&self, cluster: Vec<u32>) -> ProfileRows {
+        let d = self.features.len();
+        let column = |j| self.rows.iter().skip(j).step_by(d).copied().collect();
+        ProfileRows {
+            features: self.features.clone(),
+            ids: self.ids.clone(),
+            columns: (0..d).map(column).collect(),
+            cluster,
+            exact: self.exact.clone(),
+        }
     }
 
     /// The index of the row of `id`.

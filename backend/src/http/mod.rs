@@ -24,7 +24,12 @@ use tokio::net::TcpListener;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
 use self::error::ApiError;
-use crate::{progress::Progress, registry::{ChampionStore, Registry}, stop::Stop, training::StoredData};
+use crate::{
+    progress::Progress,
+    registry::{ChampionStore, Registry},
+    stop::Stop,
+    training::StoredData,
+};
 
 /// The longest body that a request may have, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;

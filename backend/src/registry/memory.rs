@@ -226,7 +226,7 @@ mod tests {
             transitions: Vec::new(),
             evaluation: None,
             report: None,
-        decay: None,
+            decay: None,
         }
     }
 

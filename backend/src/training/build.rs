@@ -2,9 +2,10 @@
 
 use tillstream_shared::{Entity, Funnel, Model, ModelKind, ModelNumber};
 
-use super::TrainerOptions;
 use crate::{
-    clustering::{ClusteringError, Trained, WeightedPoints, train_line_model, train_model},
+    clustering::{
+        ClusteringError, ModelParams, Trained, WeightedPoints, train_line_model, train_model,
+    },
     features::{LinePoints, ProfileTable, WeightedPoint},
     progress::now,
 };
@@ -25,14 +26,13 @@ pub(super) struct LineFit {
 /// [`ClusteringError`].
 pub(super) fn line_model(
     points: &LinePoints,
-    options: &TrainerOptions,
+    params: &ModelParams,
 ) -> Result<LineFit, ClusteringError> {
-    let (kept, funnel) = points.filtered(options.preprocessing.filter());
-    let TrainerOptions { k, preprocessing, clip, restarts, seed, .. } = *options;
-    let mut trained = train_line_model(&kept, preprocessing, clip, k, restarts, seed)?;
+    let (kept, funnel) = points.filtered(params.preprocessing.filter());
+    let mut trained = train_line_model(&kept, params)?;
     let labels = std::mem::take(&mut trained.labels);
     let features = LINE_FEATURES.map(str::to_owned).to_vec();
-    let model = model(trained, ModelKind::Line, points.entity(), features, funnel, options);
+    let model = model(trained, ModelKind::Line, points.entity(), features, funnel, params);
     Ok(LineFit { model, points: kept, labels })
 }
 
@@ -42,16 +42,13 @@ pub(super) fn line_model(
 /// [`ClusteringError`].
 pub(super) fn profile_model(
     table: &ProfileTable,
-    options: &TrainerOptions,
+    params: &ModelParams,
 ) -> Result<(Model, Vec<u32>), ClusteringError> {
-    let TrainerOptions { k, profile_preprocessing, clip, restarts, seed, .. } = *options;
     let points = WeightedPoints::unweighted(table.features.len(), table.rows.clone())?;
-    let mut trained =
-        train_model(&points, &table.values, profile_preprocessing, clip, k, restarts, seed)?;
+    let mut trained = train_model(&points, &table.values, params)?;
     let labels = std::mem::take(&mut trained.labels);
     let features = table.features.clone();
-    let model =
-        model(trained, ModelKind::Profile, table.entity, features, table.funnel, options);
+    let model = model(trained, ModelKind::Profile, table.entity, features, table.funnel, params);
     Ok((model, labels))
 }
 
@@ -61,7 +58,7 @@ fn model(
     entity: Entity,
     features: Vec<String>,
     funnel: Funnel,
-    options: &TrainerOptions,
+    params: &ModelParams,
 ) -> Model {
     Model {
         format_version: Model::FORMAT_VERSION,
@@ -72,8 +69,8 @@ fn model(
         features,
         preprocessing: trained.preprocessing,
         k: trained.k,
-        seed: options.seed,
-        restarts: options.restarts,
+        seed: params.seed,
+        restarts: params.restarts,
         centroids: trained.centroids,
         model_centroids: trained.model_centroids,
         sizes: trained.sizes,

@@ -4,10 +4,11 @@ use rustc_hash::FxHashSet;
 use tillstream_shared::{Entity, Line, Model};
 
 use super::{
-    Recipe, TrainerOptions, TrainingError, UnsuitableRecipe,
+    Recipe, TrainingError, UnsuitableRecipe,
     build::{line_model, profile_model},
 };
 use crate::{
+    clustering::ModelParams,
     features::{LinePoints, Profiles},
     ingest::{Input, Row, csv_lines::write_line},
 };
@@ -31,7 +32,7 @@ pub struct FileOptions {
 pub fn train_file(
     mut input: Input,
     file: &FileOptions,
-    options: &TrainerOptions,
+    params: &ModelParams,
 ) -> Result<Model, TrainingError> {
     file.recipe.suits(file.entity)?;
     let mut rows = match file.recipe {
@@ -61,7 +62,7 @@ pub fn train_file(
         tracing::info!("{dropped} lines repeated an earlier one and are left out");
     }
     match rows {
-        Rows::Lines(points) => Ok(line_model(&points, options)?.model),
+        Rows::Lines(points) => Ok(line_model(&points, params)?.model),
         Rows::Profiles(profiles) => {
             let table = match file.recipe {
                 Recipe::Rfm => profiles.rfm_table().ok_or(UnsuitableRecipe(file.entity))?,
@@ -70,7 +71,7 @@ pub fn train_file(
             if table.without_sale > 0 {
                 tracing::info!("{} of {} have no sale", table.without_sale, profiles.len());
             }
-            Ok(profile_model(&table, options)?.0)
+            Ok(profile_model(&table, params)?.0)
         }
     }
 }

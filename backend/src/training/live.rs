@@ -3,16 +3,22 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
-use tillstream_shared::{Decay, Entity, Manifest, Model, ModelNumber, OffsetRange, Preprocessing};
+use tillstream_shared::{
+    Decay, Entity, Manifest, Model, ModelKind, ModelNumber, OffsetRange, Preprocessing,
+};
 
 use super::{
     TrainerOptions,
-    build::{LineFit, line_model},
+    build::{LINE_FEATURES, LineFit},
 };
 use crate::{
-    clustering::{ClusteringError, StreamingKMeans, WeightedPoints, number_clusters},
+    clustering::{
+        ClusteringError, HalfLife, StreamingKMeans, evaluate, line_points, number_clusters,
+        to_model_space, train_line_model,
+    },
     durable,
-    features::LinePoints,
+    features::{LinePoints, WeightedPoint},
+    progress::now,
 };
 
 /// Version of the file's format.
@@ -38,6 +44,9 @@ pub(super) struct Live {
 struct Follower {
     /// That of the first batch, frozen: the clusters move in a space that stays.
     preprocessing: Preprocessing,
+    /// Of the first batch's clustering.
+    restarts: u32,
+    seed: u64,
     clusters: StreamingKMeans,
 }
 
@@ -70,14 +79,151 @@ impl Live {
         notices
     }
 
-    /// The live model of `entity`, seen on its newest batch; `None` when there is none yet.
+    /// The live model of `entity`, as its newest batch shows it: sizes, SSE and mean values are those of
+    /// the batch. `None` when there is none.
     pub(super) fn model(
         &self,
         entity: Entity,
-        options: &TrainerOptions,
+        half_life: HalfLife,
     ) -> Option<Result<LineFit, ClusteringError>> {
         let follower = self.followers[entity as usize].as_ref()?;
         let points = &self.newest.as_ref()?[entity as usize];
-        Some(self.seen_on(points, follower, options))
+        let fit = follower.seen_on(points, half_life).map(|fit| LineFit {
+            model: Model {
+                batch: Some(self.last_batch),
+                offsets: self.offsets.clone(),
+                ..fit.model
+            },
+            ..fit
+        });
+        Some(fit)
+    }
+
+    /// Reads the file; `None` when there is none.
+    ///
+    /// # Errors
+    /// What the file system reports, and `InvalidData` for a file that is not understood.
+    pub(super) fn load(path: &Path) -> io::Result<Option<Self>> {
+        let json = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            json => json?,
+        };
+        let stored: Stored<[Option<Follower>; 3]> = serde_json::from_slice(&json)?;
+        let fits = |follower: &Follower| {
+            let Preprocessing { means, scales, .. } = &follower.preprocessing;
+            let d = [follower.clusters.d(), means.len(), scales.len()];
+            d == [LINE_FEATURES.len(); 3] && scales.iter().all(|scale| *scale > 0.0)
+        };
+        if stored.format_version != FORMAT_VERSION {
+            let reason = "it has another format version";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        if !stored.followers.iter().flatten().all(fits) {
+            let reason = "preprocessing and clusters do not fit together";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        Ok(Some(Self {
+            last_batch: stored.last_batch,
+            followers: stored.followers,
+            ..Self::default()
+        }))
+    }
+
+    /// Writes the file, in one piece.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
+        let stored = Stored {
+            format_version: FORMAT_VERSION,
+            last_batch: self.last_batch,
+            followers: &self.followers,
+        };
+        durable::write(path, &serde_json::to_vec(&stored)?)
+    }
+}
+
+/// Gives a batch to one live model, which begins with the first batch that can be clustered.
+fn follow(
+    follower: &mut Option<Follower>,
+    points: &LinePoints,
+    options: &TrainerOptions,
+) -> Result<(), ClusteringError> {
+    if let Some(follower) = follower {
+        return follower.update(points, options.half_life);
+    }
+    let (kept, _) = points.filtered(options.lines.preprocessing.filter());
+    let trained = train_line_model(&kept, &options.lines)?;
+    let weights = trained.sizes.iter().map(|size| *size as f64).collect();
+    *follower = Some(Follower {
+        preprocessing: trained.preprocessing,
+        restarts: options.lines.restarts,
+        seed: options.lines.seed,
+        clusters: StreamingKMeans::from_clusters(trained.model_centroids, weights),
+    });
+    Ok(())
+}
+
+impl Follower {
+    fn update(&mut self, points: &LinePoints, half_life: HalfLife) -> Result<(), ClusteringError> {
+        let (kept, _) = points.filtered(self.preprocessing.filter);
+        if kept.is_empty() {
+            self.clusters.pass(half_life);
+            return Ok(());
+        }
+        let points = to_model_space(&self.preprocessing, &line_points(&kept)?)?;
+        self.clusters.update(&points, half_life).map(drop)
+    }
+
+    /// The model as the lines of a batch show it.
+    fn seen_on(
+        &self,
+        points: &LinePoints,
+        half_life: HalfLife,
+    ) -> Result<LineFit, ClusteringError> {
+        let Self { preprocessing, clusters, .. } = self;
+        let (kept, funnel) = points.filtered(preprocessing.filter);
+        let model_points = to_model_space(preprocessing, &line_points(&kept)?)?;
+        let invert = |centroid: &[f64]| -> Vec<f64> {
+            centroid.iter().enumerate().map(|(j, z)| preprocessing.invert(j, *z)).collect()
+        };
+        let values: Vec<f64> = kept.iter().map(WeightedPoint::value).collect();
+        let value_at = |centroid: &[f64]| invert(centroid).iter().product();
+        let centroids = clusters.centroids().to_vec();
+        let numbered = number_clusters(&model_points, &values, centroids, value_at)?;
+        let (k, labels) = (clusters.k(), &numbered.labels);
+        let model = Model {
+            format_version: Model::FORMAT_VERSION,
+            kind: ModelKind::Line,
+            entity: points.entity(),
+            number: ModelNumber::Live,
+            batch: None,
+            features: LINE_FEATURES.map(str::to_owned).to_vec(),
+            preprocessing: preprocessing.clone(),
+            k: k as u32,
+            seed: self.seed,
+            restarts: self.restarts,
+            centroids: numbered.centroids.iter().map(|centroid| invert(centroid)).collect(),
+            sse: numbered.sse(&model_points),
+            sizes: numbered.weights.iter().map(|weight| *weight as u64).collect(),
+            mean_values: numbered.mean_values.clone(),
+            iterations: u32::try_from(clusters.batches()).unwrap_or(u32::MAX),
+            funnel,
+            offsets: Vec::new(),
+            trained_at: now(),
+            clusters: Vec::new(),
+            previous: None,
+            identities: 0,
+            transitions: Vec::new(),
+            evaluation: Some(evaluate(&model_points, labels, k)),
+            report: None,
+            decay: Some(Decay {
+                half_life: half_life.to_string(),
+                weights: numbered.given.iter().map(|c| clusters.weights()[*c]).collect(),
+            }),
+            model_centroids: numbered.centroids,
+        };
+        let labels = numbered.labels.into_iter().map(|label| label + 1).collect();
+        Ok(LineFit { model, points: kept, labels })
     }
 }

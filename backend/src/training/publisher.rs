@@ -3,12 +3,9 @@
 
 use std::{io, sync::Arc};
 
-use tillstream_shared::{
-    Cluster, Model, ModelNumber, ModelRef,
-    api::{Event, ProfileRows},
-};
+use tillstream_shared::{Cluster, Model, ModelNumber, ModelRef, api::Event};
 
-use super::{Seen, trainer::TrainerOptions};
+use super::{TrainerOptions, seen::Seen};
 use crate::{
     clustering::{
         Matching, Overlap, adjusted_rand_index, judge, line_overlap, match_clusters,
@@ -54,7 +51,9 @@ impl Publisher {
         let previous = self.registry.before(model.kind, model.entity, model.number);
         let matching = previous.as_deref().map_or_else(
             || Matching::first(model.k),
-            |previous| match_clusters(previous, model, &self.overlap(previous, model, seen, labels)),
+            |previous| {
+                match_clusters(previous, model, &self.overlap(previous, model, seen, labels))
+            },
         );
         model.previous = previous.map(|previous| previous.number);
         model.identities = matching.identities_used;
@@ -95,13 +94,7 @@ impl Publisher {
     fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {
         // The rows first: a model is there only with what it was trained on.
         if let (Seen::Profiles(table), ModelNumber::Number(number)) = (seen, model.number) {
-            let rows = ProfileRows {
-                features: table.features.clone(),
-                ids: table.ids.clone(),
-                columns: table.columns(),
-                cluster: labels.to_vec(),
-                exact: table.exact.clone(),
-            };
+            let rows = table.to_rows(labels.to_vec());
             self.rows.save(model.entity, number, &rows)?;
         }
         self.store.save(model)

@@ -29,7 +29,9 @@ impl Seen<'_> {
             Self::Lines(points) => {
                 points.iter().map(|p| assign(&[p.quantity as f64, p.unit_price])).collect()
             }
-            Self::Profiles(table) => table.iter_rows().map(assign).collect(),
+            Self::Profiles(table) => {
+                (0..table.ids.len()).map(|index| assign(table.row(index))).collect()
+            }
         }
     }
 }

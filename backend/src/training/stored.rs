@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tillstream_shared::{
-    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef,
+    Entity, Manifest, Model, ModelKind, ModelNumber,
     api::{Membership, Migration, Points, ProfileRows, ProfileView},
 };
 
@@ -140,7 +140,7 @@ impl StoredData {
             id: id.to_owned(),
             values: rows.columns.iter().map(|column| column[at]).collect(),
             exact: rows.exact[at],
-            rfm: RfmScores::of(&rows).and_then(|scores| scores.get(id)),
+            rfm: RfmScores::of_rows(&rows).and_then(|scores| scores.get(id)),
             features: rows.features,
             history,
         }))

@@ -75,24 +75,15 @@ impl Trainer {
         rows.prepare().map_err(io)?;
         let store = ModelStore::open(models).map_err(io)?;
         let champions = ChampionStore::new(models);
-        let unusable = |path: &Path, error: std::io::Error| {
-            progress.notice(format!(
-                "{} is not usable ({error}): all batches are read anew",
-                path.display()
-            ));
-            None
-        };
-        let cumulative = Cumulative::load(&state.cumulative)
-            .unwrap_or_else(|error| unusable(&state.cumulative, error));
-        let live = Live::load(&state.live).unwrap_or_else(|error| unusable(&state.live, error));
-        let profiles = ProfileState::load(&state.profiles)
-            .unwrap_or_else(|error| unusable(&state.profiles, error));
+        let cumulative = usable(&state.cumulative, &progress, Cumulative::load);
+        let live = usable(&state.live, &progress, Live::load);
+        let profiles = usable(&state.profiles, &progress, ProfileState::load);
         Ok(Self {
             batches: batches.to_owned(),
             state,
-            cumulative: cumulative.unwrap_or_default(),
-            live: live.unwrap_or_default(),
-            profiles: profiles.unwrap_or_default(),
+            cumulative,
+            live,
+            profiles,
             publisher: Publisher { options, store, rows, champions, registry, progress },
             _lock: lock,
         })
@@ -142,11 +133,8 @@ impl Trainer {
             self.live = Live::default();
             self.profiles = ProfileState::default();
         }
-        let everywhere = self
-            .cumulative
-            .last_batch
-            .min(self.live.last_batch)
-            .min(self.profiles.last_batch);
+        let everywhere =
+            self.cumulative.last_batch.min(self.live.last_batch).min(self.profiles.last_batch);
         let is_missing = |manifest: &&Manifest| {
             let model = ModelRef::Number(manifest.number);
             manifest.number > everywhere
@@ -196,7 +184,7 @@ impl Trainer {
         offsets: &[OffsetRange],
     ) {
         let entity = points.entity();
-        match line_model(points, &self.publisher.options) {
+        match line_model(points, &self.publisher.options.lines) {
             Ok(mut fit) => {
                 place(&mut fit.model, number, batch, offsets);
                 self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
@@ -235,14 +223,14 @@ impl Trainer {
             if self.model(ModelKind::Profile, entity, number.into()).is_some() {
                 continue;
             }
-            match profile_model(&table, &self.publisher.options) {
+            match profile_model(&table, &self.publisher.options.profiles) {
                 Ok((mut model, labels)) => {
                     place(&mut model, number, *last_batch, offsets);
                     self.publisher.publish(model, Seen::Profiles(&table), &labels);
                 }
-                Err(error) => self
-                    .progress()
-                    .notice(format!("no {entity} profile model {number}: {error}")),
+                Err(error) => {
+                    self.progress().notice(format!("no {entity} profile model {number}: {error}"))
+                }
             }
         }
         // The models first: what a crash leaves unstored is read again from the batches.
@@ -256,7 +244,7 @@ impl Trainer {
             return;
         }
         for entity in Entity::ALL {
-            match self.live.model(entity, &self.publisher.options) {
+            match self.live.model(entity, self.publisher.options.half_life) {
                 Some(Ok(fit)) => {
                     self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
                 }
@@ -275,6 +263,22 @@ impl Trainer {
             self.progress().notice(format!("the {what} of all batches are not stored: {error}"));
         }
     }
+}
+
+/// What the file at `path` holds; a file that is not usable is a notice, and as good as none.
+fn usable<T: Default>(
+    path: &Path,
+    progress: &Progress,
+    load: impl Fn(&Path) -> std::io::Result<Option<T>>,
+) -> T {
+    let loaded = load(path).unwrap_or_else(|error| {
+        progress.notice(format!(
+            "{} is not usable ({error}): all batches are read anew",
+            path.display()
+        ));
+        None
+    });
+    loaded.unwrap_or_default()
 }
 
 /// Says which batches a model is of.

@@ -60,11 +60,19 @@ impl StreamingKMeans {
     /// Starts from the clustering of the first batch, in model space.
     #[must_use]
     pub fn start(first: &KMeans) -> Self {
-        Self {
-            centroids: first.centroids.rows().into_iter().map(|row| row.to_vec()).collect(),
-            weights: first.cluster_weights.clone(),
-            batches: 1,
-        }
+        let centroids = first.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
+        Self::from_clusters(centroids, first.cluster_weights.clone())
+    }
+
+    /// Starts from the k centroids (k x d, model space) and k weights of the first batch's clusters.
+    ///
+    /// # Panics
+    /// When there is no centroid, or not one weight for each.
+    #[must_use]
+    pub fn from_clusters(centroids: Vec<Vec<f64>>, weights: Vec<f64>) -> Self {
+        assert!(!centroids.is_empty(), "there must be a cluster");
+        assert_eq!(centroids.len(), weights.len(), "there must be one weight for each centroid");
+        Self { centroids, weights, batches: 1 }
     }
 
     /// Number of clusters.

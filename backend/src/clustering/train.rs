@@ -1,0 +1,117 @@
+//! The arithmetic of a model, whatever its rows stand for.
+
+use linfa::ParamGuard;
+use tillstream_shared::{Evaluation, Preprocessing, PreprocessingKind, ReportCard};
+
+use super::{
+    ChosenK, ClusteringError, KChoice, KMeansParams, WeightedPoints, choose_k, fit_preprocessing,
+    metrics::evaluate, numbering::number_clusters,
+};
+
+/// How a model is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelParams {
+    /// How the values come to model space, and which rows are admitted.
+    pub preprocessing: PreprocessingKind,
+    /// The largest absolute value in model space, to which larger ones are cut.
+    pub clip: Option<f64>,
+    /// Number of clusters, or that it is to be chosen.
+    pub k: KChoice,
+    /// Restarts, of which the best is kept.
+    pub restarts: u32,
+    /// Seed of the restarts.
+    pub seed: u64,
+}
+
+/// The parts of a model that depend on arithmetic only. Clusters are in the order of their numbers,
+/// 1 to k.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// From original units to model space.
+    pub preprocessing: Preprocessing,
+    /// Number of clusters.
+    pub k: u32,
+    /// k x d, in original units. Of a `log` model the model-space centroid taken back, which is near
+    /// the geometric mean of the cluster, not its arithmetic mean.
+    pub centroids: Vec<Vec<f64>>,
+    /// k x d, in model space.
+    pub model_centroids: Vec<Vec<f64>>,
+    /// Observations in each cluster: lines, or customers, products or countries. Rounded where weights
+    /// are not whole numbers.
+    pub sizes: Vec<u64>,
+    /// Mean value of the observations of each cluster, ascending.
+    pub mean_values: Vec<f64>,
+    /// Sum of squared errors over the observations, in model space.
+    pub sse: f64,
+    /// Iterations of the restart that was kept.
+    pub iterations: u32,
+    /// Cluster of every point, from 1 to k: what `Model::assign` answers for it.
+    pub labels: Vec<u32>,
+    /// The points in model space, in the order given.
+    pub model_points: WeightedPoints,
+    /// How good the clusters are.
+    pub evaluation: Evaluation,
+    /// Why there are k of them; none when k was given.
+    pub report: Option<ReportCard>,
+}
+
+/// Trains a model on `points` (n x d, original units), which the filter of the preprocessing must admit. `values`
+/// holds for each point the mean value of one of its observations: quantity · unit price of a line, or
+/// the net spend or revenue of a profile. The result depends on the order of the points only in how ties
+/// are broken and samples are drawn; give them sorted to have the same bits every time.
+///
+/// # Errors
+/// [`ClusteringError`] says what to do; above all [`ClusteringError::TooFewPoints`] when there are
+/// fewer than k distinct points, or fewer than 2 where k is to be chosen.
+pub fn train_model(
+    points: &WeightedPoints,
+    values: &[f64],
+    params: &ModelParams,
+) -> Result<Trained, ClusteringError> {
+    if values.len() != points.n() {
+        return Err(ClusteringError::Values { values: values.len(), points: points.n() });
+    }
+    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+        return Err(ClusteringError::Value(at));
+    }
+    let ModelParams { preprocessing, clip, k, restarts, seed } = *params;
+    let (preprocessing, model_points) = fit_preprocessing(preprocessing, clip, points)?;
+    let (fit, mut report) = match k {
+        KChoice::Fixed(k) => {
+            let params = KMeansParams::new(k as usize).restarts(restarts).seed(seed).check()?;
+            (params.fit_points(&model_points)?, None)
+        }
+        KChoice::Auto => {
+            let ChosenK { fit, report } = choose_k(&model_points, restarts, seed)?;
+            (fit, Some(report))
+        }
+    };
+
+    let centroids = fit.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
+    let numbered = number_clusters(&model_points, values, centroids, |_| 0.0)?;
+    let k = numbered.centroids.len() as u32;
+    let evaluation = evaluate(&model_points, &numbered.labels, k as usize);
+    // The same but for the last digits, since clusters are added in another order now; a model should
+    // not contradict its own report even there.
+    let rows = report.iter_mut().flat_map(|report| &mut report.rows);
+    rows.filter(|row| row.k == k).for_each(|row| row.evaluation = evaluation);
+    let centroids = numbered
+        .centroids
+        .iter()
+        .map(|c| c.iter().enumerate().map(|(j, z)| preprocessing.invert(j, *z)).collect())
+        .collect();
+    Ok(Trained {
+        preprocessing,
+        k,
+        centroids,
+        model_centroids: numbered.centroids,
+        sizes: numbered.weights.iter().map(|weight| weight.round() as u64).collect(),
+        mean_values: numbered.mean_values,
+        sse: fit.sse,
+        iterations: fit.iterations,
+        labels: numbered.labels.into_iter().map(|label| label + 1).collect(),
+        model_points,
+        evaluation,
+        report,
+    })
+}
