@@ -5,7 +5,8 @@
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 use tillstream::{
     clustering::{
-        Matching, Overlap, line_overlap, match_clusters, membership_overlap, train_line_model,
+        KChoice, Matching, ModelParams, Overlap, line_overlap, match_clusters, membership_overlap,
+        train_line_model,
     },
     features::WeightedPoint,
 };
@@ -37,8 +38,12 @@ fn blobs(centres: &[(i64, i64)]) -> Vec<WeightedPoint> {
     points
 }
 
+fn params(preprocessing: Kind, k: u32, restarts: u32) -> ModelParams {
+    ModelParams { preprocessing, clip: None, k: KChoice::Fixed(k), restarts, seed: 1 }
+}
+
 fn train(points: &[WeightedPoint], kind: Kind, k: u32) -> Model {
-    let trained = train_line_model(points, kind, k, 20, 1).unwrap();
+    let trained = train_line_model(points, &params(kind, k, 20)).unwrap();
     Model {
         format_version: Model::FORMAT_VERSION,
         kind: ModelKind::Line,
@@ -64,6 +69,7 @@ fn train(points: &[WeightedPoint], kind: Kind, k: u32) -> Model {
         transitions: Vec::new(),
         evaluation: None,
         report: None,
+        decay: None,
         trained_at: String::new(),
     }
 }
@@ -280,7 +286,7 @@ proptest! {
             rows.iter().map(point).collect()
         };
         let later = points(&later);
-        let Ok(_) = train_line_model(&later, Kind::Log, k_new, 1, 1) else { return Ok(()) };
+        let Ok(_) = train_line_model(&later, &params(Kind::Log, k_new, 1)) else { return Ok(()) };
         let previous = train(&points(&lines), Kind::Log, k);
         let identities: Vec<u32> = (0..k).map(|c| 2 * c + 3).collect();
         let previous = with_identities(previous, &identities, 40);

@@ -28,7 +28,7 @@ pub(crate) fn distinct(kind: PreprocessingKind, limit: usize) -> Result<Weighted
     let (kept, _) = points.filtered(kind.filter());
     let coordinates = kept.iter().flat_map(|p| [p.quantity as f64, p.unit_price]).collect();
     let weights = kept.iter().map(|p| p.weight as f64).collect();
-    Ok(fit_preprocessing(kind, &WeightedPoints::new(2, coordinates, weights)?)?.1)
+    Ok(fit_preprocessing(kind, None, &WeightedPoints::new(2, coordinates, weights)?)?.1)
 }
 
 fn each_line(limit: usize, mut use_line: impl FnMut(&Line<'_>)) -> Result<(), Error> {

@@ -43,6 +43,9 @@ mod streaming;
 mod sum;
 mod train;
 
+#[cfg(test)]
+mod test_model;
+
 pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
 pub use gate::{GateLimits, judge};

@@ -1,8 +1,8 @@
 //! Which models are champions: promoted by the gate or by a person, and rolled back.
 //!
-//! One JSON file holds the champions of all kinds and entities. Whoever changes it reads it anew under a
-//! lock on its folder and writes it in one piece, so that a command and a running server do not undo each
-//! other's changes, and a crash leaves the file as it was.
+//! One JSON file holds the champions of all kinds and entities. Whoever changes it reads it anew
+//! under a lock on its folder and writes it in one piece, so that a command and a running server do
+//! not undo each other's changes, and a crash leaves the file as it was.
 //!
 //! | | champion | held |
 //! | --- | --- | --- |
@@ -119,7 +119,8 @@ impl ChampionStore {
         Ok(all.map(|key| stored.get(&key).cloned().unwrap_or_else(|| nobody(key))).collect())
     }
 
-    /// The numbers of the champions, for [`Registry::set_champions`](super::Registry::set_champions).
+    /// The numbers of the champions, for
+    /// [`Registry::set_champions`](super::Registry::set_champions).
     ///
     /// # Errors
     /// [`ChampionError::Unusable`] and [`ChampionError::Io`].
@@ -128,8 +129,8 @@ impl ChampionStore {
         Ok(champions.filter_map(|(key, champion)| Some((key, champion.model?))).collect())
     }
 
-    /// Records what the gate found on `model`, and promotes it when it passed and no champion is held.
-    /// A model older than the champion is not promoted: it was trained again, not anew.
+    /// Records what the gate found on `model`, and promotes it when it passed and no champion is
+    /// held. A model older than the champion is not promoted: it was trained again, not anew.
     ///
     /// # Errors
     /// [`ChampionError`]; nothing is changed then.

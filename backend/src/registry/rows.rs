@@ -107,10 +107,10 @@ mod tests {
         store.prepare().unwrap();
         for change in [
             |rows: &mut ProfileRows| rows.cluster.truncate(1),
-            |rows| rows.cluster[0] = 0,
-            |rows| rows.exact.clear(),
-            |rows| rows.columns.clear(),
-            |rows| rows.ids.swap(0, 1),
+            |rows: &mut ProfileRows| rows.cluster[0] = 0,
+            |rows: &mut ProfileRows| rows.exact.clear(),
+            |rows: &mut ProfileRows| rows.columns.clear(),
+            |rows: &mut ProfileRows| rows.ids.swap(0, 1),
         ] {
             let mut wrong = rows();
             change(&mut wrong);

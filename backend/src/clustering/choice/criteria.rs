@@ -4,33 +4,33 @@ use std::cmp::Ordering;
 
 use tillstream_shared::{Choices, ReportCard, ReportRow};
 
-/// From this strength on a bend is an elbow: the SSE falls less than half as steeply after it as before.
-const ELBOW: f64 = 0.5;
+/// From this strength on a bend is an elbow: the SSE falls at most a third as steeply after it as before.
+/// Points spread evenly over a square, which four clusters suit best, reach 0.55.
+const ELBOW: f64 = 2.0 / 3.0;
 /// From this mean adjusted Rand index on clusters are stable. Clusters of equal size of which one is
 /// split at random reach up to 0.94 with k = 10.
 const STABLE: f64 = 0.95;
 
-/// Writes the report card of `rows`, of which there is at least one.
-pub(super) fn judge(rows: Vec<ReportRow>) -> ReportCard {
-    let choices = choices(&rows);
+/// Writes the report card of `rows`, of which there is at least one, on points of `d` features.
+pub(super) fn judge(rows: Vec<ReportRow>, d: usize) -> ReportCard {
+    let choices = choices(&rows, d);
     let chosen = most_named(&rows, &choices);
     let objection = objection(&rows, &choices, chosen);
     let verdict = match &objection {
-        None => format!(
-            "{chosen} clusters: the silhouette, Davies-Bouldin, Calinski-Harabasz and the elbow agree, \
-             and they are stable"
-        ),
+        None => format!("{chosen} clusters: the indices and the elbow agree, and they are stable"),
         Some(objection) => format!("no clear k: {objection}; {chosen} is the best compromise"),
     };
     ReportCard { rows, choices, chosen, clear: objection.is_none(), verdict }
 }
 
-fn choices(rows: &[ReportRow]) -> Choices {
+fn choices(rows: &[ReportRow], d: usize) -> Choices {
     let silhouette = |row: &ReportRow| row.evaluation.silhouette.map(|silhouette| silhouette.value);
-    // An SSE of 0 makes it infinite.
     let calinski_harabasz = |row: &ReportRow| {
         let evaluation = &row.evaluation;
-        evaluation.calinski_harabasz.or(evaluation.silhouette.map(|_| f64::INFINITY))
+        // An SSE of 0 makes it infinite. With one feature it grows with k whatever the points are,
+        // since the SSE falls about as 1/k², and so has no say.
+        let index = evaluation.calinski_harabasz.or(evaluation.silhouette.map(|_| f64::INFINITY));
+        index.filter(|_| d > 1)
     };
     let elbow = |row: &ReportRow| (row.elbow >= ELBOW).then_some(row.elbow);
     let is_stable = |row: &&ReportRow| row.stability >= STABLE;

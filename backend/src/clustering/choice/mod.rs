@@ -72,9 +72,10 @@ pub struct ChosenK {
 ///
 /// - Silhouette, Davies-Bouldin and Calinski-Harabasz each name the k that they find best, the elbow
 ///   the k at which the SSE bends sharpest, if it bends enough, and stability the largest k whose
-///   clusters come back when bootstrap samples are clustered.
+///   clusters come back when bootstrap samples are clustered. With one feature Calinski-Harabasz has no
+///   say: there it grows with k on any points.
 /// - Chosen is the k that most of the five name; of several the one with the better silhouette.
-/// - It is clear when there is an elbow, the first four agree, and that k is stable.
+/// - It is clear when there is an elbow, the first four agree on it, and that k is stable.
 ///
 /// The same points, restarts and seed give the same answer on any number of threads, but for the times
 /// of the fits.
@@ -123,7 +124,7 @@ pub fn choose_k(
             })
         })
         .collect::<Result<Vec<_>, ClusteringError>>()?;
-    let report = criteria::judge(rows);
+    let report = criteria::judge(rows, points.d());
     let fit = fits.swap_remove(report.chosen as usize - SWEEP.start());
     Ok(ChosenK { fit, report })
 }

@@ -2,8 +2,8 @@
 
 use pathfinding::{kuhn_munkres::kuhn_munkres, matrix::Matrix};
 
-/// Steps into which the largest distance is divided: the Hungarian method is exact, and sure to end,
-/// on whole numbers.
+/// Steps into which the largest distance is divided: the Hungarian method is exact, and sure to
+/// end, on whole numbers.
 const STEPS: i64 = 1 << 32;
 
 /// The supported pairs (row, column) of the assignment that has the most of them and, of these, the

@@ -11,8 +11,8 @@ const REACH: f64 = 3.0;
 pub(super) struct Geometry {
     /// Previous x new, in the new model's space; infinite where the spaces cannot be compared.
     distances: Vec<Vec<f64>>,
-    /// Of every new centroid the nearest previous one, in the previous model's space, and whether it
-    /// is in reach.
+    /// Of every new centroid the nearest previous one, in the previous model's space, and whether
+    /// it is in reach.
     nearest: Vec<(usize, bool)>,
 }
 
@@ -67,8 +67,8 @@ fn nearest_distance(distances: impl Iterator<Item = f64>) -> f64 {
     distances.reduce(f64::min).unwrap_or(0.0)
 }
 
-/// Brings a point of one model space into another: a linear function where the transforms are the same,
-/// by way of original units otherwise. A coordinate that does not exist there becomes NaN.
+/// Brings a point of one model space into another: a linear function where the transforms are the
+/// same, by way of original units otherwise. A coordinate that does not exist there becomes NaN.
 fn carry(point: &[f64], from: &Preprocessing, to: &Preprocessing) -> Vec<f64> {
     let coordinate = |(j, z): (usize, &f64)| {
         let transformed = if from.transform == to.transform {

@@ -1,41 +1,41 @@
 //! Which cluster of a new model is which of the previous one, and what became of the others.
 //!
-//! k-means numbers its clusters anew every time. An *identity* stays: the clusters of a new model are
-//! matched one to one with those of the previous model, and a matched cluster keeps the identity.
-//! k may differ between the two.
+//! k-means numbers its clusters anew every time. An *identity* stays: the clusters of a new model
+//! are matched one to one with those of the previous model, and a matched cluster keeps the
+//! identity. k may differ between the two.
 //!
 //! # What is compared
 //!
 //! Let n(p, c) be the lines or entities that are in cluster p by the previous model and in c by the
-//! new one, n(p) all that are in p (with those that have left since) and n(c) all that are in c (with
-//! those that have arrived); see [`Overlap`]. As in MONIC (Spiliopoulou, Ntoutsi, Theodoridis &
-//! Schult, "MONIC: modeling and monitoring cluster transitions", KDD 2006) a share of at least one half
-//! decides; one half is also the threshold that the paper uses. A pair (p, c) is *supported* when at
-//! least half of p went into c, n(p, c) >= n(p) / 2, or at least half of c came from p,
-//! n(p, c) >= n(c) / 2, and n(p, c) > 0. A pair of which nothing was seen at all, n(p) = n(c) = 0, is
-//! supported when no previous centroid is nearer to that of c than that of p.
+//! new one, n(p) all that are in p (with those that have left since) and n(c) all that are in c
+//! (with those that have arrived); see [`Overlap`]. As in MONIC (Spiliopoulou, Ntoutsi, Theodoridis
+//! & Schult, "MONIC: modeling and monitoring cluster transitions", KDD 2006) the overlap decides,
+//! here with a threshold of one half. A pair (p, c) is *supported* when n(p, c) > 0 and at least half
+//! of p went into c, n(p, c) >= n(p) / 2, or at least half of c came from p, n(p, c) >= n(c) / 2. A
+//! pair of which nothing was seen at all, n(p) = n(c) = 0, is supported when no previous centroid is
+//! nearer to that of c than that of p.
 //!
-//! A previous *line* model has to put every line somewhere, even where it never saw one. So a cluster of
-//! lines that lies out of the previous model's reach is supported by none: when d is the distance
-//! from its centroid to the nearest previous one, in the previous model's space, d > 3 R for the root mean
-//! squared distance R = sqrt(SSE / lines) of the previous model, and d is more than half of the distance
-//! from that nearest centroid to its own nearest neighbour. The members of profile models are known
-//! by their identifiers; there the overlap alone decides.
+//! A previous *line* model has to put every line somewhere, even where it never saw one. So a
+//! cluster of lines that lies out of the previous model's reach is supported by none: when d is the
+//! distance from its centroid to the nearest previous one, in the previous model's space, d > 3 R
+//! for the root mean squared distance R = sqrt(SSE / lines) of the previous model, and d is more
+//! than half of the distance from that nearest centroid to its own nearest neighbour. The members
+//! of profile models are known by their identifiers; there the overlap alone decides.
 //!
 //! # The assignment
 //!
 //! Of all one-to-one assignments with the most supported pairs the one with the smallest sum of
-//! Euclidean distances between centroids, in the new model's space, found by the Hungarian method (Kuhn
-//! 1955, Munkres 1957). The pairs in it that are supported are the same clusters.
+//! Euclidean distances between centroids, in the new model's space, found by the Hungarian method
+//! (Kuhn 1955, Munkres 1957). The pairs in it that are supported are the same clusters.
 //!
 //! # The events
 //!
 //! - *continued*: the two clusters of such a pair.
-//! - *split*: a new cluster without a partner at least half of which came from one previous cluster. That
-//!   one goes on elsewhere: otherwise the two would be a pair.
+//! - *split*: a new cluster without a partner at least half of which came from one previous
+//!   cluster. That one goes on elsewhere: otherwise the two would be a pair.
 //! - *born*: every other new cluster without a partner.
-//! - *merged*: a previous cluster without a partner at least half of which went into one new cluster,
-//!   which another one continues, for the same reason.
+//! - *merged*: a previous cluster without a partner at least half of which went into one new
+//!   cluster, which another one continues, for the same reason.
 //! - *died*: every other previous cluster without a partner.
 
 mod assignment;
@@ -56,8 +56,8 @@ pub struct Matching {
     pub identities: Vec<u32>,
     /// Identities given out so far; goes into [`Model::identities`].
     pub identities_used: u32,
-    /// What happened: first every cluster of the new model in order, then the previous clusters that
-    /// are no more.
+    /// What happened: first every cluster of the new model in order, then the previous clusters
+    /// that are no more.
     pub transitions: Vec<Transition>,
 }
 
@@ -70,8 +70,8 @@ impl Matching {
 }
 
 /// Gives the clusters of `new` the identities of those of `previous` that they continue, and the
-/// others new ones that no cluster had before. The clusters of a `previous` without identities count
-/// as 1 to k. The numbers of the previous clusters do not matter, only their identities.
+/// others new ones that no cluster had before. The clusters of a `previous` without identities
+/// count as 1 to k. The numbers of the previous clusters do not matter, only their identities.
 ///
 /// # Panics
 /// When `overlap` is not that of the two models.

@@ -11,10 +11,11 @@ use crate::features::WeightedPoint;
 pub struct Overlap {
     /// k of the earlier model rows, k of the later model columns: lines or entities.
     pub counts: Vec<Vec<u64>>,
-    /// In each cluster of the later model: lines that the earlier one does not admit, or entities that
-    /// it does not know.
+    /// In each cluster of the later model: lines that the earlier one does not admit, or entities
+    /// that it does not know.
     pub arrived: Vec<u64>,
-    /// Of each cluster of the earlier model: entities that the later one does not know; zeros for lines.
+    /// Of each cluster of the earlier model: entities that the later one does not know; zeros for
+    /// lines.
     pub left: Vec<u64>,
 }
 
@@ -56,8 +57,8 @@ impl Overlap {
     }
 }
 
-/// How the lines of `points` moved from the clusters of `from` to those of `to`, as each model assigns
-/// them. Lines that `to` does not admit are left out.
+/// How the lines of `points` moved from the clusters of `from` to those of `to`, as each model
+/// assigns them. Lines that `to` does not admit are left out.
 #[must_use]
 pub fn line_overlap(from: &Model, to: &Model, points: &[WeightedPoint]) -> Overlap {
     let mut overlap = Overlap::empty(from.k, to.k);
@@ -73,9 +74,9 @@ pub fn line_overlap(from: &Model, to: &Model, points: &[WeightedPoint]) -> Overl
     overlap
 }
 
-/// How entities moved from the clusters of one profile model to those of a later one. `from` and `to`
-/// hold (identifier, cluster from 1), each sorted by identifier, each identifier once; `k_from` and
-/// `k_to` are the numbers of clusters.
+/// How entities moved from the clusters of one profile model to those of a later one. `from` and
+/// `to` hold (identifier, cluster from 1), each sorted by identifier, each identifier once;
+/// `k_from` and `k_to` are the numbers of clusters.
 ///
 /// # Panics
 /// When a cluster is not from 1 to its k.

@@ -143,3 +143,56 @@ fn distances<const D: usize>(x: &[Lanes], w: &[Lanes], point: &[f64]) -> f64 {
     }
     total(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clustering::WeightedPoints;
+
+    /// A large, a small and a tiny cluster of points on a spiral, with weights from 1 to 7.
+    fn partition(points: &WeightedPoints) -> Partition<'_> {
+        let label = |i| match i % 100 {
+            0 if i % 1000 == 0 => 2,
+            0..20 => 1,
+            _ => 0,
+        };
+        Partition::new(points, &(0..points.n()).map(label).collect::<Vec<_>>(), 3)
+    }
+
+    fn spiral() -> WeightedPoints {
+        let coordinates = (0..4000).flat_map(|i| {
+            let far = if i % 100 < 20 { 6.0 } else { 0.0 };
+            let angle = f64::from(i);
+            [far + (angle * 0.01).sqrt() * angle.cos(), (angle * 0.01).sqrt() * angle.sin()]
+        });
+        let weights = (0..4000).map(|i| f64::from(1 + i % 7)).collect();
+        WeightedPoints::new(2, coordinates.collect(), weights).unwrap()
+    }
+
+    #[test]
+    fn a_sample_comes_near_the_exact_value() {
+        let points = spiral();
+        let partition = partition(&points);
+        let exact = silhouette(&partition, 4000);
+        assert_eq!(exact.sampled, None);
+        for size in [500, 1000, 2000] {
+            let sample = silhouette(&partition, size);
+            let used = sample.sampled.unwrap() as usize;
+            assert!(used <= size + 3, "{used} of {size}");
+            let error = (sample.value - exact.value).abs();
+            assert!(error < 0.02, "{size}: {} is not {}", sample.value, exact.value);
+        }
+    }
+
+    #[test]
+    fn every_cluster_is_in_the_sample() {
+        let points = spiral();
+        let partition = partition(&points);
+        let columns = Columns::new(&partition, 60);
+        let sizes: Vec<usize> = columns.clusters.iter().map(|cluster| cluster.points).collect();
+        assert_eq!(sizes[2], 4, "a tiny cluster is taken whole");
+        assert!(sizes[0] > sizes[1] && sizes[1] >= 10, "{sizes:?}");
+        let stand_for: f64 = columns.clusters.iter().map(|cluster| cluster.observations).sum();
+        assert_eq!(stand_for, points.total_weight());
+    }
+}

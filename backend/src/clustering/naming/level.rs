@@ -8,8 +8,8 @@ const NOTABLE: f64 = 0.35;
 /// From this difference on the word is "very".
 const EXTREME: f64 = 1.25;
 
-/// One feature of a cluster against the whole: notable from 0.35 units of the feature's spread, extreme
-/// from 1.25.
+/// One feature of a cluster against the whole: notable from 0.35 units of the feature's spread,
+/// extreme from 1.25.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     VeryLow,

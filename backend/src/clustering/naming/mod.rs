@@ -1,10 +1,10 @@
 //! What the clusters of a model are called, in English and Indonesian.
 //!
-//! Every feature of a cluster is compared with the *whole*: the mean of the centroids in model space,
-//! weighted with the clusters' sizes. The difference, in units of the feature's spread, is one of five
-//! levels (see [`Level`]), and each level of each known feature has its words. A name is made of the up
-//! to three features that differ most; where two clusters of a model would be called the same, the next
-//! most telling feature is added, and at last the rank by value.
+//! Every feature of a cluster is compared with the *whole*: the mean of the centroids in model
+//! space, weighted with the clusters' sizes. The difference, in units of the feature's spread, is
+//! one of five levels (see [`Level`]), and each level of each known feature has its words. A name
+//! is made of the up to three features that differ most; where two clusters of a model would be
+//! called the same, the next most telling feature is added, and at last the rank by value.
 
 mod level;
 mod number;
@@ -20,9 +20,11 @@ use phrase::Feature;
 /// The most features that a name starts with.
 const TELLING: usize = 3;
 
-/// Name and sentence of every cluster, in the order of their numbers. Names are distinct within the model.
+/// Name and sentence of every cluster, in the order of their numbers. Names are distinct within the
+/// model.
 ///
-/// The sentence gives the size, the share and the centroid beside the whole's figures, in original units.
+/// The sentence gives the size, the share and the centroid beside the whole's figures, in original
+/// units.
 #[must_use]
 pub fn name_clusters(model: &Model) -> Vec<(Text, Text)> {
     let features: Vec<_> =

@@ -2,8 +2,8 @@
 
 use tillstream_shared::Text;
 
-/// `x` to three significant digits, or as a whole number from 100 up: 1,234.5 is "1,234" (English: a
-/// point before the decimals) and "1.234" (Indonesian: a comma).
+/// `x` to three significant digits, or as a whole number from 100 up: 1,234.5 is "1,234" (English:
+/// a point before the decimals) and "1.234" (Indonesian: a comma).
 pub(super) fn readable(x: f64) -> Text {
     let decimals = match x.abs() {
         size if size >= 99.95 => 0,
@@ -14,9 +14,13 @@ pub(super) fn readable(x: f64) -> Text {
     with_decimals(x, decimals)
 }
 
-/// `part` of `total` in percent, to one decimal.
+/// `part` of `total` in percent, to one decimal, below one percent to three.
 pub(super) fn percent(part: u64, total: u64) -> Text {
-    let share = with_decimals(100.0 * part as f64 / total.max(1) as f64, 1);
+    let share = 100.0 * part as f64 / total.max(1) as f64;
+    if part > 0 && share < 0.001 {
+        return Text { en: "under 0.001%".into(), id: "di bawah 0,001%".into() };
+    }
+    let share = with_decimals(share, if share < 1.0 { 3 } else { 1 });
     Text { en: share.en + "%", id: share.id + "%" }
 }
 
@@ -75,6 +79,8 @@ mod tests {
         }
         assert_eq!(percent(1, 3).id, "33,3%");
         assert_eq!(percent(0, 0).en, "0%");
+        assert_eq!(percent(2, 5_000).id, "0,04%");
+        assert_eq!(percent(2, 541_909).en, "under 0.001%");
         assert_eq!(whole(541_909).en, "541,909");
     }
 }

@@ -17,9 +17,9 @@ pub enum HalfLife {
 pub struct InvalidHalfLife(pub String);
 
 impl HalfLife {
-    /// α, what a batch of `lines` lines leaves of the weight of earlier ones, from 0 to 1: 2^(-1/h) for a
-    /// half-life of h batches, 2^(-lines/h) for one of h lines. A half-life that is not above 0
-    /// leaves nothing.
+    /// α, what a batch of `lines` lines leaves of the weight of earlier ones, from 0 to 1: 2^(-1/h)
+    /// for a half-life of h batches, 2^(-lines/h) for one of h lines. A half-life that is not above
+    /// 0 leaves nothing.
     #[must_use]
     pub fn decay(self, lines: f64) -> f64 {
         let (passed, half_life) = match self {

@@ -23,8 +23,8 @@ pub(super) struct Halves {
     pub(super) second: Half,
 }
 
-/// Cuts the points of `cluster` through their mean, across the direction of their greatest variance.
-/// `None` when they have no two places.
+/// Cuts the points of `cluster` through their mean, across the direction of their greatest
+/// variance. `None` when they have no two places.
 pub(super) fn halves(points: &WeightedPoints, labels: &[u32], cluster: u32) -> Option<Halves> {
     let members: Vec<usize> =
         (0..points.n()).filter(|&i| labels[i] == cluster && points.weight(i) > 0.0).collect();
@@ -71,8 +71,8 @@ fn covariance(points: &WeightedPoints, members: &[usize], mean: &[f64]) -> Vec<V
     (0..mean.len()).map(|a| (0..mean.len()).map(|b| entry(a, b)).collect()).collect()
 }
 
-/// The eigenvector of the largest eigenvalue by power iteration, from the column of the feature that
-/// varies most. `None` when nothing varies.
+/// The eigenvector of the largest eigenvalue by power iteration, from the column of the feature
+/// that varies most. `None` when nothing varies.
 fn main_direction(covariance: &[Vec<f64>]) -> Option<Vec<f64>> {
     let diagonal = |a: &usize| covariance[*a][*a];
     let features = 0..covariance.len();

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::HalfLife;
 use crate::clustering::KMeans;
 
-/// Centroids that follow a stream, in the model space of its first batch: the preprocessing is fitted
-/// there once and stays as it is. Can be stored and read again with serde, to the bit.
+/// Centroids that follow a stream, in the model space of its first batch: the preprocessing is
+/// fitted there once and stays as it is. Can be stored and read again with serde, to the bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct StreamingKMeans {
@@ -105,8 +105,8 @@ impl StreamingKMeans {
         self.batches
     }
 
-    /// Lets a batch without lines pass: the weights decay (not at all for a half-life in lines), the
-    /// centroids stay.
+    /// Lets a batch without lines pass: the weights decay (not at all for a half-life in lines),
+    /// the centroids stay.
     pub fn pass(&mut self, half_life: HalfLife) {
         let alpha = half_life.decay(0.0);
         self.weights.iter_mut().for_each(|weight| *weight *= alpha);

@@ -15,25 +15,27 @@ pub struct Split {
 /// What a batch brought.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamingUpdate {
-    /// The cluster of every point, from 0: its nearest centroid before the batch, of equally near ones
-    /// the first.
+    /// The cluster of every point, from 0: its nearest centroid before the batch, of equally near
+    /// ones the first.
     pub labels: Vec<u32>,
     /// Σ weight · squared distance to that centroid: how well the batch was foreseen.
     pub sse: f64,
     /// m of every cluster: its weight in this batch.
     pub batch_weights: Vec<f64>,
-    /// m / (n·α + m) of every cluster: how far its centroid went towards the batch's mean, from 0 to 1.
+    /// m / (n·α + m) of every cluster: how far its centroid went towards the batch's mean, from 0
+    /// to 1.
     pub steps: Vec<f64>,
     /// The clusters that were split, after the update.
     pub splits: Vec<Split>,
 }
 
 impl StreamingKMeans {
-    /// Takes up a batch, given in model space. The same batches in the same order give the same bits.
+    /// Takes up a batch, given in model space. The same batches in the same order give the same
+    /// bits.
     ///
     /// # Errors
-    /// [`ClusteringError::Features`] when the points have other features than the centroids; nothing is
-    /// changed then.
+    /// [`ClusteringError::Features`] when the points have other features than the centroids;
+    /// nothing is changed then.
     pub fn update(
         &mut self,
         points: &WeightedPoints,
@@ -82,8 +84,8 @@ impl StreamingKMeans {
         if weight == 0.0 {
             return 0.0;
         }
-        // As a mean of two with shares that add up to one: never outside of the two, and exactly the
-        // batch's mean when nothing old is left.
+        // As a mean of two with shares that add up to one: never outside of the two, and exactly
+        // the batch's mean when nothing old is left.
         let step = weight / (kept + weight);
         for (centroid, sum) in self.centroids[c].iter_mut().zip(&batch.sums) {
             *centroid = *centroid * (1.0 - step) + sum.get() / weight * step;
@@ -91,8 +93,8 @@ impl StreamingKMeans {
         step
     }
 
-    /// Splits the largest cluster for every dying one, in the order of their indices. A cluster whose
-    /// points of this batch all lie on one spot is not split; the dying one waits.
+    /// Splits the largest cluster for every dying one, in the order of their indices. A cluster
+    /// whose points of this batch all lie on one spot is not split; the dying one waits.
     fn replace_dying(&mut self, points: &WeightedPoints, labels: &[u32]) -> Vec<Split> {
         let mut members = labels.to_vec();
         let mut splits = Vec::new();
