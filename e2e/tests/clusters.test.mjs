@@ -58,7 +58,8 @@ browserTest('the clusters of a model are drawn, named and counted', async (t, pa
         const text = await legend.nth(index).textContent();
         assert.ok(text.includes(`${grade}-value ${entity} line`), text);
         assert.ok(text.includes(model.clusters[index].name.en), text);
-        assert.ok(text.includes(model.clusters[index].sentence.en), text);
+        const words = await page.getByTestId('sentences').locator('li').nth(index).textContent();
+        assert.ok(words.includes(model.clusters[index].sentence.en), words);
         assert.ok(text.includes(model.sizes[index].toLocaleString('en')), text);
       }
       assert.equal(await page.getByTestId('summary-table').locator('tbody tr').count(), 3);
@@ -159,7 +160,7 @@ browserTest('the line predicted last is shown among the clusters', async (t, pag
     await page.getByTestId('entity-country').check();
     await page.getByTestId('example').click();
     await page.getByTestId('predict').click();
-    await page.getByTestId('result').getByRole('link').click();
+    await page.getByRole('link', { name: 'Show it among the clusters' }).click();
     await page.locator('[data-testid="model-facts"][data-entity="country"]').waitFor();
     await page.getByTestId('predicted-point').filter({ hasText: 'United Kingdom' }).waitFor();
     await page.getByTestId('entity-customer').check();

@@ -23,7 +23,8 @@ browserTest('profiles are drawn by any two of their features', async (t, page) =
       for (const [index, cluster] of model.clusters.entries()) {
         const text = await legend.nth(index).textContent();
         assert.ok(text.includes(cluster.name.en), text);
-        assert.ok(text.includes(cluster.sentence.en), text);
+        const words = await page.getByTestId('sentences').locator('li').nth(index).textContent();
+        assert.ok(words.includes(cluster.sentence.en), words);
         assert.ok(text.includes(NUMBER.format(model.sizes[index])), text);
       }
 
@@ -64,7 +65,8 @@ browserTest('names are read in the chosen language, which is kept', async (t, pa
     await first.filter({ hasText: clusters[0].name.en }).waitFor();
     await page.getByLabel('Names in').selectOption({ label: 'Bahasa Indonesia' });
     await first.filter({ hasText: clusters[0].name.id }).waitFor();
-    await first.filter({ hasText: clusters[0].sentence.id }).waitFor();
+    const words = page.getByTestId('sentences').locator('li').first();
+    await words.filter({ hasText: clusters[0].sentence.id }).waitFor();
     assert.equal(await first.locator('strong').getAttribute('lang'), 'id');
     await page.reload();
     await first.filter({ hasText: clusters[0].name.id }).waitFor();

@@ -57,10 +57,16 @@ pub fn number_of(number: ModelNumber) -> String {
     }
 }
 
+/// A feature within a text: `mean_basket` is `mean basket`.
+#[must_use]
+pub fn plain(feature: &str) -> String {
+    feature.replace('_', " ")
+}
+
 /// A feature as the name of an axis or column: `mean_basket` is `Mean basket`.
 #[must_use]
 pub fn feature(name: &str) -> String {
-    sentence(&name.replace('_', " "))
+    sentence(&plain(name))
 }
 
 /// The same text with a capital at its start.
@@ -148,6 +154,7 @@ mod tests {
     fn features_read_as_words() {
         assert_eq!(feature("mean_order_value"), "Mean order value");
         assert_eq!(feature("UnitPrice"), "UnitPrice");
+        assert_eq!(plain("return_rate"), "return rate");
         assert_eq!(feature(""), "");
     }
 

@@ -18,10 +18,17 @@ pub fn of(model: &Model, number: u32, language: Language) -> String {
         .map_or_else(|| model.description(number), |text| language.of(text).to_owned())
 }
 
-/// What cluster `number` (from 1) stands for, as the original system said it: of lines, by value.
+/// Whether the clusters have a description by value as in the original system: of lines, low, medium
+/// and high. More clusters than that it does not tell apart.
+#[must_use]
+pub fn has_descriptions(model: &Model) -> bool {
+    model.kind == ModelKind::Line && model.k <= 3
+}
+
+/// What cluster `number` (from 1) stands for, as the original system said it.
 #[must_use]
 pub fn description(model: &Model, number: u32) -> Option<String> {
-    (model.kind == ModelKind::Line).then(|| model.description(number))
+    has_descriptions(model).then(|| model.description(number))
 }
 
 #[cfg(test)]
@@ -46,8 +53,10 @@ mod tests {
 
     #[test]
     fn only_lines_are_ranked_by_value() {
-        let line = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
+        let mut line = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
         assert_eq!(description(&line, 2).as_deref(), Some("High-value customer line"));
+        line.k = 4;
+        assert_eq!(description(&line, 2), None, "it would only be the number again");
         assert_eq!(description(&model(ModelKind::Profile, &["recency"]), 2), None);
     }
 }

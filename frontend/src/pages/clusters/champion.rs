@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many decisions are shown.
-const DECISIONS: usize = 5;
+const DECISIONS: usize = 3;
 
 /// What became of the last choice.
 #[derive(Debug, Clone, PartialEq)]

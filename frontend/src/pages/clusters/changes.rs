@@ -99,7 +99,13 @@ fn transitions(model: &Model) -> Html {
     };
     html! {
         <>
-            <h3>{ format!("Since {}", number_of(previous)) }</h3>
+            <h3>
+                { if previous == model.number {
+                    "Since it was trained before".to_owned()
+                } else {
+                    format!("Since {}", number_of(previous))
+                } }
+            </h3>
             if model.transitions.is_empty() {
                 <p class="muted" data-testid="transitions">{ "Nothing was recorded." }</p>
             } else {

@@ -58,7 +58,9 @@ pub(super) fn ModelFacts(props: &ModelFactsProps) -> Html {
                 }
             } }
             { fact("preprocessing", words::preprocessing(&model.preprocessing)) }
-            { fact("iterations", format!("{} (best of {} starts)", model.iterations, model.restarts)) }
+            if model.number != ModelNumber::Live {
+                { fact("iterations", format!("{} (best of {} starts)", model.iterations, model.restarts)) }
+            }
             if let Some(decay) = &model.decay {
                 { fact("half-life", decay.half_life.clone()) }
             }

@@ -21,6 +21,35 @@ pub(super) struct ModelProps {
     pub(super) model: Rc<Model>,
 }
 
+/// The clusters in words: their names, and what their own figures say against those of the whole.
+#[component]
+pub(super) fn WordsCard(props: &ModelProps) -> Html {
+    let model = &props.model;
+    let language = use_language();
+    if model.clusters.is_empty() {
+        return Html::default();
+    }
+    let colours = colours(model);
+    html! {
+        <div class="card">
+            <h2>{ "In words" }</h2>
+            <ul class="sentences" lang={language.code()} data-testid="sentences">
+                { for model.clusters.iter().zip(colours).map(|(cluster, colour)| html! {
+                    <li key={cluster.identity}>
+                        <span class="badge" style={format!("background:{colour}")}>
+                            { cluster.number }
+                        </span>
+                        <p>
+                            <strong>{ language.of(&cluster.name) }</strong>
+                            { language.of(&cluster.sentence) }
+                        </p>
+                    </li>
+                }) }
+            </ul>
+        </div>
+    }
+}
+
 /// The clusters in figures.
 #[component]
 pub(super) fn SummaryTable(props: &ModelProps) -> Html {
@@ -61,20 +90,20 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
         <div class="card">
             <h2>{ "In figures" }</h2>
             <div class="scroll" tabindex="0" role="region" aria-label="Clusters in figures">
-                <table data-testid="summary-table">
+                <table class="figures" data-testid="summary-table">
                     <thead>
                         <tr>
                             <th scope="col">{ "Cluster" }</th>
                             <th scope="col">{ "Name" }</th>
                             <th scope="col" class="num">{ "Identity" }</th>
-                            if model.kind == ModelKind::Line {
+                            if names::has_descriptions(model) {
                                 <th scope="col">{ "Description" }</th>
                             }
                             <th scope="col" class="num">{ sentence(members) }</th>
                             <th scope="col" class="num">{ "Share" }</th>
                             { for model.features.iter().map(|name| html! {
                                 <th scope="col" class="num">
-                                    { format!("Centroid {}", words::feature(name).to_lowercase()) }
+                                    { format!("Centroid {}", words::plain(name)) }
                                 </th>
                             }) }
                             <th scope="col" class="num">{ value }</th>

@@ -27,7 +27,7 @@ pub(super) struct LegendProps {
     pub(super) predicted: Option<Rc<PredictResponse>>,
 }
 
-/// Names, sizes and sentences of the clusters; each entry shows or leaves out its cluster.
+/// Names and sizes of the clusters; each entry shows or leaves out its cluster.
 #[component]
 pub(super) fn Legend(props: &LegendProps) -> Html {
     let model = &props.model;
@@ -47,7 +47,6 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
             format::plural(model.sizes[index], one, many),
             format::percent(model.sizes[index], whole)
         );
-        let sentence = model.clusters.get(index).map(|cluster| language.of(&cluster.sentence));
         html! {
             <li key={identity}>
                 <button
@@ -73,11 +72,6 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                         <span>{ size }</span>
                         if let Some(description) = names::description(model, cluster) {
                             <span class="muted">{ description }</span>
-                        }
-                        if let Some(sentence) = sentence.filter(|sentence| !sentence.is_empty()) {
-                            <span class="muted" lang={language.code()} data-testid="cluster-sentence">
-                                { sentence }
-                            </span>
                         }
                     </span>
                 </button>

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use tillstream_shared::{Model, ReportCard, ReportRow};
+use tillstream_shared::{Model, ModelNumber, ReportCard, ReportRow};
 use yew::prelude::*;
 
-use crate::{charts::sweep::Sweep, format};
+use crate::{charts::sweep::Sweep, format, words::sentence};
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ReportSectionProps {
@@ -16,11 +16,15 @@ pub(super) struct ReportSectionProps {
 #[component]
 pub(super) fn ReportSection(props: &ReportSectionProps) -> Html {
     let Some(report) = &props.model.report else {
-        let given = format::plural(u64::from(props.model.k), "cluster", "clusters");
+        let why = match props.model.number {
+            ModelNumber::Live => "a live model keeps the number of clusters that it began with.",
+            ModelNumber::Number(_) | ModelNumber::All => {
+                "its number of clusters was given, not chosen (--k auto chooses it)."
+            }
+        };
         return html! {
             <p class="muted small" data-testid="no-report">
-                { format!("{given} were asked for: this model has no report card that compares \
-                           other numbers.") }
+                { format!("There is no report card of this model: {why}") }
             </p>
         };
     };
@@ -35,7 +39,7 @@ pub(super) fn ReportSection(props: &ReportSectionProps) -> Html {
                     { if report.clear { "clear" } else { "no clear k" } }
                 </span>
             </div>
-            <p class="verdict" data-testid="verdict">{ &report.verdict }</p>
+            <p class="verdict" data-testid="verdict">{ sentence(&report.verdict) }</p>
             <div class="sweeps">
                 <Sweep name="SSE" better="falls; look for the bend" chosen={report.chosen}
                     values={series(|row| Some(row.sse))} />

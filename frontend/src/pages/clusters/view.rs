@@ -12,7 +12,7 @@ use super::{
     champion::ChampionCard,
     changes::ChangesCard,
     facts::{ModelFacts, QualityCard},
-    figures::{FunnelCard, SummaryTable},
+    figures::{FunnelCard, SummaryTable, WordsCard},
     legend::Legend,
     report::ReportSection,
 };
@@ -71,6 +71,7 @@ pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
                     champion={champion.map(ModelNumber::Number) == Some(model.number)}
                 />
                 <Picture clusters={Rc::clone(clusters)} />
+                <WordsCard model={Rc::clone(&model)} />
                 <SummaryTable model={Rc::clone(&model)} />
                 <div class="card-row">
                     <QualityCard model={Rc::clone(&model)} />
