@@ -1,7 +1,5 @@
 //! What each criterion chooses, and whether they agree.
 
-use std::cmp::Ordering;
-
 use tillstream_shared::{Choices, ReportCard, ReportRow};
 
 /// From this strength on a bend is an elbow: the SSE falls at most a third as steeply after it as before.
@@ -57,14 +55,7 @@ fn most_named(rows: &[ReportRow], choices: &Choices) -> u32 {
         let silhouette = row.evaluation.silhouette.map_or(-1.0, |silhouette| silhouette.value);
         (count, silhouette)
     };
-    let better = |a: &ReportRow, b: &ReportRow| {
-        let (a, b) = (rank(a), rank(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    };
-    let best = rows.iter().reduce(|best, row| match better(row, best) {
-        Ordering::Greater => row,
-        _ => best,
-    });
+    let best = rows.iter().reduce(|best, row| if rank(row) > rank(best) { row } else { best });
     best.map_or(1, |row| row.k)
 }
 

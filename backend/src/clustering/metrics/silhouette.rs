@@ -20,12 +20,11 @@ use crate::clustering::{
 /// at most `exact` of them, or else from a sample of about as many.
 pub(super) fn silhouette(partition: &Partition<'_>, exact: usize) -> Silhouette {
     let columns = Columns::new(partition, exact);
-    let distinct = |clusters: &[usize]| clusters.iter().sum::<usize>();
-    let all: Vec<usize> = partition.clusters.iter().map(|cluster| cluster.points.len()).collect();
-    let used: Vec<usize> = columns.clusters.iter().map(|cluster| cluster.points).collect();
+    let all: usize = partition.clusters.iter().map(|cluster| cluster.points.len()).sum();
+    let used: usize = columns.clusters.iter().map(|cluster| cluster.points).sum();
     Silhouette {
         value: for_dimension!(partition.points.d(), D => columns.mean::<D>()),
-        sampled: (used != all).then(|| distinct(&used) as u64),
+        sampled: (used < all).then_some(used as u64),
     }
 }
 
