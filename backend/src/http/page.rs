@@ -79,15 +79,9 @@ async fn page(index: PathBuf, status: StatusCode) -> Response {
 /// otherwise for as long as the server says that it has not changed.
 async fn cached_by_name(uri: Uri, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let kept = if has_hash(uri.path()) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    response
-        .headers_mut()
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static(kept));
+    let kept =
+        if has_hash(uri.path()) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(kept));
     response
 }
 
