@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,8 +28,9 @@ const NOT_BUILT: &str = "<!doctype html><title>Tillstream</title><h1>Tillstream<
     and name its folder with <code>--page</code>, or start with <code>script/server</code>, which does \
     both.</p>";
 
-/// How many hexadecimal digits of a file's content trunk writes into its name.
-const HASH: usize = 16;
+/// How many hexadecimal digits trunk writes into the name of a file: 64 bits without leading zeros. A
+/// shorter hash is so rare that a file may then be asked for again.
+const HASH: RangeInclusive<usize> = 12..=16;
 
 pub(super) fn routes(folder: &Path) -> Router<Arc<AppState>> {
     let index = folder.join("index.html");
@@ -89,7 +91,8 @@ async fn cached_by_name(uri: Uri, request: Request, next: Next) -> Response {
 fn has_hash(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(['-', '_', '.']).any(|part| {
-        part.len() == HASH && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        HASH.contains(&part.len())
+            && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
@@ -114,7 +117,9 @@ mod tests {
         assert!(has_hash("/assets/tokens-bdacff74d622ca5b.css"));
         assert!(!has_hash("/favicon.svg"));
         assert!(!has_hash("/e320359e62a81c35/robots.txt"), "the folder's name says nothing");
-        assert!(!has_hash("/page-e320359e62a81c3.wasm"));
+        assert!(has_hash("/components-d154a9d5e99222.css"), "leading zeros are not written");
+        assert!(!has_hash("/page-e320359e62a81c35f.wasm"));
+        assert!(!has_hash("/page-decade.css"));
         assert!(!has_hash("/page-E320359E62A81C35.wasm"));
     }
 }
