@@ -19,7 +19,7 @@ use linfa_clustering::KMeans as LinfaKMeans;
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
-    clustering::{KMeans, WeightedPoints, train_line_model},
+    clustering::{KChoice, KMeans, ModelParams, WeightedPoints, train_line_model},
     features::LinePoints,
     ingest::{
         Input, InputSpec, ReadOptions, Row,
@@ -49,6 +49,8 @@ enum Command {
         #[arg(long)]
         weighted: bool,
     },
+    /// Fit `n` made-up points of two features once, k = 3
+    Large { n: usize, runs: usize },
     /// Add a batch of lines to the points of a history, and train `all`
     All { history: u64, batch: u64, runs: usize },
 }
@@ -76,6 +78,10 @@ fn main() -> Result<(), Error> {
                 }
                 Solver::Linfa => linfa(values, d, k, restarts, runs)?,
             }
+        }
+        Command::Large { n, runs } => {
+            let points = WeightedPoints::unweighted(2, data::mixture(n, 2, 1))?;
+            tillstream(&points, 3, 1, runs)?
         }
         Command::All { history, batch, runs } => all(history, batch, runs)?,
     };
@@ -142,9 +148,11 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
     let mut all = generated(history, 1)?;
     let batch = generated(batch, 2)?;
     let kind = PreprocessingKind::Log;
+    let k = KChoice::Fixed(3);
+    let params = ModelParams { preprocessing: kind, clip: None, k, restarts: 10, seed: 1 };
     let (seconds, _) = timed(runs, || {
         all.merge(&batch);
-        Ok(train_line_model(&all.filtered(kind.filter()).0, kind, 3, 10, 1)?)
+        Ok(train_line_model(&all.filtered(kind.filter()).0, &params)?)
     })?;
     let distinct = all.filtered(kind.filter()).0.len();
     Ok(json!({ "seconds": seconds, "distinct": distinct }))

@@ -199,6 +199,52 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn leaving_centroids_out_changes_no_label() {
+    // Whole numbers have many ties. One to four features are ordered in boxes, eight and more have
+    // bounds from k = 64 on.
+    for (d, k, n, range) in
+        [(1, 5, 2_000, 50), (2, 64, 5_000, 40), (3, 17, 3_000, 9), (4, 8, 900, 5)]
+            .into_iter()
+            .chain([(8, 64, 4_000, 3), (8, 5, 700, 4), (9, 70, 2_000, 3), (2, 64, 40_000, 90)])
+    {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(d as u64);
+        let values: Vec<f64> =
+            (0..n * d).map(|_| (rng.next_u64() % range) as f64 * 0.1 + 1e3).collect();
+        let points = WeightedPoints::unweighted(d, values.clone()).unwrap();
+        let records = Array2::from_shape_vec((n, d), values).unwrap();
+        for iterations in [1, 2, 3, 5, 9, 20, 300] {
+            let params = KMeans::params(k).restarts(1).max_iterations(iterations);
+            let fit = fit(params, &points);
+            let nearest = fit.predict(&records);
+            let labels = fit.labels.iter().map(|label| *label as usize);
+            assert!(labels.eq(nearest), "d {d}, k {k}, after {} iterations", fit.iterations);
+        }
+    }
+}
+
+#[test]
+fn far_away_initial_centroids_do_no_harm() {
+    // Squared distances to them overflow.
+    for d in [2, 8] {
+        let points = WeightedPoints::unweighted(d, blobs(600, d, 3, 2)).unwrap();
+        let mut given = Array2::from_elem((64, d), 1e200);
+        given.row_mut(0).fill(0.5);
+        let fit = fit(KMeans::params(64).init(KMeansInit::Precomputed(given)), &points);
+        check_fixed_point(&points, &fit);
+    }
+}
+
+#[test]
+fn many_points_take_memory_in_proportion_and_little_time() {
+    // The 10 million of `script/bench clustering`, a tenth.
+    let n = 1_000_000;
+    let points = WeightedPoints::unweighted(2, blobs(n, 2, 4, 7)).unwrap();
+    let fit = fit(KMeans::params(4).restarts(2), &points);
+    check_fixed_point(&points, &fit);
+    assert!(fit.cluster_weights.iter().all(|weight| *weight == (n / 4) as f64));
+}
+
+#[test]
 fn linfa_clustering_finds_the_same_from_the_same_start() {
     for (d, k, seed) in [(1, 2, 1), (2, 3, 2), (3, 5, 3), (8, 4, 4), (10, 3, 5)] {
         let coordinates = blobs(300, d, k, seed);

@@ -137,7 +137,11 @@ fn predictions_repeat_the_labels_of_training_for_any_k() {
 #[test]
 fn the_criteria_do_not_agree_on_the_number_of_clusters() {
     let [points] = points([(Entity::Customer, Kind::Log)]);
-    let trained = train_line_model(&points.sorted, Kind::Log, KChoice::Auto, 10, 1).unwrap();
+    let trained = train_line_model(
+        &points.sorted,
+        &ModelParams { k: KChoice::Auto, ..params(Kind::Log, 3, 10, 1) },
+    )
+    .unwrap();
     check(&points, &trained, trained.k);
     let report = trained.report.unwrap();
     assert!(!report.clear && report.choices.elbow.is_none(), "{report:?}");

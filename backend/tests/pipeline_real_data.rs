@@ -6,6 +6,7 @@ mod support;
 use std::io::Read;
 
 use support::{assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream};
+use tillstream::registry::ChampionStore;
 use tillstream_shared::{ClosedBy, Model};
 
 #[test]
@@ -24,6 +25,7 @@ fn every_line_goes_through_unchanged() {
         ("rejects", 0),
         ("batches", 55),
         ("models", 168),
+        ("live_models", 3),
     ] {
         assert_eq!(first[field], value, "{field}: {first}");
     }
@@ -45,16 +47,34 @@ fn every_line_goes_through_unchanged() {
     let original = original.split_once('\n').unwrap().1;
     assert!(stored_rows(data) == original, "a value was changed on the way");
 
-    let all: Model = serde_json::from_slice(
-        &std::fs::read(data.join("models/customer_model_all.json")).unwrap(),
-    )
-    .unwrap();
+    let model = |name: &str| -> Model {
+        let path = data.join(format!("models/{name}.json"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let all = model("customer_model_all");
     assert_eq!((all.batch, all.funnel.lines, all.funnel.without_id), (Some(55), 541_909, 135_080));
     assert_eq!(all.sizes.iter().sum::<u64>(), all.funnel.kept);
     assert_eq!((all.offsets[0].first, all.offsets[0].last), (0, 541_908));
 
+    let live = model("country_model_live");
+    assert_eq!((live.batch, live.k), (Some(55), 3));
+    assert!(live.decay.unwrap().weights.iter().all(|weight| *weight > 0.0));
+    let profiles = model("customer_profile_model_55");
+    assert_eq!(profiles.funnel.lines, 541_909);
+    assert_eq!(profiles.sizes.iter().sum::<u64>(), 4_338);
+    for numbered in ["customer_model_55", "product_model_30", "country_model_2"].map(model) {
+        assert!(numbered.previous.is_some() && !numbered.transitions.is_empty());
+        assert_eq!(numbered.clusters.len(), 3);
+        assert!(numbered.clusters.iter().all(|cluster| !cluster.name.id.is_empty()));
+        assert!(numbered.evaluation.unwrap().silhouette.unwrap().value > 0.3);
+    }
+    let champions = ChampionStore::new(&data.join("models")).current().unwrap();
+    assert_eq!(champions.len(), 6, "every kind and entity has one: {champions:?}");
+
     let second = summary(&good(&mut command));
-    for field in ["lines_sent", "lines_stored", "batches", "models"] {
+    for field in
+        ["lines_sent", "lines_stored", "batches", "models", "live_models", "profile_models"]
+    {
         assert_eq!(second[field], first[field], "started again, it has nothing to do: {second}");
     }
 }

@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use tillstream::{
+    clustering::{KChoice, ModelParams},
     features::{Profiles, RfmScores},
     ingest::{Input, InputSpec, ReadOptions, Row},
-    training::{FileOptions, Recipe, TrainerOptions, train_file},
+    training::{FileOptions, Recipe, train_file},
 };
 use tillstream_shared::{Entity, Line, Model, ModelKind, PreprocessingKind};
 
@@ -120,10 +121,15 @@ fn every_customer_has_scores_and_a_segment() {
 }
 
 fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model {
-    let file = FileOptions { entity, recipe, drop_duplicates, clip: None };
-    let preprocessing = recipe.preprocessing();
-    let options = TrainerOptions { k, preprocessing, restarts: recipe.restarts(), seed: 1 };
-    let model = train_file(input(), &file, &options).unwrap();
+    let file = FileOptions { entity, recipe, drop_duplicates };
+    let params = ModelParams {
+        preprocessing: recipe.preprocessing(),
+        clip: None,
+        k: KChoice::Fixed(k),
+        restarts: recipe.restarts(),
+        seed: 1,
+    };
+    let model = train_file(input(), &file, &params).unwrap();
     model.check().unwrap();
     assert!(model.mean_values.is_sorted());
     model

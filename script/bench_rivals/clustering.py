@@ -143,6 +143,11 @@ class Bench:
             for k in (3,) if smoke else (3, 16):
                 task = f"{lines:,} x {d} that do not repeat, k = {k}"
                 self.fits(task, folder / f"mixture{d}.f64", d, k, restarts, 1)
+        n = 20_000 if smoke else 10_000_000
+        answer = self.rust("large", n, 1)
+        task = f"{n:,} x 2 that do not repeat, k = 3, 1 start"
+        median = statistics.median(answer["seconds"])
+        self.row(task, "Tillstream", median, answer["peak_bytes"], sse=answer["sse"])
         self.line_models(folder / "lines.csv", 1 if smoke else 5)
         self.cumulative(lines, runs)
 

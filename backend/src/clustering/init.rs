@@ -13,8 +13,7 @@ use rayon::prelude::*;
 use super::{
     ClusteringError,
     blocks::{
-        Blocks, CHUNK, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances,
-        total,
+        Blocks, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances, total,
     },
 };
 
@@ -117,7 +116,7 @@ fn draw(blocks: &Blocks, chunks: &[Seeding], mut rest: f64) -> usize {
             rest -= share;
         }
     }
-    at * CHUNK + slot
+    at * blocks.run() + slot
 }
 
 /// The candidate that leaves the smallest potential; the first of equally good ones.

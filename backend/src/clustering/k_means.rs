@@ -11,6 +11,10 @@ use super::{
     lloyd::{Limits, Lloyd, Solution},
 };
 
+/// Greed finds good starts, but for few clusters much the same ones: below this k every other restart
+/// does without. From here on a start that is not greedy hardly ever wins.
+const GREEDY_FROM: usize = 8;
+
 /// The best of several restarts of weighted k-means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KMeans {
@@ -85,8 +89,8 @@ impl KMeansValidParams {
             })
             .collect();
         let run = |(mut rng, restart): (Xoshiro256PlusPlus, u32)| {
-            // Greed finds good starts but much the same ones; every other restart does without.
-            let tries = if restart % 2 == 0 { 2 + (self.k as f64).ln() as usize } else { 1 };
+            let greedy = self.k >= GREEDY_FROM || restart % 2 == 0;
+            let tries = if greedy { 2 + (2.0 * (self.k as f64).ln()) as usize } else { 1 };
             let centroids = plus_plus(blocks, self.k, tries, &mut rng)?;
             let run = Lloyd::run(blocks, centroids, limits)?;
             Ok((run.sse(), run, restart))

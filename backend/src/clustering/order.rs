@@ -2,9 +2,9 @@
 
 use super::{WeightedPoints, blocks::for_dimension};
 
-/// With more features a box holds so much space that hardly a centroid can be left out, and the
+/// Features up to which points are ordered. With more a box holds so much space that hardly a centroid can be left out, and the
 /// order does not pay: measured with `cargo bench` for d = 8.
-const ORDERED_UP_TO: usize = 4;
+pub(super) const ORDERED_UP_TO: usize = 4;
 /// Runs of at least this many points are halved by two threads.
 const PARALLEL_FROM: usize = 4096;
 

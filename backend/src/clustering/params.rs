@@ -8,9 +8,9 @@ use super::{ClusteringError, KMeans};
 /// Where the centroids start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum KMeansInit {
-    /// k-means++ over the weights (Arthur & Vassilvitskii 2007), in every other restart greedy: each
-    /// next centroid is then the best of 2 + ⌊ln k⌋ points drawn in proportion to their share of the
-    /// SSE, as in scikit-learn.
+    /// Greedy k-means++ over the weights (Arthur & Vassilvitskii 2007): each next centroid is the
+    /// best of 2 + ⌊2 ln k⌋ points drawn in proportion to their share of the SSE. Below k = 8 every
+    /// other restart draws only one.
     #[default]
     PlusPlus,
     /// These centroids, k x d; there is then only one start.

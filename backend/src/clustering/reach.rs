@@ -51,6 +51,11 @@ impl Centroids {
     }
 
     /// The row-major k x d numbers.
+    pub(super) fn rows(&self) -> &[f64] {
+        &self.rows
+    }
+
+    /// The row-major k x d numbers.
     pub(super) fn into_rows(self) -> Vec<f64> {
         self.rows
     }

@@ -1,10 +1,11 @@
 //! From lines or profiles to a model that is not published yet.
 
-use tillstream_shared::{Entity, Funnel, Model, ModelKind, ModelNumber};
+use tillstream_shared::{Cluster, Entity, Funnel, Model, ModelKind, ModelNumber};
 
 use crate::{
     clustering::{
-        ClusteringError, ModelParams, Trained, WeightedPoints, train_line_model, train_model,
+        ClusteringError, ModelParams, Trained, WeightedPoints, name_clusters, train_line_model,
+        train_model,
     },
     features::{LinePoints, ProfileTable, WeightedPoint},
     progress::now,
@@ -52,6 +53,14 @@ pub(super) fn profile_model(
     Ok((model, labels))
 }
 
+/// The model with its clusters named, as the first of its row.
+pub(super) fn named(model: Model) -> Model {
+    let names = (1..=model.k).zip(name_clusters(&model));
+    let cluster = |(number, (name, sentence))| Cluster { number, identity: number, name, sentence };
+    let clusters = names.map(cluster).collect();
+    Model { clusters, identities: model.k, ..model }
+}
+
 fn model(
     trained: Trained,
     kind: ModelKind,
@@ -60,7 +69,7 @@ fn model(
     funnel: Funnel,
     params: &ModelParams,
 ) -> Model {
-    Model {
+    named(Model {
         format_version: Model::FORMAT_VERSION,
         kind,
         entity,
@@ -87,5 +96,5 @@ fn model(
         evaluation: Some(trained.evaluation),
         report: trained.report,
         decay: None,
-    }
+    })
 }

@@ -9,7 +9,7 @@ use tillstream_shared::{
 
 use super::{
     TrainerOptions,
-    build::{LINE_FEATURES, LineFit},
+    build::{LINE_FEATURES, LineFit, named},
 };
 use crate::{
     clustering::{
@@ -192,7 +192,7 @@ impl Follower {
         let centroids = clusters.centroids().to_vec();
         let numbered = number_clusters(&model_points, &values, centroids, value_at)?;
         let (k, labels) = (clusters.k(), &numbered.labels);
-        let model = Model {
+        let model = named(Model {
             format_version: Model::FORMAT_VERSION,
             kind: ModelKind::Line,
             entity: points.entity(),
@@ -222,7 +222,7 @@ impl Follower {
                 weights: numbered.given.iter().map(|c| clusters.weights()[*c]).collect(),
             }),
             model_centroids: numbered.centroids,
-        };
+        });
         let labels = numbered.labels.into_iter().map(|label| label + 1).collect();
         Ok(LineFit { model, points: kept, labels })
     }

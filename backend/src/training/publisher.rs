@@ -3,13 +3,13 @@
 
 use std::{io, sync::Arc};
 
-use tillstream_shared::{Cluster, Model, ModelNumber, ModelRef, api::Event};
+use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, seen::Seen};
 use crate::{
     clustering::{
         Matching, Overlap, adjusted_rand_index, judge, line_overlap, match_clusters,
-        membership_overlap, name_clusters,
+        membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
@@ -46,7 +46,7 @@ impl Publisher {
         }
     }
 
-    /// Gives every cluster its identity, name and sentence.
+    /// Gives the clusters the identities of those that they continue.
     fn identify(&self, model: &mut Model, seen: Seen<'_>, labels: &[u32]) {
         let previous = self.registry.before(model.kind, model.entity, model.number);
         let matching = previous.as_deref().map_or_else(
@@ -58,15 +58,9 @@ impl Publisher {
         model.previous = previous.map(|previous| previous.number);
         model.identities = matching.identities_used;
         model.transitions = matching.transitions;
-        let named = (1..=model.k).zip(matching.identities).zip(name_clusters(model));
-        model.clusters = named
-            .map(|((number, identity), (name, sentence))| Cluster {
-                number,
-                identity,
-                name,
-                sentence,
-            })
-            .collect();
+        for (cluster, identity) in model.clusters.iter_mut().zip(matching.identities) {
+            cluster.identity = identity;
+        }
     }
 
     /// What the clusters of `previous` and of `model` have in common.
