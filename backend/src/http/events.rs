@@ -36,26 +36,29 @@ type Sender = mpsc::Sender<Result<Message, Infallible>>;
 
 async fn follow(state: &AppState, send: &Sender) {
     let mut events = state.progress.listen();
-    let mut shown = Status::default();
+    let mut shown = None::<Status>;
     let mut ticks = tokio::time::interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let event = tokio::select! {
             event = events.recv() => match event {
                 Ok(event) => event,
-                // What was missed shows in the next counts.
-                Err(RecvError::Lagged(_)) => continue,
+                // What was missed shows in the counts, which are sent anew at the next tick.
+                Err(RecvError::Lagged(_)) => {
+                    shown = None;
+                    continue;
+                }
                 Err(RecvError::Closed) => return,
             },
             _ = ticks.tick() => {
                 let status = state.progress.status();
-                if status == shown {
+                if shown.as_ref() == Some(&status) {
                     if send.is_closed() {
                         return;
                     }
                     continue;
                 }
-                shown = status.clone();
+                shown = Some(status.clone());
                 Event::Status(Box::new(status))
             }
         };

@@ -55,12 +55,9 @@ pub struct AppState {
 
 /// All routes.
 pub fn router(state: Arc<AppState>) -> Router {
-    let set = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    let set = |name: HeaderName, value: &str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_str(value).ok())
     };
-    // The page's own start script is inline, as trunk writes it.
-    let policy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; \
-                  style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let api = Router::new()
         .route("/models", get(models::list))
         .route("/models/{entity}/{number}", get(models::one))
@@ -88,7 +85,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new())
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::CONTENT_SECURITY_POLICY, policy))
+        .layer(set(header::CONTENT_SECURITY_POLICY, &page::policy("")))
         .with_state(state)
 }
 
