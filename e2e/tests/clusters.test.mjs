@@ -1,7 +1,7 @@
 // The scatter and what stands around it.
 
 import assert from 'node:assert/strict';
-import { Server, browserTest, countAbove, dataDir } from './support.mjs';
+import { Server, browserTest, countAbove, dataDir, facts as shown } from './support.mjs';
 
 /** How many pixels of the canvas come near to the colour of each of the first three clusters. */
 function pixelsByCluster(canvas) {
@@ -35,8 +35,7 @@ async function drawn(page) {
   });
 }
 
-const facts = (page, entity, model) =>
-  page.locator(`[data-testid="model-facts"][data-entity="${entity}"][data-model="${model}"]`);
+const facts = (page, entity, model) => shown(page, 'line', entity, model);
 
 browserTest('the clusters of a model are drawn, named and counted', async (t, page) => {
   await prepare(page);
@@ -58,9 +57,14 @@ browserTest('the clusters of a model are drawn, named and counted', async (t, pa
       for (const [index, grade] of ['Low', 'Medium', 'High'].entries()) {
         const text = await legend.nth(index).textContent();
         assert.ok(text.includes(`${grade}-value ${entity} line`), text);
+        assert.ok(text.includes(model.clusters[index].name.en), text);
+        const words = await page.getByTestId('sentences').locator('li').nth(index).textContent();
+        assert.ok(words.includes(model.clusters[index].sentence.en), words);
         assert.ok(text.includes(model.sizes[index].toLocaleString('en')), text);
       }
       assert.equal(await page.getByTestId('summary-table').locator('tbody tr').count(), 3);
+      const silhouette = await page.getByTestId('silhouette').getAttribute('data-value');
+      assert.equal(Number(silhouette), model.evaluation.silhouette.value);
       const funnel = await page.getByTestId('funnel').textContent();
       assert.ok(funnel.includes(model.funnel.kept.toLocaleString('en')), funnel);
       const { weight } = await (
@@ -92,7 +96,11 @@ browserTest('a point names itself, a cluster can be left out', async (t, page) =
     await page.keyboard.press('ArrowRight');
     const tooltip = page.getByTestId('tooltip');
     await tooltip.filter({ hasText: `${heaviest.toLocaleString('en')} line` }).waitFor();
-    assert.match(await tooltip.textContent(), /Cluster [123]: (Low|Medium|High)-value product line/);
+    const { clusters } = await (
+      await page.request.get(`${server.url}/api/v1/models/product/1`)
+    ).json();
+    const [, number, name] = (await tooltip.textContent()).match(/Cluster ([123]): (.*)$/);
+    assert.equal(name, clusters[number - 1].name.en);
     const named = Number((await tooltip.locator('strong').textContent()).split(' ')[0]);
     assert.ok(quantity.includes(named), 'the point is one of the model');
     await page.keyboard.press('Escape');
@@ -152,7 +160,7 @@ browserTest('the line predicted last is shown among the clusters', async (t, pag
     await page.getByTestId('entity-country').check();
     await page.getByTestId('example').click();
     await page.getByTestId('predict').click();
-    await page.getByTestId('result').getByRole('link').click();
+    await page.getByRole('link', { name: 'Show it among the clusters' }).click();
     await page.locator('[data-testid="model-facts"][data-entity="country"]').waitFor();
     await page.getByTestId('predicted-point').filter({ hasText: 'United Kingdom' }).waitFor();
     await page.getByTestId('entity-customer').check();

@@ -1,7 +1,7 @@
 // The three forms.
 
 import assert from 'node:assert/strict';
-import { Server, browserTest, countAbove, dataDir } from './support.mjs';
+import { Server, browserTest, countAbove, dataDir, trained } from './support.mjs';
 
 const FORMS = [
   { entity: 'customer', label: 'CustomerID', id: '17850' },
@@ -43,7 +43,30 @@ browserTest('each form gives a cluster', async (t, page) => {
       const response = await page.request.post(`${server.url}/api/v1/predict`, {
         data: { entity, id, quantity: 10, unit_price: 5, model: 1 },
       });
-      assert.equal((await response.json()).cluster, cluster);
+      const answer = await response.json();
+      assert.equal(answer.cluster, cluster);
+      assert.equal(await page.getByTestId('result-name').textContent(), answer.name.en);
+      const identity = await page.getByTestId('result-identity').textContent();
+      assert.equal(Number(identity), answer.identity);
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+browserTest('every alias answers with the model that it stands for', async (t, page) => {
+  const server = await Server.start({ dataDir: await dataDir(t) });
+  try {
+    await openForm(page, server);
+    await trained(page, server, 'line', 'customer', 2);
+    await page.request.post(`${server.url}/api/v1/champions/customer`, { data: { promote: 2 } });
+    await page.getByTestId('example').click();
+    const answered = { all: 'model of every batch', live: 'live model', champion: 'model 2' };
+    for (const [alias, name] of Object.entries(answered)) {
+      await page.getByLabel('Model', { exact: true }).selectOption(alias);
+      await page.getByTestId('predict').click();
+      const model = page.getByTestId('result-model').filter({ hasText: `customer ${name}` });
+      await model.waitFor();
     }
   } finally {
     await server.stop();

@@ -162,3 +162,32 @@ export async function countAbove(page, testid, floor) {
 export async function connected(page) {
   await page.locator('[data-testid="connection"][data-state="open"]').waitFor();
 }
+
+/**
+ * Waits until at least `least` numbered models of a kind and entity are there, and returns their
+ * numbers, ascending.
+ */
+export async function trained(page, server, kind, entity, least = 1) {
+  const end = Date.now() + DEADLINE;
+  while (Date.now() < end) {
+    const { models } = await (await page.request.get(`${server.url}/api/v1/models`)).json();
+    const own = models.filter((model) => model.kind === kind && model.entity === entity);
+    const numbers = own.map((model) => model.number).filter(Number.isInteger);
+    if (numbers.length >= least) return numbers;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`there are not ${least} ${kind} models of a ${entity}`);
+}
+
+/** What the API answers under a path below `/api/v1`. */
+export async function api(page, server, path) {
+  const response = await page.request.get(`${server.url}/api/v1${path}`);
+  assert.ok(response.ok(), `${path}: ${response.status()} ${await response.text()}`);
+  return response.json();
+}
+
+/** The facts of the model that is shown. */
+export const facts = (page, kind, entity, model) =>
+  page.locator(
+    `[data-testid="model-facts"][data-kind="${kind}"][data-entity="${entity}"][data-model="${model}"]`,
+  );

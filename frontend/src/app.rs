@@ -7,7 +7,12 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::{
-    components::{live_provider::LiveProvider, nav::Nav, view::ConnectionBanner},
+    components::{
+        language::{LanguageContext, preferred},
+        live_provider::LiveProvider,
+        nav::Nav,
+        view::ConnectionBanner,
+    },
     routes::{Route, switch},
 };
 
@@ -18,9 +23,11 @@ pub type LastPrediction = UseStateHandle<Option<Rc<PredictResponse>>>;
 #[component]
 pub fn App() -> Html {
     let last_prediction: LastPrediction = use_state(|| None);
+    let language: LanguageContext = use_state(preferred);
     html! {
         <BrowserRouter>
             <LiveProvider>
+                <ContextProvider<LanguageContext> context={language}>
                 <ContextProvider<LastPrediction> context={last_prediction}>
                     <a class="skip" href="#main">{ "Skip to the content" }</a>
                     <Nav />
@@ -33,6 +40,7 @@ pub fn App() -> Html {
                            country segments while it runs." }
                     </footer>
                 </ContextProvider<LastPrediction>>
+                </ContextProvider<LanguageContext>>
             </LiveProvider>
         </BrowserRouter>
     }

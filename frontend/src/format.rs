@@ -48,6 +48,12 @@ pub fn exact(x: f64) -> String {
     }
 }
 
+/// A figure that may be a count or a measure: whole numbers stay whole.
+#[must_use]
+pub fn figure(x: f64) -> String {
+    if x.fract() == 0.0 { exact(x) } else { number(x) }
+}
+
 /// The label of an axis tick: `0.01`, `20`, `5k`, `1M`.
 #[must_use]
 pub fn tick(x: f64) -> String {
@@ -160,6 +166,10 @@ mod tests {
         assert_eq!(exact(6.0), "6");
         assert_eq!(exact(-80_995.0), "\u{2212}80,995");
         assert_eq!(exact(0.001), "0.001");
+        assert_eq!(figure(372.0), "372");
+        assert_eq!(figure(5391.21), "5,391");
+        assert_eq!(figure(-0.0), "0");
+        assert_eq!(figure(f64::NAN), "\u{2013}");
     }
 
     #[test]

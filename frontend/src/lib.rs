@@ -13,3 +13,4 @@ pub mod pages;
 pub mod routes;
 pub mod services;
 pub mod state;
+pub mod words;

@@ -3,7 +3,9 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::pages::{clusters::ClustersPage, overview::Overview, predict::PredictPage};
+use crate::pages::{
+    clusters::ClustersPage, overview::Overview, predict::PredictPage, profiles::ProfilesPage,
+};
 
 /// The pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Routable)]
@@ -14,6 +16,9 @@ pub enum Route {
     /// The scatter of a model.
     #[at("/clusters")]
     Clusters,
+    /// One customer, product or country.
+    #[at("/profiles")]
+    Profiles,
     /// The forms.
     #[at("/predict")]
     Predict,
@@ -25,7 +30,8 @@ pub enum Route {
 
 impl Route {
     /// The pages in the navigation.
-    pub const NAVIGATION: [Self; 3] = [Self::Overview, Self::Clusters, Self::Predict];
+    pub const NAVIGATION: [Self; 4] =
+        [Self::Overview, Self::Clusters, Self::Profiles, Self::Predict];
 
     /// The page's name.
     #[must_use]
@@ -33,6 +39,7 @@ impl Route {
         match self {
             Self::Overview => "Overview",
             Self::Clusters => "Clusters",
+            Self::Profiles => "Profiles",
             Self::Predict => "Predict",
             Self::NotFound => "Not found",
         }
@@ -45,6 +52,7 @@ pub fn switch(route: Route) -> Html {
     match route {
         Route::Overview => html! { <Overview /> },
         Route::Clusters => html! { <ClustersPage /> },
+        Route::Profiles => html! { <ProfilesPage /> },
         Route::Predict => html! { <PredictPage /> },
         Route::NotFound => html! {
             <section class="empty" data-testid="not-found">

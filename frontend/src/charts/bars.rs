@@ -2,13 +2,15 @@
 
 use yew::prelude::*;
 
-use crate::{charts::palette::colour, format};
+use crate::format;
 
 /// Properties of [`ShareBar`].
 #[derive(Debug, PartialEq, Properties)]
 pub struct ShareBarProps {
-    /// Lines in each cluster.
+    /// Lines or entities in each cluster.
     pub sizes: Vec<u64>,
+    /// The clusters' colours as CSS values; without one a cluster is grey.
+    pub colours: Vec<String>,
 }
 
 /// One bar divided among the clusters.
@@ -21,8 +23,9 @@ pub fn ShareBar(props: &ShareBarProps) -> Html {
     let label = props.sizes.iter().enumerate().map(share).collect::<Vec<_>>().join(", ");
     html! {
         <div class="share-bar" role="img" aria-label={label}>
-            { for props.sizes.iter().zip(1_u32..).map(|(size, cluster)| html! {
-                <span style={format!("flex-grow:{size};background:{}", colour(cluster))} />
+            { for props.sizes.iter().enumerate().map(|(index, size)| {
+                let colour = props.colours.get(index).map_or("var(--muted)", String::as_str);
+                html! { <span style={format!("flex-grow:{size};background:{colour}")} /> }
             }) }
         </div>
     }

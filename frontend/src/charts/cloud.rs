@@ -1,9 +1,7 @@
-//! Weighted points laid out in pixels: sizes, drawing order and the point under the pointer.
+//! Weighted rows laid out in pixels: sizes, drawing order and the point under the pointer.
 //! Knows nothing of the DOM.
 
-use tillstream_shared::api::Points;
-
-use crate::charts::scale::Scale;
+use crate::charts::{scale::Scale, sheet::Sheet};
 
 /// The smallest radius drawn, in pixels: a single line must still be seen.
 const SMALLEST: f64 = 1.4;
@@ -28,21 +26,18 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Lays out `points`; the heaviest gets a disc of radius `largest`.
+    /// Lays out the rows of `sheet`; the heaviest gets a disc of radius `largest`.
     #[must_use]
-    pub fn new(points: &Points, x: &Scale, y: &Scale, largest: f64) -> Self {
-        let heaviest = points.weight.iter().copied().max().unwrap_or(1).max(1) as f64;
-        let mut order: Vec<usize> = (0..points.weight.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(points.weight[index]));
+    pub fn new(sheet: &Sheet, x: &Scale, y: &Scale, largest: f64) -> Self {
+        let heaviest = sheet.weight.iter().copied().max().unwrap_or(1).max(1) as f64;
+        let mut order: Vec<usize> = (0..sheet.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(sheet.weight[index]));
+        let radius = |weight: &u64| (largest * (*weight as f64 / heaviest).sqrt()).max(SMALLEST);
         Self {
-            x: points.quantity.iter().map(|v| x.position(*v)).collect(),
-            y: points.unit_price.iter().map(|v| y.position(*v)).collect(),
-            radius: points
-                .weight
-                .iter()
-                .map(|weight| (largest * (*weight as f64 / heaviest).sqrt()).max(SMALLEST))
-                .collect(),
-            cluster: points.cluster.clone(),
+            x: sheet.x.values.iter().map(|v| x.position(*v)).collect(),
+            y: sheet.y.values.iter().map(|v| y.position(*v)).collect(),
+            radius: sheet.weight.iter().map(radius).collect(),
+            cluster: sheet.cluster.clone(),
             order,
         }
     }
@@ -70,18 +65,30 @@ impl Cloud {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use tillstream_shared::{ModelKind, api::Points};
+
     use super::*;
-    use crate::charts::scale::Kind;
+    use crate::{
+        charts::{scale::Kind, sheet::tests::model},
+        services::models::Rows,
+    };
+
+    fn laid_out(points: Points) -> Cloud {
+        let model = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
+        let sheet = Sheet::new(&model, &Rows::Points(Rc::new(points)), (0, 1));
+        let axis = Scale::new(Kind::Linear, (0.0, 10.0), (0.0, 100.0));
+        Cloud::new(&sheet, &axis, &axis, 20.0)
+    }
 
     fn cloud() -> Cloud {
-        let points = Points {
+        laid_out(Points {
             quantity: vec![5.0, 5.0, 9.0],
             unit_price: vec![5.0, 5.5, 1.0],
             weight: vec![400, 1, 100],
             cluster: vec![1, 2, 3],
-        };
-        let axis = Scale::new(Kind::Linear, (0.0, 10.0), (0.0, 100.0));
-        Cloud::new(&points, &axis, &axis, 20.0)
+        })
     }
 
     #[test]
@@ -103,8 +110,6 @@ mod tests {
 
     #[test]
     fn no_points_no_hit() {
-        let axis = Scale::new(Kind::Linear, (0.0, 10.0), (0.0, 100.0));
-        let cloud = Cloud::new(&Points::default(), &axis, &axis, 20.0);
-        assert_eq!(cloud.at(1.0, 1.0, |_| true), None);
+        assert_eq!(laid_out(Points::default()).at(1.0, 1.0, |_| true), None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod field;
+pub mod language;
 pub mod live_provider;
 pub mod nav;
 pub mod pickers;

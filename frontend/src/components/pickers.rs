@@ -1,28 +1,49 @@
-//! Choosing an entity and one of its models.
+//! Choosing a kind of model, an entity and one of its models.
 
 use std::rc::Rc;
 
-use tillstream_shared::{Entity, ModelNumber, ModelRef, api::ModelList};
+use tillstream_shared::{Entity, ModelKind, ModelNumber, ModelRef, api::ModelList};
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-/// The name of an entity in the plural, as a heading.
-#[must_use]
-pub const fn plural(entity: Entity) -> &'static str {
-    match entity {
-        Entity::Customer => "Customers",
-        Entity::Product => "Products",
-        Entity::Country => "Countries",
-    }
+use crate::words::{plural, singular};
+
+/// Properties of [`KindPicker`].
+#[derive(Debug, PartialEq, Properties)]
+pub struct KindPickerProps {
+    /// The chosen one.
+    pub value: ModelKind,
+    /// Another was chosen.
+    pub on_change: Callback<ModelKind>,
 }
 
-/// The name of an entity, as a heading.
-#[must_use]
-pub const fn singular(entity: Entity) -> &'static str {
-    match entity {
-        Entity::Customer => "Customer",
-        Entity::Product => "Product",
-        Entity::Country => "Country",
+/// Lines or profiles.
+#[component]
+pub fn KindPicker(props: &KindPickerProps) -> Html {
+    html! {
+        <fieldset class="segments">
+            <legend class="label">{ "Clusters of" }</legend>
+            <div>
+                { for ModelKind::ALL.into_iter().map(|kind| html! {
+                    <label key={kind.name()}>
+                        <input
+                            type="radio"
+                            name="kind"
+                            value={kind.name()}
+                            checked={kind == props.value}
+                            onchange={props.on_change.reform(move |_: Event| kind)}
+                            data-testid={format!("kind-{kind}")}
+                        />
+                        <span>
+                            { match kind {
+                                ModelKind::Line => "Lines",
+                                ModelKind::Profile => "Profiles",
+                            } }
+                        </span>
+                    </label>
+                }) }
+            </div>
+        </fieldset>
     }
 }
 
@@ -69,6 +90,8 @@ pub fn EntityPicker(props: &EntityPickerProps) -> Html {
 /// Properties of [`ModelPicker`].
 #[derive(Debug, PartialEq, Properties)]
 pub struct ModelPickerProps {
+    /// Line or profile models.
+    pub kind: ModelKind,
     /// Whose models.
     pub entity: Entity,
     /// The chosen one.
@@ -79,7 +102,8 @@ pub struct ModelPickerProps {
     pub on_change: Callback<ModelRef>,
 }
 
-/// `latest`, `all` or a number.
+/// An alias or a number. Profile models are of all lines so far as they are: for them there is no
+/// `all` and no `live`.
 #[component]
 pub fn ModelPicker(props: &ModelPickerProps) -> Html {
     let node = use_node_ref();
@@ -87,20 +111,33 @@ pub fn ModelPicker(props: &ModelPickerProps) -> Html {
         .models
         .iter()
         .flat_map(|list| &list.models)
-        .filter(|model| model.entity == props.entity)
+        .filter(|model| model.kind == props.kind && model.entity == props.entity)
         .filter_map(|model| match model.number {
             ModelNumber::Number(number) => Some(number),
             ModelNumber::All | ModelNumber::Live => None,
         })
         .rev()
         .collect();
-    let missing = match props.value {
-        ModelRef::Number(number) if !numbers.contains(&number) => Some(number),
-        _ => None,
+    let latest = match numbers.first() {
+        Some(number) => format!("latest (model {number})"),
+        None => "latest".to_owned(),
     };
+    let aliases = [
+        (ModelRef::Latest, latest),
+        (ModelRef::Champion, "champion (the promoted one)".to_owned()),
+        (ModelRef::All, "all (every batch so far)".to_owned()),
+        (ModelRef::Live, "live (follows the stream)".to_owned()),
+    ];
+    let offered = if props.kind == ModelKind::Line { 4 } else { 2 };
+    let aliases = aliases.into_iter().take(offered);
+    let numbered = numbers.iter().map(|n| (ModelRef::Number(*n), format!("model {n}")));
+    let mut options: Vec<(ModelRef, String)> = aliases.chain(numbered).collect();
+    if !options.iter().any(|(model, _)| *model == props.value) {
+        options.insert(offered, (props.value, format!("{} (not in the list)", props.value)));
+    }
     // A browser does not go back to an option once the reader chose another, whatever its
     // attributes say; the property has to be set.
-    use_effect_with((props.value, numbers.len(), missing, node.clone()), |(value, _, _, node)| {
+    use_effect_with((props.value, options.len(), node.clone()), |(value, _, node)| {
         if let Some(select) = node.cast::<HtmlSelectElement>() {
             select.set_value(&value.to_string());
         }
@@ -112,25 +149,55 @@ pub fn ModelPicker(props: &ModelPickerProps) -> Html {
             onchange.emit(model);
         }
     };
-    let latest = match numbers.first() {
-        Some(number) => format!("latest (model {number})"),
-        None => "latest".to_owned(),
-    };
     html! {
         <div class="field">
             <label for="model">{ "Model" }</label>
             <select id="model" data-testid="model" ref={node} {onchange}>
-                <option value="latest">{ latest }</option>
-                <option value="all">{ "all (every batch so far)" }</option>
-                if let Some(number) = missing {
-                    <option value={number.to_string()}>
-                        { format!("model {number} (not in the list)") }
-                    </option>
-                }
-                { for numbers.iter().map(|number| html! {
-                    <option key={*number} value={number.to_string()}>
-                        { format!("model {number}") }
-                    </option>
+                { for options.into_iter().map(|(model, name)| html! {
+                    <option key={model.to_string()} value={model.to_string()}>{ name }</option>
+                }) }
+            </select>
+        </div>
+    }
+}
+
+/// Properties of [`Choice`].
+#[derive(Debug, PartialEq, Properties)]
+pub struct ChoiceProps {
+    /// Of the select element.
+    pub id: AttrValue,
+    /// Its name for people.
+    pub label: AttrValue,
+    /// What there is to choose from.
+    pub options: Vec<AttrValue>,
+    /// Index of the chosen one.
+    pub value: usize,
+    /// Index of another that was chosen.
+    pub on_change: Callback<usize>,
+}
+
+/// One of several texts.
+#[component]
+pub fn Choice(props: &ChoiceProps) -> Html {
+    let node = use_node_ref();
+    use_effect_with((props.value, props.options.clone(), node.clone()), |(value, _, node)| {
+        if let Some(select) = node.cast::<HtmlSelectElement>() {
+            select.set_value(&value.to_string());
+        }
+    });
+    let on_change = props.on_change.clone();
+    let onchange = move |event: Event| {
+        let text = event.target_unchecked_into::<HtmlSelectElement>().value();
+        if let Ok(index) = text.parse() {
+            on_change.emit(index);
+        }
+    };
+    html! {
+        <div class="field">
+            <label for={props.id.clone()}>{ &props.label }</label>
+            <select id={props.id.clone()} data-testid={props.id.clone()} ref={node} {onchange}>
+                { for props.options.iter().enumerate().map(|(index, option)| html! {
+                    <option key={index} value={index.to_string()}>{ option }</option>
                 }) }
             </select>
         </div>

@@ -1,8 +1,10 @@
 //! The pages.
 
 pub mod clusters;
-mod clusters_parts;
 pub mod overview;
 mod overview_parts;
+mod overview_segments;
 pub mod predict;
 mod predict_result;
+pub mod profiles;
+mod profiles_parts;

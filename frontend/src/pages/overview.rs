@@ -2,7 +2,10 @@
 
 use yew::prelude::*;
 
-use super::overview_parts::{Batches, Happenings, Notices, Pipeline, Progress, Segments};
+use super::{
+    overview_parts::{Batches, Happenings, Notices, Pipeline, Progress},
+    overview_segments::Segments,
+};
 use crate::{
     charts::throughput::Throughput,
     components::{

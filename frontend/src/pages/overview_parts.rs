@@ -3,22 +3,18 @@
 use std::{collections::VecDeque, rc::Rc};
 
 use tillstream_shared::{
-    ClosedBy, Entity, Manifest, ModelNumber, ModelRef,
-    api::{ModelList, ModelSummary, Stage, Status},
+    ClosedBy, Manifest,
+    api::{Stage, Status},
 };
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use crate::{
-    charts::bars::ShareBar,
-    components::{pickers::plural, view::loaded},
+    components::view::loaded,
     format,
-    routes::Route,
-    services::{batches, http::ApiError, models},
+    services::{batches, http::ApiError},
     state::{
         live::{Happening, Signals},
         resource::use_resource,
-        selection::{Query, Selection},
     },
 };
 
@@ -179,52 +175,6 @@ fn count(name: &str, value: u64, testid: &'static str, alarming: bool) -> Html {
             <dt>{ name.to_owned() }</dt>
             <dd data-testid={testid} data-value={value.to_string()}>{ format::count(value) }</dd>
         </div>
-    }
-}
-
-async fn load_models((): ()) -> Result<ModelList, ApiError> {
-    models::list().await
-}
-
-/// The newest model of each entity as a bar of its clusters.
-#[component]
-pub(super) fn Segments() -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let list = use_resource((), signals.of_list(), load_models);
-    html! {
-        <div class="card" data-testid="segments">
-            <h2>{ "Newest segments" }</h2>
-            { loaded(&list, "the models", |list| html! {
-                <ul class="segment-list">
-                    { for Entity::ALL.into_iter().map(|entity| {
-                        let own = |model: &&ModelSummary| {
-                            model.entity == entity && model.number != ModelNumber::All
-                        };
-                        segment(entity, list.models.iter().rfind(own))
-                    }) }
-                </ul>
-            }) }
-        </div>
-    }
-}
-
-fn segment(entity: Entity, model: Option<&ModelSummary>) -> Html {
-    let query = Query::from(Selection { entity, model: ModelRef::Latest });
-    html! {
-        <li key={entity.name()}>
-            <div class="segment-head">
-                <Link<Route, Query> to={Route::Clusters} query={Some(query)}>
-                    { plural(entity) }
-                </Link<Route, Query>>
-                <span class="muted">
-                    { model.map_or("no model yet".to_owned(), |model| {
-                        let lines = format::plural(model.sizes.iter().sum(), "line", "lines");
-                        format!("model {}, {lines}", model.number)
-                    }) }
-                </span>
-            </div>
-            <ShareBar sizes={model.map(|model| model.sizes.clone()).unwrap_or_default()} />
-        </li>
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tillstream_shared::{Filter, ModelNumber, ModelRef, api::ModelList};
+use tillstream_shared::{Filter, ModelKind, ModelNumber, ModelRef, api::ModelList};
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -12,6 +12,7 @@ use crate::{
     app::LastPrediction,
     components::{
         field::TextField,
+        language::LanguagePicker,
         pickers::{EntityPicker, ModelPicker},
     },
     services::{http::ApiError, models, predict::predict, task::Task},
@@ -36,15 +37,23 @@ enum Sent {
     Failed(ApiError),
 }
 
-/// The filter of the chosen model, where the list of models tells it.
+/// The filter of the chosen model, where the list of models tells it. Which model the champion is the
+/// list does not tell.
 fn filter_of(list: &ModelList, form: &Form) -> Option<Filter> {
-    let mut own = list.models.iter().filter(|model| model.entity == form.entity);
-    let model = match form.model {
-        ModelRef::Number(number) => own.find(|m| m.number == ModelNumber::Number(number)),
-        ModelRef::All => own.find(|m| m.number == ModelNumber::All),
-        ModelRef::Latest => own.rfind(|m| m.number != ModelNumber::All),
+    let mut own = list
+        .models
+        .iter()
+        .filter(|model| model.kind == ModelKind::Line && model.entity == form.entity);
+    let number = match form.model {
+        ModelRef::Number(number) => ModelNumber::Number(number),
+        ModelRef::All => ModelNumber::All,
+        ModelRef::Live => ModelNumber::Live,
+        ModelRef::Latest => {
+            own.clone().rfind(|model| matches!(model.number, ModelNumber::Number(_)))?.number
+        }
+        ModelRef::Champion => return None,
     };
-    model.map(|model| model.preprocessing.filter())
+    own.find(|model| model.number == number).map(|model| model.preprocessing.filter())
 }
 
 /// `/predict`.
@@ -152,6 +161,7 @@ pub fn PredictPage() -> Html {
                     <h1>{ "Predict" }</h1>
                     <p class="lead">{ "Which cluster does a transaction line belong to?" }</p>
                 </div>
+                <div class="toolbar"><LanguagePicker /></div>
             </div>
             <div class="predict-grid">
                 <form class="card form" novalidate={true} {onsubmit} data-testid="predict-form">
@@ -167,6 +177,7 @@ pub fn PredictPage() -> Html {
                         { field(Field::UnitPrice, "unit-price", "UnitPrice", format!("Of one piece, for example {price}"), "decimal") }
                     </div>
                     <ModelPicker
+                        kind={ModelKind::Line}
                         entity={form.entity}
                         value={form.model}
                         models={list.remote.value.clone()}

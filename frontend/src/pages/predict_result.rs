@@ -2,16 +2,17 @@
 
 use std::rc::Rc;
 
-use tillstream_shared::{ModelNumber, ModelRef, api::PredictResponse};
+use tillstream_shared::{ModelKind, ModelRef, api::PredictResponse};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::{
     charts::{bars::Meter, palette::colour},
-    components::{pickers::singular, view::Loading},
+    components::{language::Words, view::Loading},
     format,
     routes::Route,
-    state::selection::{Query, Selection},
+    state::selection::{ProfileQuery, Query, Selection},
+    words::{self, singular},
 };
 
 #[derive(Debug, PartialEq, Properties)]
@@ -43,17 +44,18 @@ pub(super) struct ResultCardProps {
 #[component]
 pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
     let result = &props.result;
-    let model = match result.model {
-        ModelNumber::Number(number) => format!("{} model {number}", result.entity),
-        ModelNumber::All => format!("{} model of every batch", result.entity),
-    };
     let longest = result.distances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let query =
-        Query::from(Selection { entity: result.entity, model: ModelRef::from(result.model) });
+    let query = Query::from(Selection {
+        kind: ModelKind::Line,
+        entity: result.entity,
+        model: ModelRef::from(result.model),
+    });
+    // A model of an earlier version gave no identities: the number stands for it.
+    let own = colour(if result.identity > 0 { result.identity } else { result.cluster });
     html! {
         <article
             class="card result"
-            style={format!("--cluster:{}", colour(result.cluster))}
+            style={format!("--cluster:{own}")}
             data-testid="result"
             data-cluster={result.cluster.to_string()}
             data-entity={result.entity.name()}
@@ -62,7 +64,12 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                 <span class="badge large" aria-hidden="true">{ result.cluster }</span>
                 <div>
                     <h2 data-testid="result-cluster">{ format!("Cluster {}", result.cluster) }</h2>
-                    <p data-testid="result-description">{ &result.description }</p>
+                    if !result.name.en.is_empty() {
+                        <p class="name" data-testid="result-name">
+                            <Words text={result.name.clone()} />
+                        </p>
+                    }
+                    <p class="muted" data-testid="result-description">{ &result.description }</p>
                 </div>
             </header>
             <dl class="facts column">
@@ -83,15 +90,30 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                 </div>
                 <div>
                     <dt>{ "Answered by" }</dt>
-                    <dd data-testid="result-model">{ model }</dd>
+                    <dd data-testid="result-model">
+                        { words::model(ModelKind::Line, result.entity, result.model) }
+                    </dd>
                 </div>
+                if result.identity > 0 {
+                    <div>
+                        <dt>{ "Identity of the cluster" }</dt>
+                        <dd data-testid="result-identity">{ result.identity }</dd>
+                    </div>
+                }
             </dl>
             <h3>{ "Distance to each centroid" }</h3>
             <ul class="distances" data-testid="distances">
                 { for result.distances.iter().zip(1_u32..).map(|(distance, cluster)| html! {
                     <li key={cluster} class={(cluster == result.cluster).then_some("nearest")}>
                         <span>{ format!("Cluster {cluster}") }</span>
-                        <Meter share={distance / longest} colour={colour(cluster)} />
+                        <Meter
+                            share={distance / longest}
+                            colour={if cluster == result.cluster {
+                                own.clone()
+                            } else {
+                                "var(--line-strong)".to_owned()
+                            }}
+                        />
                         <span class="num">{ format::number(*distance) }</span>
                     </li>
                 }) }
@@ -99,9 +121,18 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
             <p class="muted small">
                 { "Euclidean, in the model's own space: the shortest wins." }
             </p>
-            <Link<Route, Query> to={Route::Clusters} query={Some(query)} classes="button">
-                { "Show it among the clusters" }
-            </Link<Route, Query>>
+            <div class="actions">
+                <Link<Route, Query> to={Route::Clusters} query={Some(query)} classes="button">
+                    { "Show it among the clusters" }
+                </Link<Route, Query>>
+                <Link<Route, ProfileQuery>
+                    to={Route::Profiles}
+                    query={Some(ProfileQuery::new(result.entity, &result.id))}
+                    classes="button quiet"
+                >
+                    { format!("About this {}", result.entity) }
+                </Link<Route, ProfileQuery>>
+            </div>
         </article>
     }
 }

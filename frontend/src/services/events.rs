@@ -7,7 +7,7 @@ use web_sys::{EventSource, MessageEvent};
 use yew::Callback;
 
 /// The names of the events that the page listens to.
-const NAMES: [&str; 4] = ["status", "batch_stored", "model_trained", "notice"];
+const NAMES: [&str; 5] = ["status", "batch_stored", "model_trained", "champion_changed", "notice"];
 
 /// What comes from the stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,14 +68,16 @@ impl Drop for EventStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tillstream_shared::{Entity, ModelNumber};
+    use tillstream_shared::{Entity, ModelKind, ModelNumber};
 
     #[test]
     fn every_event_is_listened_to() {
+        let (kind, entity) = (ModelKind::Line, Entity::Customer);
         let events = [
             Event::Status(Box::default()),
             Event::BatchStored { number: 1, rows: 1 },
-            Event::ModelTrained { entity: Entity::Customer, number: ModelNumber::All },
+            Event::ModelTrained { kind, entity, number: ModelNumber::All },
+            Event::ChampionChanged { kind, entity, model: 1 },
             Event::Notice { message: String::new() },
         ];
         assert_eq!(events.map(|event| event.name()), NAMES);

@@ -110,15 +110,7 @@ impl Form {
     }
 
     fn id(&self) -> Result<String, String> {
-        let id = self.text(Field::Id).trim();
-        let name = self.entity.id_field();
-        if id.is_empty() {
-            return Err(format!("Enter a {name}."));
-        }
-        if self.entity == Entity::Customer && !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("A {name} has digits only."));
-        }
-        Ok(id.to_owned())
+        identifier(self.entity, self.text(Field::Id))
     }
 
     fn quantity(&self, filter: Option<Filter>) -> Result<f64, String> {
@@ -132,6 +124,21 @@ impl Form {
     fn unit_price(&self, filter: Option<Filter>) -> Result<f64, String> {
         admitted(number(&self.unit_price, "UnitPrice")?, "UnitPrice", filter)
     }
+}
+
+/// The identifier that was typed, without blanks around it.
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn identifier(entity: Entity, text: &str) -> Result<String, String> {
+    let (id, name) = (text.trim(), entity.id_field());
+    if id.is_empty() {
+        return Err(format!("Enter a {name}."));
+    }
+    if entity == Entity::Customer && !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("A {name} has digits only."));
+    }
+    Ok(id.to_owned())
 }
 
 fn number(text: &str, name: &str) -> Result<f64, String> {

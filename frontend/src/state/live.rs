@@ -3,10 +3,12 @@
 use std::{collections::VecDeque, rc::Rc};
 
 use tillstream_shared::{
-    Entity, ModelNumber, ModelRef,
+    Entity, ModelKind, ModelNumber, ModelRef,
     api::{Event, Status},
 };
 use yew::Reducible;
+
+use crate::{format::plural, words};
 
 /// How many happenings are kept.
 const LOG: usize = 40;
@@ -59,22 +61,39 @@ pub struct Signals {
     pub batches: u64,
     /// Usable models.
     pub models: u64,
-    /// Numbered models trained since the page was opened, by entity.
-    pub numbered: [u64; 3],
-    /// Cumulative models trained since the page was opened, by entity.
-    pub cumulative: [u64; 3],
+    /// Numbered models trained since the page was opened.
+    pub numbered: Counts,
+    /// Cumulative models trained since the page was opened.
+    pub cumulative: Counts,
+    /// Times that the streaming models were updated since the page was opened.
+    pub live: Counts,
+    /// Changes of champions since the page was opened.
+    pub champions: Counts,
 }
+
+/// Counts by kind and entity, both in their listed order.
+pub type Counts = [[u64; 3]; 2];
 
 impl Signals {
     /// A number that grows whenever what `model` of `entity` names may have become another model.
     #[must_use]
-    pub fn of_model(&self, entity: Entity, model: ModelRef) -> u64 {
+    pub fn of_model(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> u64 {
+        let count = |counts: &Counts| counts[kind as usize][entity as usize];
         self.reconnected
             + match model {
                 ModelRef::Number(_) => 0,
-                ModelRef::Latest => self.numbered[entity as usize],
-                ModelRef::All => self.cumulative[entity as usize],
+                ModelRef::Latest => count(&self.numbered),
+                ModelRef::All => count(&self.cumulative),
+                ModelRef::Live => count(&self.live),
+                ModelRef::Champion => count(&self.champions),
             }
+    }
+
+    /// A number that grows whenever the champions, or what was decided about a model, may have
+    /// changed: every numbered model is judged.
+    #[must_use]
+    pub fn of_champions(&self) -> u64 {
+        self.reconnected + sum(&self.numbered) + sum(&self.champions)
     }
 
     /// A number that grows whenever the list of models may have changed.
@@ -86,8 +105,12 @@ impl Signals {
     /// Models trained since the page was opened.
     #[must_use]
     pub fn trained(&self) -> u64 {
-        self.numbered.iter().sum::<u64>() + self.cumulative.iter().sum::<u64>()
+        [self.numbered, self.cumulative, self.live].iter().map(sum).sum()
     }
+}
+
+fn sum(counts: &Counts) -> u64 {
+    counts.iter().flatten().sum()
 }
 
 /// What happens to [`Live`].
@@ -146,18 +169,20 @@ impl Live {
         let text = match event {
             Event::Status(status) => return self.count(*status, at),
             Event::BatchStored { number, rows } => {
-                format!(
-                    "Batch {number} stored with {}",
-                    crate::format::plural(rows, "line", "lines")
-                )
+                format!("Batch {number} stored with {}", plural(rows, "line", "lines"))
             }
-            Event::ModelTrained { entity, number } => {
-                let counters = match number {
+            Event::ModelTrained { kind, entity, number } => {
+                let counts = match number {
                     ModelNumber::Number(_) => &mut self.signals.numbered,
                     ModelNumber::All => &mut self.signals.cumulative,
+                    ModelNumber::Live => &mut self.signals.live,
                 };
-                counters[entity as usize] += 1;
-                format!("Trained {entity} model {number}")
+                counts[kind as usize][entity as usize] += 1;
+                format!("Trained {}", words::model(kind, entity, number))
+            }
+            Event::ChampionChanged { kind, entity, model } => {
+                self.signals.champions[kind as usize][entity as usize] += 1;
+                format!("Champion: {}", words::model(kind, entity, ModelNumber::Number(model)))
             }
             Event::Notice { message } => {
                 return self.note(Happening { at, text: message, notice: true });
@@ -324,23 +349,43 @@ mod tests {
 
     #[test]
     fn an_alias_is_stale_when_its_model_was_trained() {
-        let trained = |number| Action::Received {
-            event: Event::ModelTrained { entity: Entity::Product, number },
-            at: 0.0,
+        let trained = |number| {
+            let event =
+                Event::ModelTrained { kind: ModelKind::Line, entity: Entity::Product, number };
+            after([Action::Received { event, at: 0.0 }]).signals
         };
         let before = Signals::default();
-        let numbered = after([trained(ModelNumber::Number(3))]).signals;
-        let all = after([trained(ModelNumber::All)]).signals;
-        let stale = |signals: &Signals, entity, model| {
-            signals.of_model(entity, model) != before.of_model(entity, model)
+        let stale = |signals: &Signals, kind, entity, model| {
+            signals.of_model(kind, entity, model) != before.of_model(kind, entity, model)
         };
-        assert!(stale(&numbered, Entity::Product, ModelRef::Latest));
-        assert!(!stale(&numbered, Entity::Product, ModelRef::All));
-        assert!(!stale(&numbered, Entity::Product, ModelRef::Number(3)));
-        assert!(!stale(&numbered, Entity::Customer, ModelRef::Latest));
-        assert!(stale(&all, Entity::Product, ModelRef::All));
-        assert!(!stale(&all, Entity::Product, ModelRef::Latest));
-        assert!(numbered.of_list() > before.of_list() && all.of_list() > before.of_list());
+        let (line, product) = (ModelKind::Line, Entity::Product);
+        let aliases = [
+            (ModelNumber::Number(3), ModelRef::Latest),
+            (ModelNumber::All, ModelRef::All),
+            (ModelNumber::Live, ModelRef::Live),
+        ];
+        for (number, own) in aliases {
+            let signals = trained(number);
+            for (_, alias) in aliases {
+                assert_eq!(stale(&signals, line, product, alias), alias == own, "{number} {alias}");
+            }
+            assert!(!stale(&signals, line, product, ModelRef::Number(3)));
+            assert!(!stale(&signals, line, product, ModelRef::Champion));
+            assert!(!stale(&signals, line, Entity::Customer, own));
+            assert!(!stale(&signals, ModelKind::Profile, product, own));
+            assert!(signals.of_list() > before.of_list());
+        }
+    }
+
+    #[test]
+    fn a_new_champion_makes_the_old_one_stale() {
+        let (kind, entity) = (ModelKind::Profile, Entity::Customer);
+        let event = Event::ChampionChanged { kind, entity, model: 7 };
+        let live = after([Action::Received { event, at: 0.0 }]);
+        assert_eq!(live.log[0].text, "Champion: customer profile model 7");
+        assert_eq!(live.signals.of_model(kind, entity, ModelRef::Champion), 1);
+        assert_eq!(live.signals.of_model(ModelKind::Line, entity, ModelRef::Champion), 0);
+        assert_eq!((live.signals.of_champions(), live.signals.of_list()), (1, 0));
     }
 
     #[test]

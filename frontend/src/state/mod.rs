@@ -2,7 +2,10 @@
 //! free of the DOM wherever it can be.
 
 pub mod form;
+pub mod history;
+pub mod language;
 pub mod live;
+pub mod names;
 pub mod remote;
 pub mod resource;
 pub mod selection;

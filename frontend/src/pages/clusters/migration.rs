@@ -1,0 +1,135 @@
+//! How many lines or entities moved from which cluster to which.
+
+use tillstream_shared::{Entity, Model, ModelKind, ModelNumber};
+use yew::prelude::*;
+
+use crate::{
+    charts::palette::colours,
+    components::{language::use_language, view::loaded},
+    format,
+    services::{
+        http::ApiError,
+        models::{self, Moves},
+    },
+    state::{live::Signals, names, resource::use_resource},
+    words::{self, number_of},
+};
+
+/// The models, and when the one shown was trained: an alias may stand for a newer model since.
+type Key = (ModelKind, Entity, (ModelNumber, ModelNumber), AttrValue);
+
+async fn load_moves((kind, entity, (from, to), _): Key) -> Result<Moves, ApiError> {
+    models::moves(kind, entity, from, to).await
+}
+
+#[derive(Debug, PartialEq, Properties)]
+pub(super) struct MigrationViewProps {
+    pub(super) kind: ModelKind,
+    pub(super) entity: Entity,
+    pub(super) between: (ModelNumber, ModelNumber),
+    pub(super) trained: AttrValue,
+}
+
+/// The matrix of one pair of models.
+#[component]
+pub(super) fn MigrationView(props: &MigrationViewProps) -> Html {
+    let signals = use_context::<Signals>().unwrap_or_default();
+    let key = (props.kind, props.entity, props.between, props.trained.clone());
+    let moves = use_resource(key, signals.reconnected, load_moves);
+    let language = use_language();
+    loaded(&moves, "the moves", |moves| {
+        let Moves { from, to, migration } = &**moves;
+        let head = |model: &Model, cluster: u32| {
+            let name = names::of(model, cluster, language);
+            html! {
+                <>
+                    <i class="swatch" style={
+                        format!("background:{}", colours(model)[cluster as usize - 1])
+                    } />
+                    <abbr title={name}>{ cluster }</abbr>
+                </>
+            }
+        };
+        let (left, arrived) = (any(&migration.left), any(&migration.arrived));
+        let many = words::members(props.kind, props.entity).1;
+        let about = match props.kind {
+            ModelKind::Line => format!(
+                "The lines that {} was trained on, as both models assign them.",
+                number_of(migration.to)
+            ),
+            ModelKind::Profile => {
+                format!("The {many} that both know, as each model assigned them in its time.")
+            }
+        };
+        html! {
+            <>
+                <p class="muted small">{ about }</p>
+                <div class="scroll" tabindex="0" role="region" aria-label="Who moved">
+                    <table class="migration" data-testid="migration"
+                        data-from={migration.from.to_string()} data-to={migration.to.to_string()}>
+                        <thead>
+                            <tr>
+                                <th scope="col">
+                                    { format!("{} \u{2193} to {} \u{2192}",
+                                        number_of(migration.from), number_of(migration.to)) }
+                                </th>
+                                { for (1..=to.k).map(|cluster| html! {
+                                    <th scope="col" class="num">{ head(to, cluster) }</th>
+                                }) }
+                                if left {
+                                    <th scope="col" class="num">{ "left" }</th>
+                                }
+                            </tr>
+                        </thead>
+                        <tbody>
+                            { for (1..=from.k).zip(&migration.counts).map(|(cluster, counts)| html! {
+                                <tr key={cluster}>
+                                    <th scope="row">{ head(from, cluster) }</th>
+                                    { cells(counts) }
+                                    if left {
+                                        <td class="num">
+                                            { format::count(migration.left[cluster as usize - 1]) }
+                                        </td>
+                                    }
+                                </tr>
+                            }) }
+                            if arrived {
+                                <tr>
+                                    <th scope="row">{ "arrived" }</th>
+                                    { for migration.arrived.iter().map(|n| html! {
+                                        <td class="num">{ format::count(*n) }</td>
+                                    }) }
+                                    if left {
+                                        <td />
+                                    }
+                                </tr>
+                            }
+                        </tbody>
+                    </table>
+                </div>
+            </>
+        }
+    })
+}
+
+fn any(counts: &[u64]) -> bool {
+    counts.iter().any(|count| *count > 0)
+}
+
+/// One row: counts and their shares of the row, the larger the darker.
+fn cells(counts: &[u64]) -> Html {
+    let whole: u64 = counts.iter().sum();
+    counts
+        .iter()
+        .map(|count| {
+            let share = *count as f64 / whole.max(1) as f64;
+            let style = format!("--share:{:.1}%", share * 70.0);
+            html! {
+                <td class="num moved" {style}>
+                    { format::count(*count) }
+                    <small>{ format::percent(*count, whole) }</small>
+                </td>
+            }
+        })
+        .collect()
+}

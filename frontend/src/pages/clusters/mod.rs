@@ -1,0 +1,134 @@
+//! The clusters of a model: scatter, legend, figures, what changed, and the champion.
+
+mod champion;
+mod changes;
+mod facts;
+mod figures;
+mod legend;
+mod migration;
+mod report;
+mod view;
+
+use tillstream_shared::{Entity, ModelKind, api::ModelList};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use self::view::ClusterView;
+use crate::{
+    components::{
+        language::LanguagePicker,
+        live_provider::LiveContext,
+        pickers::{EntityPicker, KindPicker, ModelPicker},
+        view::{Empty, loaded},
+    },
+    format,
+    routes::Route,
+    services::{http::ApiError, models},
+    state::{
+        live::Signals,
+        resource::use_resource,
+        selection::{Query, Selection},
+    },
+    words::plural,
+};
+
+async fn load_list((): ()) -> Result<ModelList, ApiError> {
+    models::list().await
+}
+
+/// `/clusters`.
+#[component]
+pub fn ClustersPage() -> Html {
+    let query = use_location().and_then(|location| location.query::<Query>().ok());
+    let selection = Selection::from(query.unwrap_or_default());
+    let navigator = use_navigator();
+    let signals = use_context::<Signals>().unwrap_or_default();
+    let list = use_resource((), signals.of_list(), load_list);
+
+    let select = Callback::from(move |selection: Selection| {
+        if let Some(navigator) = &navigator {
+            // An address that cannot be written leaves the page as it is.
+            navigator.replace_with_query(&Route::Clusters, Query::from(selection)).ok();
+        }
+    });
+    let on_kind = select.reform(move |kind| Selection { kind, ..selection });
+    let on_entity = select.reform(move |entity| Selection { entity, ..selection });
+    let on_model = select.reform(move |model| Selection { model, ..selection });
+    let lead = match selection.kind {
+        ModelKind::Line => {
+            "Every disc is one quantity at one price; its area grows with the lines that share both."
+        }
+        ModelKind::Profile => {
+            "Every disc is one customer, product or country with what all its lines amount to."
+        }
+    };
+
+    html! {
+        <section class="page">
+            <div class="page-head">
+                <div>
+                    <h1>{ "Clusters" }</h1>
+                    <p class="lead">{ lead }</p>
+                </div>
+                <div class="toolbar">
+                    <KindPicker value={selection.kind} on_change={on_kind} />
+                    <EntityPicker legend="About" value={selection.entity} on_change={on_entity} />
+                    <ModelPicker
+                        kind={selection.kind}
+                        entity={selection.entity}
+                        value={selection.model}
+                        models={list.remote.value.clone()}
+                        on_change={on_model}
+                    />
+                    <LanguagePicker />
+                </div>
+            </div>
+            { loaded(&list, "the models", |list| {
+                let (kind, entity, model) = (selection.kind, selection.entity, selection.model);
+                let known: Vec<_> = list
+                    .models
+                    .iter()
+                    .filter(|model| model.kind == kind && model.entity == entity)
+                    .map(|model| model.number)
+                    .collect();
+                if known.is_empty() {
+                    return html! { <NoModel {kind} {entity} /> };
+                }
+                // Another kind or entity starts anew: its clusters are others.
+                html! { <ClusterView key={format!("{kind} {entity}")} {kind} {entity} {model} {known} /> }
+            }) }
+        </section>
+    }
+}
+
+#[derive(Debug, PartialEq, Properties)]
+struct NoModelProps {
+    kind: ModelKind,
+    entity: Entity,
+}
+
+/// Nothing was trained yet.
+#[component]
+fn NoModel(props: &NoModelProps) -> Html {
+    let live = use_context::<LiveContext>();
+    let status = live.and_then(|context| context.live.status.clone());
+    let of = plural(props.entity).to_lowercase();
+    let title = match props.kind {
+        ModelKind::Line => format!("No model of {of} yet"),
+        ModelKind::Profile => format!("No profile model of {of} yet"),
+    };
+    html! {
+        <Empty {title}>
+            <p>{ "The first one is trained as soon as a stored batch holds enough of them. It appears \
+                  here by itself." }</p>
+            if let Some(status) = status {
+                <p class="muted">
+                    { format!(
+                        "The open batch holds {} so far.",
+                        format::plural(status.lines_open, "line", "lines")
+                    ) }
+                </p>
+            }
+        </Empty>
+    }
+}

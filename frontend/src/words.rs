@@ -1,0 +1,174 @@
+//! What entities, models, features and changes are called on the page.
+
+use tillstream_shared::{
+    Entity, Filter, ModelKind, ModelNumber, Preprocessing, Scaling, Transform, Transition,
+    TransitionKind,
+};
+
+use crate::format;
+
+/// The name of an entity in the plural, as a heading.
+#[must_use]
+pub const fn plural(entity: Entity) -> &'static str {
+    match entity {
+        Entity::Customer => "Customers",
+        Entity::Product => "Products",
+        Entity::Country => "Countries",
+    }
+}
+
+/// The name of an entity, as a heading.
+#[must_use]
+pub const fn singular(entity: Entity) -> &'static str {
+    match entity {
+        Entity::Customer => "Customer",
+        Entity::Product => "Product",
+        Entity::Country => "Country",
+    }
+}
+
+/// What the sizes of a model count: one, and several.
+#[must_use]
+pub const fn members(kind: ModelKind, entity: Entity) -> (&'static str, &'static str) {
+    match (kind, entity) {
+        (ModelKind::Line, _) => ("line", "lines"),
+        (ModelKind::Profile, Entity::Customer) => ("customer", "customers"),
+        (ModelKind::Profile, Entity::Product) => ("product", "products"),
+        (ModelKind::Profile, Entity::Country) => ("country", "countries"),
+    }
+}
+
+/// A model in a sentence: `customer model 3`, `product profile model 3`.
+#[must_use]
+pub fn model(kind: ModelKind, entity: Entity, number: ModelNumber) -> String {
+    match kind {
+        ModelKind::Line => format!("{entity} {}", number_of(number)),
+        ModelKind::Profile => format!("{entity} profile {}", number_of(number)),
+    }
+}
+
+/// A model among others of its kind and entity: `model 3`, `model of every batch`.
+#[must_use]
+pub fn number_of(number: ModelNumber) -> String {
+    match number {
+        ModelNumber::Number(number) => format!("model {number}"),
+        ModelNumber::All => "model of every batch".to_owned(),
+        ModelNumber::Live => "live model".to_owned(),
+    }
+}
+
+/// A feature within a text: `mean_basket` is `mean basket`.
+#[must_use]
+pub fn plain(feature: &str) -> String {
+    feature.replace('_', " ")
+}
+
+/// A feature as the name of an axis or column: `mean_basket` is `Mean basket`.
+#[must_use]
+pub fn feature(name: &str) -> String {
+    sentence(&plain(name))
+}
+
+/// The same text with a capital at its start.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The way from original units to model space: `log: values above zero, log1p, standardised`.
+#[must_use]
+pub fn preprocessing(preprocessing: &Preprocessing) -> String {
+    let filter = match preprocessing.filter {
+        Filter::All => "every value",
+        Filter::Positive => "values above zero",
+    };
+    let transform = match preprocessing.transform {
+        Transform::Identity => None,
+        Transform::Log1p => Some("log1p"),
+        Transform::SignedLog1p => Some("signed log1p"),
+    };
+    let scaling = match preprocessing.scaling {
+        Scaling::None => None,
+        Scaling::Standard => Some("standardised"),
+        Scaling::Robust => Some("median and interquartile range"),
+    };
+    let clip = preprocessing.clip.map(|limit| format!("cut at {}", format::number(limit)));
+    let steps = [transform, scaling].into_iter().flatten().map(str::to_owned).chain(clip);
+    let steps: Vec<String> = [filter.to_owned()].into_iter().chain(steps).collect();
+    format!("{}: {}", preprocessing.kind.name(), steps.join(", "))
+}
+
+/// What happened to a cluster, with its numbers in the previous model and in this one.
+#[must_use]
+pub fn transition(transition: &Transition) -> String {
+    let was = transition.from.map_or("a cluster".to_owned(), |from| format!("cluster {from}"));
+    let now = transition.to.map_or("A cluster".to_owned(), |to| format!("Cluster {to}"));
+    match transition.event {
+        TransitionKind::Continued if transition.from == transition.to => format!("{now} continues"),
+        TransitionKind::Continued => format!("{now} continues; it was {was}"),
+        TransitionKind::Split => format!("{now} split off from what was {was}"),
+        TransitionKind::Merged => {
+            format!("What was {was} merged into {}", now.to_lowercase())
+        }
+        TransitionKind::Born => format!("{now} is new"),
+        TransitionKind::Died => format!("What was {was} is gone"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tillstream_shared::PreprocessingKind;
+
+    use super::*;
+
+    #[test]
+    fn models_are_told_apart_by_kind() {
+        let name = |kind, number| model(kind, Entity::Country, number);
+        assert_eq!(name(ModelKind::Line, ModelNumber::Number(3)), "country model 3");
+        assert_eq!(name(ModelKind::Line, ModelNumber::All), "country model of every batch");
+        assert_eq!(name(ModelKind::Line, ModelNumber::Live), "country live model");
+        assert_eq!(name(ModelKind::Profile, ModelNumber::Number(3)), "country profile model 3");
+    }
+
+    #[test]
+    fn preprocessing_is_told_step_by_step() {
+        let mut way = Preprocessing {
+            kind: PreprocessingKind::Log,
+            filter: Filter::Positive,
+            transform: Transform::Log1p,
+            scaling: Scaling::Standard,
+            means: vec![0.0],
+            scales: vec![1.0],
+            clip: None,
+        };
+        assert_eq!(preprocessing(&way), "log: values above zero, log1p, standardised");
+        (way.kind, way.filter) = (PreprocessingKind::Raw, Filter::All);
+        (way.transform, way.scaling) = (Transform::Identity, Scaling::None);
+        assert_eq!(preprocessing(&way), "raw: every value");
+        way.clip = Some(4.0);
+        assert_eq!(preprocessing(&way), "raw: every value, cut at 4.00");
+    }
+
+    #[test]
+    fn features_read_as_words() {
+        assert_eq!(feature("mean_order_value"), "Mean order value");
+        assert_eq!(feature("UnitPrice"), "UnitPrice");
+        assert_eq!(plain("return_rate"), "return rate");
+        assert_eq!(feature(""), "");
+    }
+
+    #[test]
+    fn every_change_is_a_sentence() {
+        let text = |event, from, to| transition(&Transition { event, identity: 9, from, to });
+        let (continued, one, two) = (TransitionKind::Continued, Some(1), Some(2));
+        assert_eq!(text(continued, two, two), "Cluster 2 continues");
+        assert_eq!(text(continued, one, two), "Cluster 2 continues; it was cluster 1");
+        let split = text(TransitionKind::Split, one, two);
+        assert_eq!(split, "Cluster 2 split off from what was cluster 1");
+        let merged = text(TransitionKind::Merged, two, one);
+        assert_eq!(merged, "What was cluster 2 merged into cluster 1");
+        assert_eq!(text(TransitionKind::Born, None, two), "Cluster 2 is new");
+        assert_eq!(text(TransitionKind::Died, two, None), "What was cluster 2 is gone");
+    }
+}
