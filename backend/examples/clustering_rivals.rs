@@ -147,14 +147,15 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
     };
     let mut all = generated(history, 1)?;
     let batch = generated(batch, 2)?;
-    let kind = PreprocessingKind::Log;
-    let k = KChoice::Fixed(3);
-    let params = ModelParams { preprocessing: kind, clip: None, k, restarts: 10, seed: 1 };
+    let preprocessing = PreprocessingKind::Log;
+    let filter = preprocessing.filter();
+    let params =
+        ModelParams { preprocessing, clip: None, k: KChoice::Fixed(3), restarts: 10, seed: 1 };
     let (seconds, _) = timed(runs, || {
         all.merge(&batch);
-        Ok(train_line_model(&all.filtered(kind.filter()).0, &params)?)
+        Ok(train_line_model(&all.filtered(filter).0, &params)?)
     })?;
-    let distinct = all.filtered(kind.filter()).0.len();
+    let distinct = all.filtered(filter).0.len();
     Ok(json!({ "seconds": seconds, "distinct": distinct }))
 }
 

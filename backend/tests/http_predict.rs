@@ -3,9 +3,9 @@
 
 mod http_support;
 
-use http_support::{TestApp, sales_model};
+use http_support::{TestApp, raw_model, sales_model};
 use serde_json::json;
-use tillstream_shared::{Entity, ModelNumber};
+use tillstream_shared::{Cluster, Entity, ModelNumber, Text};
 
 const BODY: &str =
     r#"{"entity":"product","id":"85123A","quantity":10,"unit_price":5.0,"model":"latest"}"#;
@@ -13,6 +13,10 @@ const BODY: &str =
 #[tokio::test]
 async fn the_cluster_is_described() {
     let app = TestApp::new();
+    let mut model = raw_model(Entity::Product, ModelNumber::Number(1), 1);
+    let name = Text { en: "few pieces".to_owned(), id: "sedikit barang".to_owned() };
+    model.clusters = vec![Cluster { number: 1, identity: 7, name, ..Cluster::default() }; 3];
+    app.state.registry.insert(model);
     let answer = app.post("/api/v1/predict", BODY).await.json();
     assert_eq!(answer["distances"][0], 1.0);
     assert_eq!(answer["distances"].as_array().unwrap().len(), 3);
@@ -22,7 +26,8 @@ async fn the_cluster_is_described() {
         rest,
         json!({
             "entity": "product", "id": "85123A", "quantity": 10.0, "unit_price": 5.0,
-            "model": 1, "cluster": 1, "description": "Low-value product line"
+            "model": 1, "cluster": 1, "description": "Low-value product line",
+            "name": {"en": "few pieces", "id": "sedikit barang"}, "identity": 7
         })
     );
 }

@@ -55,7 +55,10 @@ async fn events_are_streamed_until_the_service_stops() {
     let (entity, number) = (Entity::Product, ModelNumber::All);
     app.state.progress.send(Event::ModelTrained { kind: ModelKind::Line, entity, number });
     let trained = next().await.unwrap();
-    assert_eq!(trained, json!({"event": "model_trained", "entity": "product", "number": "all"}));
+    assert_eq!(
+        trained,
+        json!({"event": "model_trained", "kind": "line", "entity": "product", "number": "all"})
+    );
     app.state.progress.lines_sent.add(5);
     assert_eq!(next().await.unwrap()["lines_sent"], 5, "a change of the counts is sent");
     app.state.stop.request();

@@ -55,7 +55,8 @@ fn the_parts_run_one_by_one() {
         [2000, 2000, 1000, 5000]
     );
     let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
-    assert!(trained.starts_with("15 models"), "{trained}");
+    // 12 of a batch each, and of all three entities one of all batches, one live and one of profiles.
+    assert!(trained.starts_with("21 models"), "{trained}");
     broker.interrupt();
 }
 

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use support::{assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream};
 use tillstream::registry::ChampionStore;
-use tillstream_shared::{ClosedBy, Model};
+use tillstream_shared::{ClosedBy, Entity, Model, ModelKind};
 
 #[test]
 fn every_line_goes_through_unchanged() {
@@ -69,7 +69,10 @@ fn every_line_goes_through_unchanged() {
         assert!(numbered.evaluation.unwrap().silhouette.unwrap().value > 0.3);
     }
     let champions = ChampionStore::new(&data.join("models")).current().unwrap();
-    assert_eq!(champions.len(), 6, "every kind and entity has one: {champions:?}");
+    for entity in Entity::ALL {
+        assert!(champions.contains_key(&(ModelKind::Line, entity)), "{entity}: {champions:?}");
+    }
+    assert!(champions.contains_key(&(ModelKind::Profile, Entity::Customer)), "{champions:?}");
 
     let second = summary(&good(&mut command));
     for field in

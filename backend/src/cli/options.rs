@@ -409,7 +409,8 @@ pub(super) struct ModelOptions {
     /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
     #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
-    /// Restarts of k-means, of which the best is kept [default: 10, of profiles 50]
+    /// Restarts of k-means, of which the best is kept [default: 10, of profiles 50, of
+    /// the recipe `rfm` 100]
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",

@@ -6,7 +6,8 @@ use multiversion::multiversion;
 use super::blocks::{Blocks, Chunk, LANES, Lanes, larger, smaller, squared_distances, total};
 
 /// Up to this many clusters every sum is made of all points, those of other clusters with weight
-/// zero; beyond, every point is added to its own sum. Measured with `cargo bench`.
+/// zero; beyond, every point is added to its own sum. On the distinct points of the real data set 8
+/// is faster than 0 (by a fifth for k = 3) and than 16.
 const MASKED: usize = 8;
 
 /// Gives every point of a chunk the position of its nearest centroid in `rows` (row-major, d each);

@@ -2,8 +2,8 @@
 
 use super::{WeightedPoints, blocks::for_dimension};
 
-/// Features up to which points are ordered. With more a box holds so much space that hardly a centroid can be left out, and the
-/// order does not pay: measured with `cargo bench` for d = 8.
+/// Features up to which points are ordered. With more a box holds so much space that hardly a centroid
+/// can be left out: with 8, one start on 541,909 points takes a third longer if they are ordered.
 pub(super) const ORDERED_UP_TO: usize = 4;
 /// Runs of at least this many points are halved by two threads.
 const PARALLEL_FROM: usize = 4096;

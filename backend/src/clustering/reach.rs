@@ -104,10 +104,10 @@ fn reachable<const D: usize>(low: &[f64], high: &[f64], columns: &[Lanes], withi
             }
         }
         // No number, from an overflow, says nothing.
-        let kept = lead.map(|lead| !(lead > margin));
-        if kept != [false; LANES] {
+        let left_out = lead.map(|lead| lead > margin);
+        if left_out != [true; LANES] {
             let first = (group * LANES) as u32;
-            within.extend((first..).zip(kept).filter(|(_, kept)| *kept).map(|(c, _)| c));
+            within.extend((first..).zip(left_out).filter(|(_, out)| !out).map(|(c, _)| c));
         }
     }
 }
@@ -116,7 +116,8 @@ fn reachable<const D: usize>(low: &[f64], high: &[f64], columns: &[Lanes], withi
 /// that could have been left out.
 #[inline(always)]
 fn nearest_to_centre(low: &[f64], high: &[f64], columns: &[Lanes]) -> usize {
-    let mut best = ([f64::INFINITY; LANES], [0_u64; LANES]);
+    let mut best = [f64::INFINITY; LANES];
+    let mut groups = [0_u64; LANES];
     for (group, centroids) in columns.chunks_exact(low.len()).enumerate() {
         let mut squared = [0.0; LANES];
         for ((column, low), high) in centroids.iter().zip(low).zip(high) {
@@ -125,16 +126,16 @@ fn nearest_to_centre(low: &[f64], high: &[f64], columns: &[Lanes]) -> usize {
                 squared[lane] += (column[lane] - centre) * (column[lane] - centre);
             }
         }
-        for lane in 0..LANES {
-            let closer = squared[lane] < best.0[lane];
-            best.0[lane] = if closer { squared[lane] } else { best.0[lane] };
-            best.1[lane] = if closer { group as u64 } else { best.1[lane] };
+        for ((squared, best), nearest) in squared.into_iter().zip(&mut best).zip(&mut groups) {
+            let closer = squared < *best;
+            *best = if closer { squared } else { *best };
+            *nearest = if closer { group as u64 } else { *nearest };
         }
     }
     let mut nearest = (f64::INFINITY, 0);
-    for lane in 0..LANES {
-        if best.0[lane] < nearest.0 {
-            nearest = (best.0[lane], best.1[lane] as usize * LANES + lane);
+    for (lane, (squared, group)) in best.into_iter().zip(groups).enumerate() {
+        if squared < nearest.0 {
+            nearest = (squared, group as usize * LANES + lane);
         }
     }
     nearest.1

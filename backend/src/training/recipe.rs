@@ -59,7 +59,8 @@ impl Recipe {
     pub const fn restarts(self) -> u32 {
         match self {
             Self::Line => 10,
-            Self::Profile | Self::Rfm => 50,
+            Self::Profile => 50,
+            Self::Rfm => 100,
         }
     }
 
