@@ -8,13 +8,9 @@ use rand_xoshiro::{
     Xoshiro256PlusPlus,
     rand_core::{RngCore, SeedableRng},
 };
-use tillstream::{
-    clustering::{
-        ClusteringError, HalfLife, KMeans, Split, StreamingKMeans, WeightedPoints, train_line_model,
-    },
-    features::WeightedPoint,
+use tillstream::clustering::{
+    ClusteringError, HalfLife, KMeans, Split, StreamingKMeans, WeightedPoints,
 };
-use tillstream_shared::{PreprocessingKind, TransitionKind};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
@@ -224,15 +220,4 @@ fn points_of_another_dimension_are_refused() {
     let error = stream.update(&two, HalfLife::Batches(1.0)).unwrap_err();
     assert!(matches!(error, ClusteringError::Features { given: 2, expected: 1 }));
     assert_eq!(stream, before);
-}
-
-/// 25 points around (quantity, price).
-fn lines(places: &[(i64, i64)]) -> Vec<WeightedPoint> {
-    let offsets = || (-2..=2).flat_map(|a| (-2..=2).map(move |b| (a, b)));
-    let point = |(q, p): (i64, i64)| {
-        move |(a, b)| WeightedPoint { quantity: q + a, unit_price: (p + b) as f64, weight: 2 }
-    };
-    let mut lines: Vec<_> = places.iter().flat_map(|at| offsets().map(point(*at))).collect();
-    lines.sort_by_key(|line| (line.quantity, line.unit_price as i64));
-    lines
 }
