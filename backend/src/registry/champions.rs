@@ -119,8 +119,8 @@ impl ChampionStore {
         Ok(all.map(|key| stored.get(&key).cloned().unwrap_or_else(|| nobody(key))).collect())
     }
 
-    /// The numbers of the champions, for
-    /// [`Registry::set_champions`](super::Registry::set_champions).
+    /// The numbers of the champions, which [`Registry::follow_champions`]
+    /// takes up.
     ///
     /// # Errors
     /// [`ChampionError::Unusable`] and [`ChampionError::Io`].
