@@ -1,12 +1,43 @@
 //! `tillstream champion`: which models answer as champion.
 
-use tillstream_shared::api::{ChampionRequest, Champions};
-
-use super::{
-    Error, data,
-    options::{ChampionAction, ChampionOptions},
+use clap::{Args, Subcommand};
+use tillstream_shared::{
+    Entity, ModelKind,
+    api::{ChampionRequest, Champions},
 };
+
+use super::{Error, data, options::DataOptions};
 use crate::{progress::Progress, registry::ChampionStore};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChampionAction {
+    /// Print all champions and the newest decisions as JSON
+    List(DataOptions),
+    /// Make a numbered model champion, and hold it there
+    Promote {
+        #[command(flatten)]
+        which: ChampionOptions,
+        /// Number of the model
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        model: u64,
+    },
+    /// Go back to the champion before, and hold it there
+    RollBack(ChampionOptions),
+    /// Let new models become champion again when they pass the gate
+    Release(ChampionOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChampionOptions {
+    #[command(flatten)]
+    pub(super) data: DataOptions,
+    /// What the models are about
+    #[arg(long, value_parser = clap::value_parser!(Entity))]
+    pub(super) entity: Entity,
+    /// Line or profile models
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(ModelKind))]
+    pub(super) kind: ModelKind,
+}
 
 pub(super) fn run(action: ChampionAction) -> Result<(), Error> {
     match action {

@@ -3,6 +3,7 @@
 
 mod champion;
 mod data;
+mod model_options;
 mod options;
 mod parts;
 mod terminal;
