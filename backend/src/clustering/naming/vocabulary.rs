@@ -79,11 +79,11 @@ pub(super) fn customer(feature: &str) -> Option<&'static Words> {
         "tenure" => &Words {
             place: 3,
             levels: [
-                ("brand-new customers", "pelanggan sangat baru"),
-                ("rather new customers", "pelanggan cukup baru"),
-                ("customers for an average time", "lama berlangganan sedang"),
-                ("long-standing customers", "pelanggan lama"),
-                ("very long-standing customers", "pelanggan sangat lama"),
+                ("a very short history", "riwayat sangat singkat"),
+                ("a short history", "riwayat singkat"),
+                ("an average history", "riwayat sedang"),
+                ("a long history", "riwayat panjang"),
+                ("a very long history", "riwayat sangat panjang"),
             ],
             figure: ("a tenure of {} days", "masa berlangganan {} hari"),
         },
