@@ -9,8 +9,9 @@ use crate::{Entity, ModelKind};
 pub struct Judgement {
     /// Mean silhouette of the candidate.
     pub silhouette: Option<f64>,
-    /// Adjusted Rand index between the assignments by the candidate and by the champion of its time, on
-    /// the candidate's points; none when there was no champion.
+    /// Adjusted Rand index between the assignments of the candidate's points by the candidate and by the
+    /// champion of its time, or by the model before where that agrees better; none when there was no
+    /// champion.
     pub stability: Option<f64>,
     /// Share of the smallest cluster, from 0 to 1.
     pub smallest_share: f64,

@@ -16,10 +16,11 @@ pub struct GateLimits {
     /// The smallest mean silhouette, from -1 to 1. By default 0.25, below which Kaufman & Rousseeuw
     /// ("Finding Groups in Data", 1990) find no substantial structure.
     pub min_silhouette: f64,
-    /// How far the mean silhouette may be below that of the champion; by default 0.1.
+    /// How far the mean silhouette may be below that of the champion on the same points; by default
+    /// 0.1.
     pub max_silhouette_drop: f64,
     /// The smallest adjusted Rand index between the assignments by the candidate and by the
-    /// champion; by default 0.6.
+    /// champion or the model before; by default 0.6.
     pub min_stability: f64,
     /// The smallest share of the observations that a cluster may have, from 0 to 1; by default
     /// 0.01.
@@ -32,17 +33,25 @@ impl Default for GateLimits {
     }
 }
 
-/// Judges `candidate` by quality, stability and the size of its smallest cluster. `stability` is
-/// the adjusted Rand index between the assignments by the candidate and by the champion, on the
-/// candidate's points; without a champion there is nothing to be stable against. The silhouettes
-/// are those of [`Model::evaluation`]. One cluster has no silhouette and is not judged by it.
+/// How the champion does on the points of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contest {
+    /// Mean silhouette of the champion's clusters on the candidate's points; none where they are all
+    /// in one.
+    pub champion_silhouette: Option<f64>,
+    /// Adjusted Rand index between the assignments of the candidate's points by the candidate and by
+    /// the champion, or by the model before the candidate where that agrees better: one odd model is
+    /// held back, and a change that lasts is let through.
+    pub stability: f64,
+}
+
+/// Judges `candidate` by quality, stability and the size of its smallest cluster. Without a champion
+/// there is no `contest`, and nothing to be stable against. The candidate's silhouette is that of its
+/// [`Model::evaluation`]. One cluster has no silhouette and is not judged by it.
 #[must_use]
-pub fn judge(
-    candidate: &Model,
-    stability: Option<f64>,
-    champion: Option<&Model>,
-    limits: &GateLimits,
-) -> Judgement {
+pub fn judge(candidate: &Model, contest: Option<Contest>, limits: &GateLimits) -> Judgement {
+    let stability = contest.map(|contest| contest.stability);
+    let champion_silhouette = contest.and_then(|contest| contest.champion_silhouette);
     let mut reasons = Vec::new();
     let silhouette = silhouette(candidate);
     match silhouette {
@@ -56,7 +65,7 @@ pub fn judge(
         )),
         _ => {}
     }
-    if let (Some(value), Some(best)) = (silhouette, champion.and_then(self::silhouette))
+    if let (Some(value), Some(best)) = (silhouette, champion_silhouette)
         && best - value > limits.max_silhouette_drop
     {
         reasons.push(format!(
@@ -68,7 +77,8 @@ pub fn judge(
         && below(stability, limits.min_stability)
     {
         reasons.push(format!(
-            "The adjusted Rand index {stability:.3} against the champion is below the minimum {:.3}.",
+            "The adjusted Rand index {stability:.3} against the champion and the model before is below \
+             the minimum {:.3}.",
             limits.min_stability
         ));
     }
@@ -119,8 +129,9 @@ mod tests {
     }
 
     fn judged(candidate: &Model, stability: Option<f64>, champion: Option<f64>) -> Judgement {
-        let champion = champion.map(|silhouette| model(Some(silhouette), &[50, 50]));
-        judge(candidate, stability, champion.as_ref(), &GateLimits::default())
+        let contest =
+            stability.map(|stability| Contest { champion_silhouette: champion, stability });
+        judge(candidate, contest, &GateLimits::default())
     }
 
     #[test]
@@ -141,7 +152,8 @@ mod tests {
             [
                 "The mean silhouette 0.200 is below the minimum 0.250.",
                 "The mean silhouette 0.200 is more than 0.100 below the champion's 0.450.",
-                "The adjusted Rand index 0.100 against the champion is below the minimum 0.600.",
+                "The adjusted Rand index 0.100 against the champion and the model before is below the \
+                 minimum 0.600.",
                 "The smallest cluster has 0.200% of the observations, below the minimum 1.000%.",
             ]
         );

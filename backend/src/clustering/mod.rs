@@ -48,7 +48,7 @@ mod test_model;
 
 pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
-pub use gate::{GateLimits, judge};
+pub use gate::{Contest, GateLimits, judge};
 pub use k_means::KMeans;
 pub use line_model::{line_points, train_line_model};
 pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};

@@ -8,8 +8,8 @@ use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 use super::{TrainerOptions, seen::Seen};
 use crate::{
     clustering::{
-        Matching, Overlap, adjusted_rand_index, judge, line_overlap, match_clusters,
-        membership_overlap,
+        Contest, Matching, Overlap, adjusted_rand_index, evaluate, judge, line_overlap,
+        match_clusters, membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
@@ -97,11 +97,11 @@ impl Publisher {
     /// Lets the gate decide whether a numbered model becomes champion.
     fn judge(&self, model: &Model, number: u64, seen: Seen<'_>, labels: &[u32]) {
         let Model { kind, entity, .. } = *model;
-        let champion = self.registry.resolve(kind, entity, ModelRef::Champion);
-        let stability = champion.as_deref().map(|champion| {
-            adjusted_rand_index(&seen.assigned_by(champion), labels, &seen.weights())
-        });
-        let judgement = judge(model, stability, champion.as_deref(), &self.options.gate);
+        let contest = self
+            .registry
+            .resolve(kind, entity, ModelRef::Champion)
+            .map(|champion| self.contest(model, &champion, seen, labels));
+        let judgement = judge(model, contest, &self.options.gate);
         let decided = self.champions.decide(kind, entity, number, judgement).and_then(|decision| {
             if decision.promoted {
                 self.registry.follow_champions(&self.champions, &self.progress)?;
@@ -112,6 +112,27 @@ impl Publisher {
             self.progress.notice(format!(
                 "the {entity} {kind} model {number} is not considered as champion: {error}"
             ));
+        }
+    }
+
+    /// How the champion does on what the candidate `model` has seen.
+    fn contest(&self, model: &Model, champion: &Model, seen: Seen<'_>, labels: &[u32]) -> Contest {
+        let weights = seen.weights();
+        let by_champion = seen.assigned_by(champion);
+        let before = self.registry.before(model.kind, model.entity, model.number);
+        let agreement = |assigned: &[u32]| adjusted_rand_index(assigned, labels, &weights);
+        let with_previous = before
+            .filter(|before| before.number != champion.number)
+            .map_or(f64::NEG_INFINITY, |before| agreement(&seen.assigned_by(&before)));
+        Contest {
+            champion_silhouette: seen
+                .in_space_of(model)
+                .ok()
+                .and_then(|points| {
+                    evaluate(&points, &by_champion, champion.k as usize + 1).silhouette
+                })
+                .map(|silhouette| silhouette.value),
+            stability: agreement(&by_champion).max(with_previous),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use tillstream_shared::Model;
 
-use crate::features::{ProfileTable, WeightedPoint};
+use crate::{
+    clustering::{ClusteringError, WeightedPoints, line_points, to_model_space},
+    features::{ProfileTable, WeightedPoint},
+};
 
 /// The observations behind a model, in the order of its labels.
 #[derive(Debug, Clone, Copy)]
@@ -33,5 +36,19 @@ impl Seen<'_> {
                 (0..table.ids.len()).map(|index| assign(table.row(index))).collect()
             }
         }
+    }
+
+    /// The observations in the model space of `model`, which was trained on them.
+    ///
+    /// # Errors
+    /// [`ClusteringError`] when it was not.
+    pub(super) fn in_space_of(&self, model: &Model) -> Result<WeightedPoints, ClusteringError> {
+        let points = match self {
+            Self::Lines(points) => line_points(points)?,
+            Self::Profiles(table) => {
+                WeightedPoints::unweighted(table.features.len(), table.rows.clone())?
+            }
+        };
+        to_model_space(&model.preprocessing, &points)
     }
 }
