@@ -121,7 +121,7 @@ fn every_customer_has_scores_and_a_segment() {
 }
 
 fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model {
-    let file = FileOptions { entity, recipe, drop_duplicates };
+    let file = FileOptions { entities: vec![entity], recipe, drop_duplicates };
     let params = ModelParams {
         preprocessing: recipe.preprocessing(),
         clip: None,
@@ -129,7 +129,7 @@ fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model
         restarts: recipe.restarts(),
         seed: 1,
     };
-    let model = train_file(input(), &file, &params).unwrap();
+    let model = train_file(input(), &file, &params).unwrap().remove(0);
     model.check().unwrap();
     assert!(model.mean_values.is_sorted());
     model

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cluster, Entity, Evaluation, Excluded, MAX_FEATURES, ModelKind, ModelNumber, OffsetRange,
-    Preprocessing, ReportCard, Transition,
+    Preprocessing, ReportCard, Text, Transition,
 };
 
 /// Lines that reached training, and why the others did not. Every line is counted once, at the
@@ -198,21 +198,32 @@ impl Model {
         Ok(self.model_centroids.iter().map(move |c| squared_distance(&point, c).sqrt()))
     }
 
-    /// What cluster `cluster` (from 1) stands for.
+    /// What cluster `cluster` (from 1) stands for, as in the system that this one replaces: of three
+    /// clusters the lines of low, medium and high value.
     #[must_use]
-    pub fn description(&self, cluster: u32) -> String {
-        let (one, many) = match self.entity {
-            Entity::Customer => ("customer", "customers"),
-            Entity::Product => ("product", "products"),
-            Entity::Country => ("country", "countries"),
+    pub fn description(&self, cluster: u32) -> Text {
+        let (one, many, dari) = match self.entity {
+            Entity::Customer => ("customer", "customers", "pelanggan"),
+            Entity::Product => ("product", "products", "produk"),
+            Entity::Country => ("country", "countries", "negara"),
         };
-        match (self.k, cluster) {
-            (1, _) => format!("All {many}"),
-            (2, 1) | (3, 1) => format!("Low-value {one} line"),
-            (3, 2) => format!("Medium-value {one} line"),
-            (2, 2) | (3, 3) => format!("High-value {one} line"),
-            (k, _) => format!("{one} line of value rank {cluster} of {k}"),
-        }
+        let (en, id) = match (self.k, cluster) {
+            (1, _) => (format!("All {many}"), format!("Semua {dari}")),
+            (2, 1) | (3, 1) => {
+                (format!("Low-value {one} line"), format!("Transaksi {dari} bernilai rendah"))
+            }
+            (3, 2) => {
+                (format!("Medium-value {one} line"), format!("Transaksi {dari} bernilai sedang"))
+            }
+            (2, 2) | (3, 3) => {
+                (format!("High-value {one} line"), format!("Transaksi {dari} bernilai tinggi"))
+            }
+            (k, _) => (
+                format!("{one} line of value rank {cluster} of {k}"),
+                format!("Transaksi {dari} peringkat nilai {cluster} dari {k}"),
+            ),
+        };
+        Text { en, id }
     }
 }
 

@@ -95,3 +95,15 @@ fn model_numbers_are_texts_or_numbers() {
     assert_eq!(serde_json::to_string(&ModelNumber::Number(3)).unwrap(), "3");
     assert!(serde_json::from_str::<ModelNumber>("\"latest\"").is_err());
 }
+
+#[test]
+fn three_clusters_are_of_low_medium_and_high_value_in_both_languages() {
+    let model = Model { k: 3, ..model() };
+    let texts: Vec<_> = (1..=3).map(|cluster| model.description(cluster)).collect();
+    assert_eq!(texts[0].en, "Low-value product line");
+    assert_eq!(texts[1].en, "Medium-value product line");
+    assert_eq!(texts[2].en, "High-value product line");
+    assert_eq!(texts[0].id, "Transaksi produk bernilai rendah");
+    assert_eq!(texts[1].id, "Transaksi produk bernilai sedang");
+    assert_eq!(texts[2].id, "Transaksi produk bernilai tinggi");
+}

@@ -143,9 +143,9 @@ pub(super) struct TrainOptions {
     pub(super) input: Option<InputSpec>,
     #[command(flatten)]
     pub(super) dates: DateOptions,
-    /// With --input: what to cluster
-    #[arg(long, requires = "input", value_parser = clap::value_parser!(Entity))]
-    pub(super) entity: Option<Entity>,
+    /// With --input: what to cluster; several, separated by commas, give a model each
+    #[arg(long, requires = "input", value_delimiter = ',', value_parser = clap::value_parser!(Entity))]
+    entity: Vec<Entity>,
     /// With --input: what one row is. `line`: a line; `profile`: a customer, product or country with
     /// all its features; `rfm`: a customer with recency, frequency and monetary of the sales
     #[arg(
@@ -159,7 +159,7 @@ pub(super) struct TrainOptions {
     /// With --input: leave out lines that repeat an earlier one in every field
     #[arg(long, requires = "input")]
     drop_duplicates: bool,
-    /// With --input: print the whole model as JSON in place of a summary
+    /// With --input: print the whole model as JSON in place of a summary; several as an array
     #[arg(long, requires = "input")]
     pub(super) json: bool,
     /// Go on with every batch that is stored from now on
@@ -173,12 +173,15 @@ impl TrainOptions {
     /// # Errors
     /// Wrong usage: the recipe does not go with the entity.
     pub(super) fn file(&self) -> Result<Option<(&InputSpec, FileOptions)>, clap::Error> {
-        let (Some(input), Some(entity)) = (&self.input, self.entity) else { return Ok(None) };
-        self.recipe
-            .suits(entity)
-            .map_err(|error| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{error}\n")))?;
+        let Some(input) = &self.input else { return Ok(None) };
+        for entity in &self.entity {
+            self.recipe.suits(*entity).map_err(|error| {
+                clap::Error::raw(ErrorKind::ArgumentConflict, format!("{error}\n"))
+            })?;
+        }
         let Self { recipe, drop_duplicates, .. } = *self;
-        Ok(Some((input, FileOptions { entity, recipe, drop_duplicates })))
+        let entities = self.entity.clone();
+        Ok(Some((input, FileOptions { entities, recipe, drop_duplicates })))
     }
 }
 
@@ -281,6 +284,11 @@ pub(super) struct DateOptions {
 }
 
 impl DateOptions {
+    /// Whether it is left open how dates are read.
+    pub(super) fn is_open(&self) -> bool {
+        self.date_order.is_none()
+    }
+
     pub(super) fn open(&self, input: &InputSpec) -> Result<Input, IngestError> {
         let input = Input::open(input, &ReadOptions { date_order: self.date_order })?;
         if let Some(report) = input.date_report() {

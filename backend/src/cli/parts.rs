@@ -19,12 +19,12 @@ use crate::{
     batch::Catalogue,
     broker::{Broker, BrokerConfig},
     http,
-    ingest::generate,
+    ingest::{InputSpec, generate},
     kafka::{Consumer, Producer},
     progress::Progress,
     registry::ChampionStore,
     stop::Stop,
-    training::{Trainer, train_file},
+    training::{Trainer, train_file, train_plain_file},
 };
 
 pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
@@ -100,12 +100,21 @@ pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Resu
 pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
     // Wrong usage that the flags alone do not show.
     if let Some((input, file)) = options.file().unwrap_or_else(|error| error.exit()) {
-        let input = options.dates.open(input)?;
-        let model = train_file(input, &file, &options.model.of_recipe(file.recipe))?;
-        if options.json {
-            println!("{}", serde_json::to_string_pretty(&model)?);
-        } else {
-            print!("{}", summary(&model));
+        let params = options.model.of_recipe(file.recipe);
+        let plain = match input {
+            InputSpec::File(path) if options.dates.is_open() => {
+                train_plain_file(path, &file, &params)
+            }
+            _ => None,
+        };
+        let models = match plain {
+            Some(models) => models?,
+            None => train_file(options.dates.open(input)?, &file, &params)?,
+        };
+        match &models[..] {
+            [model] if options.json => println!("{}", serde_json::to_string_pretty(model)?),
+            models if options.json => println!("{}", serde_json::to_string_pretty(models)?),
+            models => models.iter().for_each(|model| print!("{}", summary(model))),
         }
         return Ok(());
     }

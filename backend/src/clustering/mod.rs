@@ -53,7 +53,7 @@ pub use k_means::KMeans;
 pub use line_model::{line_points, train_line_model};
 pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
 pub use metrics::{EXACT_SILHOUETTE, adjusted_rand_index, evaluate};
-pub use naming::{describe, name_clusters};
+pub use naming::name_clusters;
 pub use numbering::{Numbered, number_clusters};
 pub use params::{KMeansInit, KMeansParams, KMeansValidParams};
 pub use points::WeightedPoints;

@@ -39,7 +39,7 @@ pub(super) async fn predict(
         unit_price,
         model: model.number,
         cluster: assignment.cluster,
-        description: model.description(assignment.cluster),
+        description: model.description(assignment.cluster).en,
         name: cluster.map(|cluster| cluster.name.clone()).unwrap_or_default(),
         identity: cluster.map_or(0, |cluster| cluster.identity),
         distances: distances.collect(),

@@ -13,7 +13,7 @@ use super::{
     IngestError, InputSpec, ReadOptions, Reject, RejectReason,
     csv_lines::write_field,
     generate::Generator,
-    layout::{Columns, Layout},
+    layout::{Columns, DATE, Layout},
     survey::{Survey, csv_cause, decoded, reader, unreadable},
     text::{BUFFER, Content, Format, Guard, Opened},
     workbook,
@@ -214,7 +214,7 @@ impl<R: Read> Read for Hashing<R> {
 }
 
 /// The second reading of a file.
-struct TextRows {
+pub(super) struct TextRows {
     reader: csv::Reader<Guard<Content<'static>>>,
     record: StringRecord,
     layout: Layout,
@@ -225,7 +225,7 @@ struct TextRows {
 }
 
 impl TextRows {
-    fn new(
+    pub(super) fn new(
         content: Content<'static>,
         layout: Layout,
         crlf: bool,
@@ -238,7 +238,12 @@ impl TextRows {
         Ok(Self { reader, record, layout, crlf, name, number: 0, failed: false })
     }
 
-    fn next(&mut self) -> Option<Result<Row<'_>, IngestError>> {
+    /// The date of the last row, as it stands there.
+    pub(super) fn date(&self) -> Option<&str> {
+        self.record.get(self.layout.columns.index(DATE))
+    }
+
+    pub(super) fn next(&mut self) -> Option<Result<Row<'_>, IngestError>> {
         if self.failed {
             return None;
         }

@@ -11,6 +11,7 @@
 //!
 //! This module must not know Kafka, batches or anything else that comes after it.
 
+mod blocks;
 pub mod csv_lines;
 mod date_survey;
 pub mod dates;
@@ -28,6 +29,7 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::fold_blocks;
 pub use dates::DateOrder;
 pub use error::{IngestError, RejectReason};
 pub use input::{Input, Row};

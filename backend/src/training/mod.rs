@@ -14,7 +14,7 @@ mod stored;
 mod trainer;
 
 pub use cumulative::Cumulative;
-pub use file::{FileOptions, train_file};
+pub use file::{FileOptions, train_file, train_plain_file};
 pub use options::TrainerOptions;
 pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
 pub use stored::StoredData;

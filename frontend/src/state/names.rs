@@ -14,8 +14,8 @@ pub fn text(model: &Model, number: u32) -> Option<&Text> {
 /// The name of cluster `number` (from 1); for a model of an earlier version what it stands for.
 #[must_use]
 pub fn of(model: &Model, number: u32, language: Language) -> String {
-    text(model, number)
-        .map_or_else(|| model.description(number), |text| language.of(text).to_owned())
+    let text = text(model, number).cloned().unwrap_or_else(|| model.description(number));
+    language.of(&text).to_owned()
 }
 
 /// Whether the clusters have a description by value as in the original system: of lines, low, medium
@@ -27,8 +27,8 @@ pub fn has_descriptions(model: &Model) -> bool {
 
 /// What cluster `number` (from 1) stands for, as the original system said it.
 #[must_use]
-pub fn description(model: &Model, number: u32) -> Option<String> {
-    has_descriptions(model).then(|| model.description(number))
+pub fn description(model: &Model, number: u32, language: Language) -> Option<String> {
+    has_descriptions(model).then(|| language.of(&model.description(number)).to_owned())
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_cluster_has_its_own_name_or_else_its_rank() {
         let mut model = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
-        assert_eq!(of(&model, 1, Language::Indonesian), "Low-value customer line");
+        assert_eq!(of(&model, 1, Language::Indonesian), "Transaksi pelanggan bernilai rendah");
         let name = Text { en: "few pieces".to_owned(), id: "sedikit barang".to_owned() };
         let cluster =
             |number| Cluster { number, identity: 7, name: name.clone(), ..Cluster::default() };
@@ -54,9 +54,10 @@ mod tests {
     #[test]
     fn only_lines_are_ranked_by_value() {
         let mut line = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
-        assert_eq!(description(&line, 2).as_deref(), Some("High-value customer line"));
+        let english = |model: &Model| description(model, 2, Language::English);
+        assert_eq!(english(&line).as_deref(), Some("High-value customer line"));
         line.k = 4;
-        assert_eq!(description(&line, 2), None, "it would only be the number again");
-        assert_eq!(description(&model(ModelKind::Profile, &["recency"]), 2), None);
+        assert_eq!(english(&line), None, "it would only be the number again");
+        assert_eq!(english(&model(ModelKind::Profile, &["recency"])), None);
     }
 }

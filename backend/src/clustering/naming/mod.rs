@@ -34,21 +34,6 @@ pub fn name_clusters(model: &Model) -> Vec<(Text, Text)> {
     names(model, &features, &profiles).into_iter().zip(sentences).collect()
 }
 
-/// What cluster `cluster` (from 1) stands for, as in the system that this one replaces: of three
-/// clusters the lines of low, medium and high value. The English text is [`Model::description`].
-#[must_use]
-pub fn describe(model: &Model, cluster: u32) -> Text {
-    let (_, many) = subject(model.entity);
-    let id = match (model.k, cluster) {
-        (1, _) => format!("Semua {many}"),
-        (2, 1) | (3, 1) => format!("Transaksi {many} bernilai rendah"),
-        (3, 2) => format!("Transaksi {many} bernilai sedang"),
-        (2, 2) | (3, 3) => format!("Transaksi {many} bernilai tinggi"),
-        (k, _) => format!("Transaksi {many} peringkat nilai {cluster} dari {k}"),
-    };
-    Text { en: model.description(cluster), id }
-}
-
 /// The members of a cluster of profiles, in English and Indonesian.
 fn subject(entity: Entity) -> (&'static str, &'static str) {
     match entity {

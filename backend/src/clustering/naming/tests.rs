@@ -136,17 +136,6 @@ fn unscaled_features_are_judged_by_the_spread_between_the_clusters() {
     assert_eq!(names[0], "moderate quantities of mid-priced goods");
 }
 
-#[test]
-fn the_three_descriptions_of_old_in_both_languages() {
-    let clusters: [(u64, &[f64]); 3] = [(1, &[0.0]), (1, &[1.0]), (1, &[2.0])];
-    let model = model(ModelKind::Line, Entity::Country, &["Quantity"], &clusters);
-    let texts: Vec<_> = (1..=3).map(|cluster| describe(&model, cluster)).collect();
-    assert_eq!(texts[0].en, model.description(1));
-    assert_eq!(texts[0].id, "Transaksi negara bernilai rendah");
-    assert_eq!(texts[1].id, "Transaksi negara bernilai sedang");
-    assert_eq!(texts[2].id, "Transaksi negara bernilai tinggi");
-}
-
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
 

@@ -74,7 +74,7 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
                     { names::of(model, cluster, language) }
                 </td>
                 <td class="num">{ identities[index] }</td>
-                if let Some(description) = names::description(model, cluster) {
+                if let Some(description) = names::description(model, cluster, language) {
                     <td>{ description }</td>
                 }
                 <td class="num">{ format::count(model.sizes[index]) }</td>

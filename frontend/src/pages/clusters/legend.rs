@@ -70,7 +70,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                             { names::of(model, cluster, language) }
                         </strong>
                         <span>{ size }</span>
-                        if let Some(description) = names::description(model, cluster) {
+                        if let Some(description) = names::description(model, cluster, language) {
                             <span class="muted">{ description }</span>
                         }
                     </span>
