@@ -149,8 +149,14 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
     let batch = generated(batch, 2)?;
     let preprocessing = PreprocessingKind::Log;
     let filter = preprocessing.filter();
-    let params =
-        ModelParams { preprocessing, clip: None, k: KChoice::Fixed(3), restarts: 10, seed: 1 };
+    let params = ModelParams {
+        preprocessing,
+        clip: None,
+        k: KChoice::Fixed(3),
+        restarts: 10,
+        seed: 1,
+        evaluate: true,
+    };
     let (seconds, _) = timed(runs, || {
         all.merge(&batch);
         Ok(train_line_model(&all.filtered(filter).0, &params)?)

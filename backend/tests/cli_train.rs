@@ -124,3 +124,26 @@ fn wrong_usage_says_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "a recipe is for an input");
     }
 }
+
+#[test]
+fn several_entities_are_trained_at_one_reading_and_alike_in_any_order_of_lines() {
+    let (_folder, path) = lines();
+    // Compressed, the file is read from its beginning to its end; plain, in blocks on all threads.
+    let packed = path.with_extension("csv.zst");
+    let csv = std::fs::read(&path).unwrap();
+    std::fs::write(&packed, zstd::encode_all(csv.as_slice(), 1).unwrap()).unwrap();
+    for recipe in ["line", "profile"] {
+        let entities = ["--entity", "customer,product,country", "--recipe", recipe];
+        let [plain, packed] = [&path, &packed].map(|path| {
+            let mut command = tillstream(&["train", "--json", "--input"]);
+            let json = good(command.arg(path).args(entities));
+            let models: Vec<Model> = serde_json::from_str(&json).unwrap();
+            models.into_iter().map(|m| Model { trained_at: String::new(), ..m }).collect::<Vec<_>>()
+        });
+        assert_eq!(plain, packed);
+        assert_eq!(plain.iter().map(|model| model.entity).collect::<Vec<_>>(), Entity::ALL);
+        let alone = model(&path, &["--entity", "product", "--recipe", recipe, "--fit-only"]);
+        assert_eq!((alone.sse, alone.evaluation), (plain[1].sse, None));
+        assert!(plain[1].evaluation.is_some());
+    }
+}

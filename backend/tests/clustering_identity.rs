@@ -39,7 +39,14 @@ fn blobs(centres: &[(i64, i64)]) -> Vec<WeightedPoint> {
 }
 
 fn params(preprocessing: Kind, k: u32, restarts: u32) -> ModelParams {
-    ModelParams { preprocessing, clip: None, k: KChoice::Fixed(k), restarts, seed: 1 }
+    ModelParams {
+        preprocessing,
+        clip: None,
+        k: KChoice::Fixed(k),
+        restarts,
+        seed: 1,
+        evaluate: false,
+    }
 }
 
 fn train(points: &[WeightedPoint], kind: Kind, k: u32) -> Model {

@@ -128,6 +128,7 @@ fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model
         k: KChoice::Fixed(k),
         restarts: recipe.restarts(),
         seed: 1,
+        evaluate: true,
     };
     let model = train_file(input(), &file, &params).unwrap().remove(0);
     model.check().unwrap();

@@ -88,7 +88,7 @@ impl ModelOptions {
     fn params(&self, recipe: Recipe, preprocessing: PreprocessingKind) -> ModelParams {
         let Self { k, clip, seed, .. } = *self;
         let restarts = self.restarts.unwrap_or(recipe.restarts());
-        ModelParams { preprocessing, clip, k, restarts, seed }
+        ModelParams { preprocessing, clip, k, restarts, seed, evaluate: true }
     }
 }
 

@@ -159,6 +159,9 @@ pub(super) struct TrainOptions {
     /// With --input: leave out lines that repeat an earlier one in every field
     #[arg(long, requires = "input")]
     drop_duplicates: bool,
+    /// With --input: find the clusters alone, and do not measure how good they are
+    #[arg(long, requires = "input")]
+    pub(super) fit_only: bool,
     /// With --input: print the whole model as JSON in place of a summary; several as an array
     #[arg(long, requires = "input")]
     pub(super) json: bool,

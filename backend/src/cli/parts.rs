@@ -18,6 +18,7 @@ use super::{
 use crate::{
     batch::Catalogue,
     broker::{Broker, BrokerConfig},
+    clustering::ModelParams,
     http,
     ingest::{InputSpec, generate},
     kafka::{Consumer, Producer},
@@ -100,7 +101,8 @@ pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Resu
 pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
     // Wrong usage that the flags alone do not show.
     if let Some((input, file)) = options.file().unwrap_or_else(|error| error.exit()) {
-        let params = options.model.of_recipe(file.recipe);
+        let evaluate = !options.fit_only;
+        let params = ModelParams { evaluate, ..options.model.of_recipe(file.recipe) };
         let plain = match input {
             InputSpec::File(path) if options.dates.is_open() => {
                 train_plain_file(path, &file, &params)

@@ -21,6 +21,9 @@ pub struct ModelParams {
     pub restarts: u32,
     /// Seed of the restarts.
     pub seed: u64,
+    /// Whether to measure how good the clusters are; on some thousand distinct points that takes longer
+    /// than finding them.
+    pub evaluate: bool,
 }
 
 /// The parts of a model that depend on arithmetic only. Clusters are in the order of their numbers,
@@ -49,8 +52,8 @@ pub struct Trained {
     pub labels: Vec<u32>,
     /// The points in model space, in the order given.
     pub model_points: WeightedPoints,
-    /// How good the clusters are.
-    pub evaluation: Evaluation,
+    /// How good the clusters are, where that was to be measured.
+    pub evaluation: Option<Evaluation>,
     /// Why there are k of them; none when k was given.
     pub report: Option<ReportCard>,
 }
@@ -74,7 +77,7 @@ pub fn train_model(
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Err(ClusteringError::Value(at));
     }
-    let ModelParams { preprocessing, clip, k, restarts, seed } = *params;
+    let ModelParams { preprocessing, clip, k, restarts, seed, .. } = *params;
     let (preprocessing, model_points) = fit_preprocessing(preprocessing, clip, points)?;
     let (fit, mut report) = match k {
         KChoice::Fixed(k) => {
@@ -90,11 +93,13 @@ pub fn train_model(
     let centroids = fit.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
     let numbered = number_clusters(&model_points, values, centroids, |_| 0.0)?;
     let k = numbered.centroids.len() as u32;
-    let evaluation = evaluate(&model_points, &numbered.labels, k as usize);
+    let evaluation = params.evaluate.then(|| evaluate(&model_points, &numbered.labels, k as usize));
     // The same but for the last digits, since clusters are added in another order now; a model should
     // not contradict its own report even there.
     let rows = report.iter_mut().flat_map(|report| &mut report.rows);
-    rows.filter(|row| row.k == k).for_each(|row| row.evaluation = evaluation);
+    if let Some(evaluation) = evaluation {
+        rows.filter(|row| row.k == k).for_each(|row| row.evaluation = evaluation);
+    }
     let centroids = numbered
         .centroids
         .iter()

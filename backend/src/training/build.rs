@@ -93,7 +93,7 @@ fn model(
         previous: None,
         identities: 0,
         transitions: Vec::new(),
-        evaluation: Some(trained.evaluation),
+        evaluation: trained.evaluation,
         report: trained.report,
         decay: None,
     })
