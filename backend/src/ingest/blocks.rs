@@ -101,28 +101,26 @@ impl Blocks {
     }
 
     fn next(&mut self) -> Option<Result<Vec<u8>, NotPlain>> {
-        loop {
-            if !self.ended && self.rest.len() < BLOCK {
-                let missing = (BLOCK - self.rest.len()) as u64;
-                match self.file.by_ref().take(missing).read_to_end(&mut self.rest) {
-                    Ok(read) => self.ended = (read as u64) < missing,
-                    Err(_) => return Some(Err(NotPlain)),
-                }
+        if !self.ended && self.rest.len() < BLOCK {
+            let missing = (BLOCK - self.rest.len()) as u64;
+            match self.file.by_ref().take(missing).read_to_end(&mut self.rest) {
+                Ok(read) => self.ended = (read as u64) < missing,
+                Err(_) => return Some(Err(NotPlain)),
             }
-            if self.rest.is_empty() {
-                return None;
-            }
-            let Some(whole) = whole_records(&self.rest, self.layout.delimiter) else {
-                return Some(Err(NotPlain));
-            };
-            // The last record may lack its end.
-            let whole = if self.ended { self.rest.len() } else { whole };
-            if whole == 0 {
-                return Some(Err(NotPlain));
-            }
-            let rest = self.rest.split_off(whole);
-            return Some(Ok(std::mem::replace(&mut self.rest, rest)));
         }
+        if self.rest.is_empty() {
+            return None;
+        }
+        let Some(whole) = whole_records(&self.rest, self.layout.delimiter) else {
+            return Some(Err(NotPlain));
+        };
+        // The last record may lack its end.
+        let whole = if self.ended { self.rest.len() } else { whole };
+        if whole == 0 {
+            return Some(Err(NotPlain));
+        }
+        let rest = self.rest.split_off(whole);
+        Some(Ok(std::mem::replace(&mut self.rest, rest)))
     }
 }
 
@@ -226,7 +224,7 @@ mod tests {
                 "x".repeat(number % 900),
                 number % 50
             );
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 text += "a,row,that,is,no,line\n";
             }
         }
