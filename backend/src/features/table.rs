@@ -53,12 +53,6 @@ impl ProfileTable {
             exact: self.exact.clone(),
         }
     }
-
-    /// The index of the row of `id`.
-    #[must_use]
-    pub fn position(&self, id: &str) -> Option<usize> {
-        self.ids.binary_search_by(|known| known.as_str().cmp(id)).ok()
-    }
 }
 
 impl Profiles {
