@@ -53,9 +53,9 @@ pub struct Model {
     pub preprocessing: Preprocessing,
     /// Number of clusters.
     pub k: u32,
-    /// Seed of the restarts.
+    /// Seed of the starts.
     pub seed: u64,
-    /// Restarts, of which the best was kept.
+    /// Starts, whose best solutions were recombined.
     pub restarts: u32,
     /// k x features, in original units.
     pub centroids: Vec<Vec<f64>>,
@@ -68,7 +68,7 @@ pub struct Model {
     pub mean_values: Vec<f64>,
     /// Sum of squared distances of the lines or profiles to their centroids, in model space.
     pub sse: f64,
-    /// Iterations of the restart that was kept.
+    /// How often all points were assigned on the way to the solution that was kept.
     pub iterations: u32,
     /// The cleaning funnel.
     pub funnel: Funnel,

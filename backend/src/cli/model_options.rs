@@ -41,16 +41,17 @@ pub(super) struct ModelOptions {
     /// Cut what lies further than this from the middle, in standard deviations (or quartile ranges)
     #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
-    /// Restarts of k-means, of which the best is kept [default: 10, of profiles 50, of
-    /// the recipe `rfm` 100]
+    /// Starts of k-means. Unless all of them end at the same clusters, these are recombined until
+    /// twice as many offspring bring nothing better
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",
         value_name = "N",
+        default_value_t = 10,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
-    restarts: Option<u32>,
-    /// Seed of the restarts: the same seed gives the same model
+    restarts: u32,
+    /// Seed of the starts: the same seed gives the same model
     #[arg(long, env = "TILLSTREAM_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
     /// What halves the weight of the past in `live` models: a number of batches or of lines
@@ -70,24 +71,23 @@ impl ModelOptions {
     pub(super) fn trainer(&self) -> TrainerOptions {
         TrainerOptions {
             lines: self.of_recipe(Recipe::Line),
-            profiles: self.params(Recipe::Profile, self.profile_preprocessing),
+            profiles: self.params(self.profile_preprocessing),
             half_life: self.half_life,
             gate: self.gate.limits(),
         }
     }
 
-    /// For models of `recipe`, whose preprocessing and restarts are taken unless others are given.
+    /// For models of `recipe`, whose preprocessing is taken unless another is given.
     pub(super) fn of_recipe(&self, recipe: Recipe) -> ModelParams {
         let usual = match recipe {
             Recipe::Profile => self.profile_preprocessing,
             Recipe::Line | Recipe::Rfm => recipe.preprocessing(),
         };
-        self.params(recipe, self.preprocessing.unwrap_or(usual))
+        self.params(self.preprocessing.unwrap_or(usual))
     }
 
-    fn params(&self, recipe: Recipe, preprocessing: PreprocessingKind) -> ModelParams {
-        let Self { k, clip, seed, .. } = *self;
-        let restarts = self.restarts.unwrap_or(recipe.restarts());
+    fn params(&self, preprocessing: PreprocessingKind) -> ModelParams {
+        let Self { k, clip, restarts, seed, .. } = *self;
         ModelParams { preprocessing, clip, k, restarts, seed, evaluate: true }
     }
 }

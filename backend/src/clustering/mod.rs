@@ -20,25 +20,18 @@
 //! **Architecture invariant:** pure arithmetic. No file or network, no Kafka; a clock only to report how
 //! long a fit took. The same input and seed give the same bits on any number of threads.
 
-mod blocks;
 mod choice;
 mod error;
-mod estimator;
 mod gate;
-mod init;
-mod k_means;
-mod kernels;
+mod lanes;
 mod line_model;
-mod lloyd;
 mod matching;
 mod metrics;
 mod naming;
 mod numbering;
-mod order;
-mod params;
 mod points;
 mod preprocess;
-mod reach;
+mod solver;
 mod streaming;
 mod sum;
 mod train;
@@ -49,15 +42,14 @@ mod test_model;
 pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
 pub use gate::{Contest, GateLimits, judge};
-pub use k_means::KMeans;
 pub use line_model::{line_points, train_line_model};
 pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
 pub use metrics::{EXACT_SILHOUETTE, adjusted_rand_index, evaluate};
 pub use naming::name_clusters;
 pub use numbering::{Numbered, number_clusters};
-pub use params::{KMeansInit, KMeansParams, KMeansValidParams};
 pub use points::WeightedPoints;
 pub use preprocess::{fit_preprocessing, to_model_space};
+pub use solver::{KMeans, KMeansInit, KMeansParams, KMeansValidParams};
 pub use streaming::{
     DYING_SHARE, HalfLife, InvalidHalfLife, InvalidState, Split, StreamingKMeans, StreamingUpdate,
 };

@@ -1,6 +1,6 @@
 //! Numbers the clusters of a model by ascending mean value.
 
-use super::{ClusteringError, WeightedPoints, blocks::squared_distance, sum::Sum};
+use super::{ClusteringError, WeightedPoints, points::squared_distance, sum::Sum};
 
 /// Clusters in the order of their numbers.
 #[derive(Debug, Clone, PartialEq)]

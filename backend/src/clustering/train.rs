@@ -17,9 +17,9 @@ pub struct ModelParams {
     pub clip: Option<f64>,
     /// Number of clusters, or that it is to be chosen.
     pub k: KChoice,
-    /// Restarts, of which the best is kept.
+    /// Starts, whose best solutions are recombined.
     pub restarts: u32,
-    /// Seed of the restarts.
+    /// Seed of the starts.
     pub seed: u64,
     /// Whether to measure how good the clusters are; on some thousand distinct points that takes longer
     /// than finding them.
@@ -46,7 +46,7 @@ pub struct Trained {
     pub mean_values: Vec<f64>,
     /// Sum of squared errors over the observations, in model space.
     pub sse: f64,
-    /// Iterations of the restart that was kept.
+    /// How often all points were assigned on the way to the solution that was kept.
     pub iterations: u32,
     /// Cluster of every point, from 1 to k: what `Model::assign` answers for it.
     pub labels: Vec<u32>,

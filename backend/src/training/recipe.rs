@@ -53,17 +53,6 @@ impl Recipe {
         }
     }
 
-    /// The restarts unless others are asked for. Profiles have many local optima that differ in the
-    /// sixth digit of the SSE, and are few enough to look longer for the best.
-    #[must_use]
-    pub const fn restarts(self) -> u32 {
-        match self {
-            Self::Line => 10,
-            Self::Profile => 50,
-            Self::Rfm => 100,
-        }
-    }
-
     /// Checks that the recipe is of use for `entity`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use tillstream_shared::{Model, Preprocessing};
 
-use crate::clustering::blocks::squared_distance;
+use crate::clustering::points::squared_distance;
 
 /// Beyond this many root mean squared distances a model has seen next to nothing.
 const REACH: f64 = 3.0;

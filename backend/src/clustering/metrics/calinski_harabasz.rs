@@ -2,7 +2,7 @@
 //! 1974.
 
 use super::partition::Partition;
-use crate::clustering::{blocks::squared_distance, sum::sum};
+use crate::clustering::{points::squared_distance, sum::sum};
 
 /// `(B / (k - 1)) / (S / (n - k))` with S the sum of squared distances of the n observations to the
 /// means of their k clusters, and B that of the clusters' means to the mean of all, each as often as

@@ -2,7 +2,7 @@
 //! Machine Intelligence 1, 1979.
 
 use super::partition::Partition;
-use crate::clustering::{blocks::squared_distance, sum::sum};
+use crate::clustering::{points::squared_distance, sum::sum};
 
 /// The mean over the clusters of `max_e (s_c + s_e) / |m_c - m_e|`, where m is a cluster's mean and s
 /// the mean distance of its observations to it. From 0, smaller is better. Clusters with the same mean

@@ -1,6 +1,6 @@
 //! Points by cluster, and the mean of each cluster.
 
-use crate::clustering::{WeightedPoints, blocks::squared_distance, sum::Sum};
+use crate::clustering::{WeightedPoints, points::squared_distance, sum::Sum};
 
 /// The members of one cluster.
 #[derive(Debug)]

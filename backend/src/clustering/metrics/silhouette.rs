@@ -12,7 +12,7 @@ use tillstream_shared::Silhouette;
 
 use super::{partition::Partition, sample::sample};
 use crate::clustering::{
-    blocks::{LANES, Lanes, for_dimension, squared_distances, total},
+    lanes::{LANES, Lanes, for_dimension, squared_distances, total},
     sum::{Sum, sum},
 };
 

@@ -1,7 +1,7 @@
 //! One batch.
 
 use super::{DYING_SHARE, HalfLife, StreamingKMeans, split::halves};
-use crate::clustering::{ClusteringError, WeightedPoints, blocks::squared_distance, sum::Sum};
+use crate::clustering::{ClusteringError, WeightedPoints, points::squared_distance, sum::Sum};
 
 /// A dying cluster that became one half of the largest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 
 use multiversion::multiversion;
 
-use super::blocks::{Blocks, Chunk, LANES, Lanes, larger, smaller, squared_distances, total};
+use super::blocks::{Blocks, Chunk};
+use crate::clustering::lanes::{LANES, Lanes, larger, smaller, squared_distances, total};
 
 /// Up to this many clusters every sum is made of all points, those of other clusters with weight
 /// zero; beyond, every point is added to its own sum. On the distinct points of the real data set 8
@@ -105,6 +106,42 @@ fn nearest_two(columns: &[Lanes], rows: &[f64], d: usize) -> ([u32; LANES], Lane
         }
     }
     (labels.map(|label| label as u32), first, second)
+}
+
+/// The slots of a chunk whose point, taken alone, would lower the SSE in another cluster than its own
+/// (see [`super::exchange`]). `rows` and `weights` are those of all clusters, `clusters` says which the
+/// labels mean.
+#[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
+pub(super) fn movable<const D: usize>(
+    chunk: Chunk<'_>,
+    rows: &[f64],
+    weights: &[f64],
+    clusters: &[u32],
+    labels: &[[u32; LANES]],
+) -> Vec<u32> {
+    let d = if D == 0 { chunk.low.len() } else { D };
+    let mut found = Vec::new();
+    for (group, (columns, w)) in chunk.x.chunks_exact(d).zip(chunk.w).enumerate() {
+        let own = labels[group].map(|label| u64::from(clusters[label as usize]));
+        let mut leave = [0.0; LANES];
+        let mut enter = [f64::INFINITY; LANES];
+        for (cluster, (centroid, n)) in rows.chunks_exact(d).zip(weights).enumerate() {
+            let squared = squared_distances(columns, centroid);
+            for lane in 0..LANES {
+                let stays = own[lane] == cluster as u64;
+                let rest = if stays { n - w[lane] } else { n + w[lane] };
+                let share = squared[lane] * (n / rest);
+                leave[lane] = if stays && rest > 0.0 { share } else { leave[lane] };
+                enter[lane] = if stays { enter[lane] } else { smaller(share, enter[lane]) };
+            }
+        }
+        for lane in 0..LANES {
+            if enter[lane] < leave[lane] && w[lane] > 0.0 {
+                found.push((group * LANES + lane) as u32);
+            }
+        }
+    }
+    found
 }
 
 /// Σ w · squared distance to the nearest centroid in `rows` over a chunk.

@@ -10,11 +10,10 @@ use multiversion::multiversion;
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::RngCore};
 use rayon::prelude::*;
 
-use super::{
+use super::blocks::{Blocks, Chunk};
+use crate::clustering::{
     ClusteringError,
-    blocks::{
-        Blocks, Chunk, LANES, Lanes, for_dimension, larger, smaller, squared_distances, total,
-    },
+    lanes::{LANES, Lanes, for_dimension, larger, smaller, squared_distances, total},
 };
 
 /// What each chunk remembers between two centroids.
@@ -30,14 +29,15 @@ struct Seeding {
     candidates: Vec<f64>,
 }
 
-/// Draws k centroids (row-major, k x d), each a point of `blocks` and the best of `tries`
-/// candidates.
+/// k centroids (row-major, k x d): those `given`, fewer than k, and for each of the others the best of
+/// `tries` points of `blocks` that are drawn.
 ///
 /// # Errors
 /// [`ClusteringError::TooFewPoints`] when all weight lies on fewer than k distinct points.
 pub(super) fn plus_plus(
     blocks: &Blocks,
     k: usize,
+    given: &[f64],
     tries: usize,
     rng: &mut Xoshiro256PlusPlus,
 ) -> Result<Vec<f64>, ClusteringError> {
@@ -54,6 +54,7 @@ pub(super) fn plus_plus(
         })
         .collect();
 
+    let mut given = given.chunks_exact(d);
     let mut centroids = Vec::with_capacity(k * d);
     let mut candidates = Vec::with_capacity(tries * d);
     for chosen in 0..k {
@@ -62,9 +63,13 @@ pub(super) fn plus_plus(
             return Err(ClusteringError::TooFewPoints { distinct: chosen, k });
         }
         candidates.clear();
-        for _ in 0..if chosen == 0 { 1 } else { tries } {
-            let slot = draw(blocks, &chunks, unit(rng) * potential);
-            candidates.extend((0..d).map(|j| blocks.value(slot, j)));
+        if let Some(row) = given.next() {
+            candidates.extend_from_slice(row);
+        } else {
+            for _ in 0..if chosen == 0 { 1 } else { tries } {
+                let slot = draw(blocks, &chunks, unit(rng) * potential);
+                candidates.extend((0..d).map(|j| blocks.value(slot, j)));
+            }
         }
         let best = best_candidate(blocks, &mut chunks, &candidates);
         let centroid = &candidates[best * d..][..d];
@@ -89,7 +94,7 @@ fn each(blocks: &Blocks, chunks: &mut [Seeding], work: impl Fn(Chunk<'_>, &mut S
 }
 
 /// A number from 0 (included) to 1 (excluded) on a grid of 2^-53.
-fn unit(rng: &mut Xoshiro256PlusPlus) -> f64 {
+pub(super) fn unit(rng: &mut Xoshiro256PlusPlus) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 

@@ -5,10 +5,16 @@
 use rayon::prelude::*;
 
 use super::{
-    ClusteringError,
-    blocks::{Blocks, Chunk, LANES, for_dimension, squared_distance},
+    blocks::Blocks,
+    exchange::exchange,
     kernels::{self, Drift},
+    part::{Part, Scratch, gather},
     reach::Centroids,
+};
+use crate::clustering::{
+    ClusteringError,
+    lanes::{LANES, for_dimension},
+    points::squared_distance,
     sum::Sum,
 };
 
@@ -17,6 +23,9 @@ use super::{
 /// 0.66 for k = 128, and nothing gained for k = 3, 8 and 16. Ordered points have no use for them:
 /// their boxes leave few centroids to look at.
 const BOUNDED_FROM: usize = 64;
+
+/// Solutions whose SSE differs by less than this part of it are taken for the same.
+pub(super) const SAME: f64 = 1e-9;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -39,28 +48,6 @@ pub(super) struct Solution {
     pub(super) sse: f64,
     pub(super) iterations: u32,
     pub(super) converged: bool,
-}
-
-/// The part of the state that belongs to one chunk.
-#[derive(Default)]
-struct Part {
-    /// The clusters that its points can belong to; ascending, but for one that was repaired.
-    clusters: Vec<u32>,
-    /// For every point the position of its cluster in `clusters`.
-    labels: Vec<[u32; LANES]>,
-    /// For each of `clusters` the sum of the weights and of w · (x - mean of all points).
-    sums: Vec<f64>,
-    /// For every group what [`kernels::assign_moving`] keeps, if it is used.
-    gaps: Vec<f64>,
-    /// Whether the last assignment gave a point to another cluster.
-    changed: bool,
-}
-
-/// What a thread works with, chunk after chunk.
-#[derive(Default)]
-struct Scratch {
-    clusters: Vec<u32>,
-    rows: Vec<f64>,
 }
 
 /// One run from given centroids.
@@ -114,6 +101,46 @@ impl<'a> Lloyd<'a> {
         Ok(state)
     }
 
+    /// Iterates on, if a limit ended it before and `limits` are wider.
+    ///
+    /// # Errors
+    /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
+    pub(super) fn go_on(&mut self, limits: Limits) -> Result<(), ClusteringError> {
+        self.iterate(limits)
+    }
+
+    /// Goes on from a fixed point by exchanges of single points, each followed by iterations, until
+    /// they gain no more than [`SAME`]. Returns the SSE.
+    ///
+    /// # Errors
+    /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
+    pub(super) fn settle(&mut self, limits: Limits) -> Result<f64, ClusteringError> {
+        let mut sse = self.sse();
+        while self.converged && !self.is_changed() && self.iterations < limits.iterations {
+            let before = self.centroids.rows().to_vec();
+            let Some(exchanged) = exchange(self.blocks, &self.parts, &before, &self.sums) else {
+                break;
+            };
+            self.iterate_from(&exchanged, limits)?;
+            let gained = sse - self.sse();
+            if gained <= 0.0 {
+                // It was nothing but rounding.
+                self.iterate_from(&before, limits)?;
+                break;
+            }
+            sse -= gained;
+            if gained <= SAME * sse {
+                break;
+            }
+        }
+        Ok(sse)
+    }
+
+    /// The centroids, row-major, k x d.
+    pub(super) fn rows(&self) -> &[f64] {
+        self.centroids.rows()
+    }
+
     /// Σ w · squared distance to the nearest centroid.
     pub(super) fn sse(&self) -> f64 {
         let (blocks, centroids) = (self.blocks, &self.centroids);
@@ -162,6 +189,13 @@ impl<'a> Lloyd<'a> {
             iterations: self.iterations,
             converged: self.converged,
         })
+    }
+
+    fn iterate_from(&mut self, rows: &[f64], limits: Limits) -> Result<(), ClusteringError> {
+        self.centroids.update(|own| own.copy_from_slice(rows));
+        self.assign();
+        self.iterations += 1;
+        self.iterate(limits)
     }
 
     fn iterate(&mut self, limits: Limits) -> Result<(), ClusteringError> {
@@ -318,93 +352,4 @@ impl<'a> Lloyd<'a> {
             }
         });
     }
-}
-
-impl Part {
-    /// Gives every point to its nearest centroid; the sums are made anew when a point changed its
-    /// cluster.
-    fn assign(
-        &mut self,
-        chunk: Chunk<'_>,
-        mean: &[f64],
-        centroids: &Centroids,
-        scratch: &mut Scratch,
-    ) {
-        centroids.within(chunk, &mut scratch.clusters);
-        let stayed = scratch.clusters == self.clusters;
-        if stayed && self.clusters.len() == 1 {
-            self.changed = false;
-            return;
-        }
-        if !stayed {
-            self.number(&scratch.clusters);
-        }
-        gather(centroids, &self.clusters, &mut scratch.rows);
-        let (d, rows, labels) = (mean.len(), &scratch.rows, &mut self.labels);
-        self.changed = for_dimension!(d, D => kernels::assign::<D>(chunk, rows, labels));
-        if self.changed || !stayed {
-            self.sum(chunk, mean, scratch);
-        }
-    }
-
-    /// As [`Self::assign`], among all clusters, by [`kernels::assign_moving`].
-    fn assign_moving(
-        &mut self,
-        chunk: Chunk<'_>,
-        mean: &[f64],
-        centroids: &Centroids,
-        drift: Drift<'_>,
-        scratch: &mut Scratch,
-    ) {
-        let (d, rows) = (mean.len(), centroids.rows());
-        let (labels, gaps) = (&mut self.labels, &mut self.gaps);
-        self.changed =
-            for_dimension!(d, D => kernels::assign_moving::<D>(chunk, rows, labels, gaps, drift));
-        if self.changed {
-            self.sum(chunk, mean, scratch);
-        }
-    }
-
-    /// Takes other `clusters`; a label whose cluster is not among them becomes `u32::MAX`.
-    fn number(&mut self, clusters: &[u32]) {
-        let positions: Vec<u32> = self
-            .clusters
-            .iter()
-            .map(|old| clusters.binary_search(old).map_or(u32::MAX, |position| position as u32))
-            .collect();
-        for label in self.labels.as_flattened_mut() {
-            *label = positions.get(*label as usize).copied().unwrap_or(u32::MAX);
-        }
-        self.clusters.clear();
-        self.clusters.extend_from_slice(clusters);
-    }
-
-    /// Gives the point in `slot` to `cluster`, to which none of this chunk belongs.
-    fn give(&mut self, cluster: u32, slot: usize, chunk: Chunk<'_>, mean: &[f64]) {
-        let known = self.clusters.iter().position(|known| *known == cluster);
-        let position = known.unwrap_or(self.clusters.len());
-        if known.is_none() {
-            self.clusters.push(cluster);
-        }
-        self.labels[slot / LANES][slot % LANES] = position as u32;
-        if let Some(gap) = self.gaps.get_mut(slot / LANES) {
-            *gap = 0.0;
-        }
-        self.sum(chunk, mean, &mut Scratch::default());
-    }
-
-    fn sum(&mut self, chunk: Chunk<'_>, mean: &[f64], scratch: &mut Scratch) {
-        let (d, m) = (mean.len(), self.clusters.len());
-        scratch.rows.clear();
-        (0..m).for_each(|_| scratch.rows.extend_from_slice(mean));
-        self.sums.resize(m * (d + 1), 0.0);
-        let (labels, origins, sums) = (&self.labels, &scratch.rows, &mut self.sums);
-        for_dimension!(d, D => kernels::sum::<D>(chunk, labels, origins, sums));
-    }
-}
-
-/// Puts the centroids of `clusters` into `rows`, one after the other.
-fn gather(centroids: &Centroids, clusters: &[u32], rows: &mut Vec<f64>) {
-    rows.clear();
-    clusters.iter().for_each(|cluster| rows.extend_from_slice(centroids.row(*cluster)));
 }

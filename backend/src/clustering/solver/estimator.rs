@@ -6,7 +6,8 @@ use linfa::{
 };
 use ndarray::{Array1, ArrayBase, Data, Ix2};
 
-use super::{ClusteringError, KMeans, KMeansValidParams, WeightedPoints, blocks::squared_distance};
+use super::{KMeans, KMeansValidParams};
+use crate::clustering::{ClusteringError, WeightedPoints, points::squared_distance};
 
 /// Clusters the records of a dataset, n x d. Without weights every record stands for one
 /// observation.

@@ -8,7 +8,8 @@
 
 use multiversion::multiversion;
 
-use super::blocks::{Chunk, LANES, Lanes, for_dimension, larger};
+use super::blocks::Chunk;
+use crate::clustering::lanes::{LANES, Lanes, for_dimension, larger};
 
 /// k centroids, both one after the other and in groups of [`LANES`].
 #[derive(Debug)]

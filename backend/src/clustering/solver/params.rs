@@ -3,17 +3,19 @@
 use linfa::ParamGuard;
 use ndarray::Array2;
 
-use super::{ClusteringError, KMeans};
+use super::KMeans;
+use crate::clustering::ClusteringError;
 
 /// Where the centroids start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum KMeansInit {
     /// Greedy k-means++ over the weights (Arthur & Vassilvitskii 2007): each next centroid is the
     /// best of 2 + ⌊2 ln k⌋ points drawn in proportion to their share of the SSE. Below k = 8 every
-    /// other restart draws only one.
+    /// other start draws only one. What the starts lead to is searched further, by exchanges of
+    /// single points and by recombining solutions.
     #[default]
     PlusPlus,
-    /// These centroids, k x d; there is then only one start.
+    /// These centroids, k x d, for Lloyd's iterations alone.
     Precomputed(Array2<f64>),
 }
 
@@ -45,7 +47,7 @@ pub struct KMeansValidParams {
 pub struct KMeansParams(KMeansValidParams);
 
 impl KMeansParams {
-    /// `k` clusters; 10 restarts, seed 1, at most 300 iterations, tolerance 0.
+    /// `k` clusters; 10 starts, seed 1, at most 300 iterations, tolerance 0.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self(KMeansValidParams {
@@ -58,28 +60,29 @@ impl KMeansParams {
         })
     }
 
-    /// How often to start from other centroids; the best result is kept. At least 1.
+    /// How often to start from other centroids, at least 1. Unless all starts end at the same
+    /// solution, these are recombined until twice as many offspring bring nothing better.
     #[must_use]
     pub fn restarts(mut self, restarts: u32) -> Self {
         self.0.restarts = restarts;
         self
     }
 
-    /// Seed of the restarts.
+    /// Seed of the starts.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.0.seed = seed;
         self
     }
 
-    /// The most iterations of one restart, at least 1.
+    /// The most iterations from one start or of one offspring, at least 1.
     #[must_use]
     pub fn max_iterations(mut self, max_iterations: u32) -> Self {
         self.0.max_iterations = max_iterations;
         self
     }
 
-    /// Stops a restart when the centroids together moved by this Euclidean distance or less. 0 goes
+    /// Stops the iterations when the centroids together moved by this Euclidean distance or less. 0 goes
     /// on until no point changes its cluster.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
@@ -129,25 +132,25 @@ impl KMeansValidParams {
         self.k
     }
 
-    /// Number of restarts.
+    /// Number of starts.
     #[must_use]
     pub fn restarts(&self) -> u32 {
         self.restarts
     }
 
-    /// Seed of the restarts.
+    /// Seed of the starts.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The most iterations of one restart.
+    /// The most iterations from one start.
     #[must_use]
     pub fn max_iterations(&self) -> u32 {
         self.max_iterations
     }
 
-    /// Movement of the centroids at which a restart stops.
+    /// Movement of the centroids at which the iterations stop.
     #[must_use]
     pub fn tolerance(&self) -> f64 {
         self.tolerance

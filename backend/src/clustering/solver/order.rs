@@ -1,6 +1,6 @@
 //! An order of the points in which neighbours in the list are neighbours in space.
 
-use super::{WeightedPoints, blocks::for_dimension};
+use crate::clustering::{WeightedPoints, lanes::for_dimension};
 
 /// Features up to which points are ordered. With more a box holds so much space that hardly a centroid
 /// can be left out: with 8, one start on 541,909 points takes a third longer if they are ordered.
