@@ -6,6 +6,7 @@
 mod adjusted_rand;
 mod calinski_harabasz;
 mod davies_bouldin;
+mod distances;
 mod partition;
 mod sample;
 mod silhouette;

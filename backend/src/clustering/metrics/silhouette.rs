@@ -7,12 +7,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use tillstream_shared::Silhouette;
 
-use super::{partition::Partition, sample::sample};
+use super::{distances::distance_sums, partition::Partition, sample::sample};
 use crate::clustering::{
-    lanes::{LANES, Lanes, for_dimension, squared_distances, total},
+    lanes::{LANES, Lanes},
     sum::{Sum, sum},
 };
 
@@ -22,10 +21,7 @@ pub(super) fn silhouette(partition: &Partition<'_>, exact: usize) -> Silhouette 
     let columns = Columns::new(partition, exact);
     let all: usize = partition.clusters.iter().map(|cluster| cluster.points.len()).sum();
     let used: usize = columns.clusters.iter().map(|cluster| cluster.points).sum();
-    Silhouette {
-        value: for_dimension!(partition.points.d(), D => columns.mean::<D>()),
-        sampled: (used < all).then_some(used as u64),
-    }
+    Silhouette { value: columns.mean(), sampled: (used < all).then_some(used as u64) }
 }
 
 /// The points laid out cluster by cluster for vector instructions.
@@ -78,69 +74,38 @@ impl Columns {
         columns
     }
 
-    /// The mean over all observations. Threads share the groups; what they find is added in the order
-    /// of the groups.
-    fn mean<const D: usize>(&self) -> f64 {
+    /// The mean over all observations.
+    fn mean(&self) -> f64 {
+        let k = self.clusters.len();
+        let runs = self.clusters.iter().enumerate();
+        let of_groups: Vec<usize> =
+            runs.flat_map(|(c, cluster)| cluster.groups.clone().map(move |_| c)).collect();
+        let sums = distance_sums(self.d, &self.x, &self.w, &of_groups, k);
         let mut mean = Sum::default();
         for (own, cluster) in self.clusters.iter().enumerate() {
-            let values: Vec<f64> = cluster
-                .groups
-                .clone()
-                .into_par_iter()
-                .map_init(Vec::new, |point, group| self.group::<D>(own, group, point))
-                .collect();
-            mean.add(sum(values) / cluster.weight * cluster.observations);
+            let places = cluster.groups.clone().flat_map(|g| (0..LANES).map(move |lane| (g, lane)));
+            let silhouettes = places.map(|(group, lane)| {
+                let distance = |c: usize| sums[group * k + c][lane];
+                self.w[group][lane] * self.of_point(own, distance)
+            });
+            mean.add(sum(silhouettes) / cluster.weight * cluster.observations);
         }
         mean.get() / sum(self.clusters.iter().map(|cluster| cluster.observations))
     }
 
-    /// Σ w · silhouette over a group of cluster `own`; `point` is room for one point.
-    fn group<const D: usize>(&self, own: usize, group: usize, point: &mut Vec<f64>) -> f64 {
-        let columns = &self.x[group * self.d..][..self.d];
-        let mut sum = 0.0;
-        for (lane, weight) in self.w[group].iter().enumerate().filter(|(_, weight)| **weight > 0.0)
-        {
-            point.clear();
-            point.extend(columns.iter().map(|column| column[lane]));
-            sum += weight * self.of_point::<D>(own, point);
-        }
-        sum
-    }
-
-    /// The silhouette of an observation at `point` in cluster `own`. Its twins count with distance 0.
-    fn of_point<const D: usize>(&self, own: usize, point: &[f64]) -> f64 {
+    /// The silhouette of an observation in cluster `own`, from the sum of its distances to the
+    /// observations of every cluster. Its twins count with distance 0.
+    fn of_point(&self, own: usize, distance: impl Fn(usize) -> f64) -> f64 {
         if self.clusters[own].weight <= 1.0 {
             return 0.0;
         }
-        let (mut a, mut b) = (0.0, f64::INFINITY);
-        for (c, cluster) in self.clusters.iter().enumerate() {
-            let groups = cluster.groups.clone();
-            let x = &self.x[groups.start * self.d..groups.end * self.d];
-            let distances = distances::<D>(x, &self.w[groups], point);
-            if c == own {
-                a = distances / (cluster.weight - 1.0);
-            } else {
-                b = f64::min(b, distances / cluster.weight);
-            }
-        }
+        let mean = |c: usize| distance(c) / self.clusters[c].weight;
+        let others = (0..self.clusters.len()).filter(|c| *c != own);
+        let b = others.map(mean).fold(f64::INFINITY, f64::min);
+        let a = distance(own) / (self.clusters[own].weight - 1.0);
         let larger = f64::max(a, b);
         if larger > 0.0 { (b - a) / larger } else { 0.0 }
     }
-}
-
-/// Σ w · distance to `point` over the groups `x` (d columns each) with the weights `w`.
-#[inline(always)]
-fn distances<const D: usize>(x: &[Lanes], w: &[Lanes], point: &[f64]) -> f64 {
-    let d = if D == 0 { point.len() } else { D };
-    let point = &point[..d];
-    let mut sum = [0.0; LANES];
-    for (columns, w) in x.chunks_exact(d).zip(w) {
-        let squared = squared_distances(columns, point);
-        for lane in 0..LANES {
-            sum[lane] += w[lane] * squared[lane].sqrt();
-        }
-    }
-    total(sum)
 }
 
 #[cfg(test)]
