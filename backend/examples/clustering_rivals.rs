@@ -1,6 +1,6 @@
 //! The Rust side of `script/bench clustering`: prepares what all rivals read, and measures Tillstream
 //! and linfa-clustering. Every measurement runs in a process of its own and prints one JSON object
-//! with the seconds of every run and the peak resident size.
+//! with the seconds and the SSE of every run, each with a seed of its own, and the peak resident size.
 
 #[path = "../benches/data/mod.rs"]
 mod data;
@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use data::Error;
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
 use linfa_clustering::KMeans as LinfaKMeans;
+use linfa_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
@@ -45,14 +46,14 @@ enum Command {
         d: usize,
         k: usize,
         restarts: u32,
-        runs: usize,
+        runs: u64,
         #[arg(long)]
         weighted: bool,
     },
     /// Fit `n` made-up points of two features once, k = 3
-    Large { n: usize, runs: usize },
+    Large { n: usize, runs: u64 },
     /// Add a batch of lines to the points of a history, and train `all`
-    All { history: u64, batch: u64, runs: usize },
+    All { history: u64, batch: u64, runs: u64 },
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -116,24 +117,29 @@ fn tillstream(
     points: &WeightedPoints,
     k: usize,
     restarts: u32,
-    runs: usize,
+    runs: u64,
 ) -> Result<Value, Error> {
-    let params = KMeans::params(k).restarts(restarts).check()?;
-    let (seconds, fit) = timed(runs, || Ok(params.fit_points(points)?))?;
-    Ok(json!({ "seconds": seconds, "sse": fit.sse }))
+    let (seconds, errors) = timed(runs, |seed| {
+        let params = KMeans::params(k).restarts(restarts).seed(seed).check()?;
+        Ok(params.fit_points(points)?.sse)
+    })?;
+    Ok(json!({ "seconds": seconds, "sse": errors }))
 }
 
-fn linfa(values: Vec<f64>, d: usize, k: usize, restarts: u32, runs: usize) -> Result<Value, Error> {
+fn linfa(values: Vec<f64>, d: usize, k: usize, restarts: u32, runs: u64) -> Result<Value, Error> {
     let records = Array2::from_shape_vec((values.len() / d, d), values)?;
     let dataset = DatasetBase::from(records);
-    let params = LinfaKMeans::params(k).n_runs(restarts as usize).check()?;
-    let (seconds, fit) = timed(runs, || Ok(params.fit(&dataset)?))?;
     let n = dataset.records.nrows() as f64;
-    // It reports the mean of the squared distances.
-    Ok(json!({ "seconds": seconds, "sse": fit.inertia() * n }))
+    let (seconds, errors) = timed(runs, |seed| {
+        let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let params = LinfaKMeans::params_with_rng(k, rng).n_runs(restarts as usize).check()?;
+        // It reports the mean of the squared distances.
+        Ok(params.fit(&dataset)?.inertia() * n)
+    })?;
+    Ok(json!({ "seconds": seconds, "sse": errors }))
 }
 
-fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
+fn all(history: u64, batch: u64, runs: u64) -> Result<Value, Error> {
     let generated = |lines, seed| -> Result<LinePoints, Error> {
         let mut points = LinePoints::new(Entity::Product);
         let spec = InputSpec::Generated { lines, seed };
@@ -157,7 +163,7 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
         seed: 1,
         evaluate: true,
     };
-    let (seconds, _) = timed(runs, || {
+    let (seconds, _) = timed(runs, |_| {
         all.merge(&batch);
         Ok(train_line_model(&all.filtered(filter).0, &params)?)
     })?;
@@ -165,20 +171,18 @@ fn all(history: u64, batch: u64, runs: usize) -> Result<Value, Error> {
     Ok(json!({ "seconds": seconds, "distinct": distinct }))
 }
 
-/// The seconds of each of `runs` runs, and what the last one gave.
+/// The seconds of each of the runs, numbered from 1, and what they gave.
 fn timed<T>(
-    runs: usize,
-    mut run: impl FnMut() -> Result<T, Error>,
-) -> Result<(Vec<f64>, T), Error> {
-    let mut seconds = Vec::new();
-    loop {
+    runs: u64,
+    mut run: impl FnMut(u64) -> Result<T, Error>,
+) -> Result<(Vec<f64>, Vec<T>), Error> {
+    let timed = |number| {
         let start = Instant::now();
-        let result = run()?;
-        seconds.push(start.elapsed().as_secs_f64());
-        if seconds.len() >= runs {
-            return Ok((seconds, result));
-        }
-    }
+        let result = run(number)?;
+        Ok((start.elapsed().as_secs_f64(), result))
+    };
+    let all: Vec<_> = (1..=runs).map(timed).collect::<Result<_, Error>>()?;
+    Ok(all.into_iter().unzip())
 }
 
 fn read(file: &Path) -> Result<Vec<f64>, Error> {

@@ -16,9 +16,6 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 
-# Seconds that a rival's first run may take for it to be run again.
-PATIENCE = 6.0
-
 
 class Bench:
     def __init__(self, arguments):
@@ -60,14 +57,14 @@ class Bench:
             task, f"Tillstream, {where}", ours["seconds"], ours["peak_bytes"], sse=ours["sse"]
         )
 
-        def linfa(few):
-            return self.rust("fit", "linfa", file, d, k, restarts, few)
+        def linfa():
+            return self.rust("fit", "linfa", file, d, k, restarts, runs)
 
         def sklearn(algorithm):
-            return lambda few: self.rival("sklearn_fit.py", file, d, k, restarts, few, algorithm)
+            return lambda: self.rival("sklearn_fit.py", file, d, k, restarts, runs, algorithm)
 
-        def sklearn_distinct(few):
-            return self.rival("sklearn_fit.py", distinct, d, k, restarts, few, "lloyd", "weighted")
+        def sklearn_distinct():
+            return self.rival("sklearn_fit.py", distinct, d, k, restarts, runs, "lloyd", "weighted")
 
         rivals = [("linfa-clustering, all points", linfa)]
         if self.arguments.rivals:
@@ -76,9 +73,7 @@ class Bench:
             if distinct:
                 rivals.append(("scikit-learn lloyd, distinct points", sklearn_distinct))
         for name, measure in rivals:
-            answer = measure(1)
-            if runs > 1 and answer["seconds"][0] < PATIENCE:
-                answer = measure(runs)
+            answer = measure()
             self.row(task, name, answer["seconds"], answer["peak_bytes"], base, answer["sse"])
 
     def line_models(self, csv, runs):
@@ -130,7 +125,8 @@ class Bench:
         ]
         for task, name, seconds, runs, base, peak, sse in self.rows:
             ratio = f"{seconds / base:.1f}" if base else "1"
-            error = f"{sse:.8g}" if sse is not None else ""
+            errors = sorted({f"{error:.8g}" for error in sse or []}, key=float)
+            error = " to ".join(errors[:1] + errors[1:][-1:])
             lines.append(
                 f"| {task} | {name} | {seconds * 1e3:,.1f} ms | {runs} | {ratio} "
                 f"| {peak / 1e6:,.0f} MB | {error} |"
