@@ -113,12 +113,7 @@ fn prepare(folder: &Path, lines: usize) -> Result<Value, Error> {
     Ok(json!({ "lines": real.len() / 2, "distinct": distinct.n() }))
 }
 
-fn tillstream(
-    points: &WeightedPoints,
-    k: usize,
-    restarts: u32,
-    runs: u64,
-) -> Result<Value, Error> {
+fn tillstream(points: &WeightedPoints, k: usize, restarts: u32, runs: u64) -> Result<Value, Error> {
     let (seconds, errors) = timed(runs, |seed| {
         let params = KMeans::params(k).restarts(restarts).seed(seed).check()?;
         Ok(params.fit_points(points)?.sse)

@@ -22,7 +22,12 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 fn start(points: &WeightedPoints, k: usize) -> StreamingKMeans {
-    StreamingKMeans::start(&KMeans::params(k).check().unwrap().fit_points(points).unwrap())
+    from_fit(&KMeans::params(k).check().unwrap().fit_points(points).unwrap())
+}
+
+fn from_fit(first: &KMeans) -> StreamingKMeans {
+    let centroids = first.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
+    StreamingKMeans::from_clusters(centroids, first.cluster_weights.clone())
 }
 
 /// `n` points of one feature, up to 1 from each centre.
@@ -70,7 +75,7 @@ proptest! {
     fn without_forgetting_centroids_are_the_means_of_all_they_were_given(batches in batches()) {
         let first = KMeans::params(3).check().unwrap().fit_points(&batches[0]).unwrap();
         let mut all = tally(&batches[0], &first.labels, 3);
-        let mut stream = StreamingKMeans::start(&first);
+        let mut stream = from_fit(&first);
         for batch in &batches[1..] {
             let update = stream.update(batch, HalfLife::Batches(1e18)).unwrap();
             // Nothing decays, so that only a cluster that never had much can be dying.

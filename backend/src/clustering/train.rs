@@ -50,8 +50,6 @@ pub struct Trained {
     pub iterations: u32,
     /// Cluster of every point, from 1 to k: what `Model::assign` answers for it.
     pub labels: Vec<u32>,
-    /// The points in model space, in the order given.
-    pub model_points: WeightedPoints,
     /// How good the clusters are, where that was to be measured.
     pub evaluation: Option<Evaluation>,
     /// Why there are k of them; none when k was given.
@@ -115,7 +113,6 @@ pub fn train_model(
         sse: fit.sse,
         iterations: fit.iterations,
         labels: numbered.labels.into_iter().map(|label| label + 1).collect(),
-        model_points,
         evaluation,
         report,
     })

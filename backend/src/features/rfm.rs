@@ -6,8 +6,6 @@ use tillstream_shared::{
     api::{ProfileRows, RfmScore},
 };
 
-use super::ProfileTable;
-
 /// The segments that marketing software has for customers, one for every combination of scores. The
 /// grid is the common one of recency and frequency, with the mean of the frequency and the monetary
 /// score for the latter, and the worst corner split off as lost.
@@ -95,45 +93,33 @@ impl Segment {
     }
 }
 
-/// The scores of all customers of one table.
+/// The scores of all customers of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RfmScores {
     by_id: FxHashMap<Box<str>, [u8; 3]>,
 }
 
 impl RfmScores {
-    /// Scores every customer of `table`; `None` when it has no features `recency`, `frequency` and
-    /// `monetary`.
+    /// Scores every customer of the rows behind a profile model; `None` when they have no features
+    /// `recency`, `frequency` and `monetary`.
     ///
     /// The score is the quintile, 1 (worst) to 5 (best), by rank: of n customers, w of whom are worse
     /// and e as good (the customer included), 1 + ⌊5 (w + e/2) / n⌋. Equal values share the score of
     /// the middle of their ranks, so that the scores do not depend on any order, and a quintile may be
     /// larger or smaller than a fifth where many are equal.
     #[must_use]
-    pub fn of(table: &ProfileTable) -> Option<Self> {
-        let column = |feature| (0..table.ids.len()).map(|row| table.row(row)[feature]).collect();
-        Self::of_columns(&table.features, &table.ids, column)
-    }
-
-    /// Scores the customers of stored rows; see [`Self::of`].
-    #[must_use]
-    pub fn of_rows(rows: &ProfileRows) -> Option<Self> {
-        Self::of_columns(&rows.features, &rows.ids, |feature| rows.columns[feature].clone())
-    }
-
-    fn of_columns(
-        features: &[String],
-        ids: &[String],
-        column: impl Fn(usize) -> Vec<f64>,
-    ) -> Option<Self> {
-        let column = |name: &str| Some(column(features.iter().position(|known| known == name)?));
+    pub fn of(rows: &ProfileRows) -> Option<Self> {
+        let column = |name: &str| {
+            let feature = rows.features.iter().position(|known| known == name)?;
+            Some(&rows.columns[feature])
+        };
         // The fewer days ago the better.
-        let recency =
-            quintiles(&column("recency")?.into_iter().map(|days| -days).collect::<Vec<_>>());
-        let frequency = quintiles(&column("frequency")?);
-        let monetary = quintiles(&column("monetary")?);
+        let recency: Vec<f64> = column("recency")?.iter().map(|days| -days).collect();
+        let recency = quintiles(&recency);
+        let frequency = quintiles(column("frequency")?);
+        let monetary = quintiles(column("monetary")?);
         let scores = recency.into_iter().zip(frequency).zip(monetary).map(|((r, f), m)| [r, f, m]);
-        let by_id = ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
+        let by_id = rows.ids.iter().map(|id| id.as_str().into()).zip(scores).collect();
         Some(Self { by_id })
     }
 
@@ -163,20 +149,15 @@ fn quintiles(values: &[f64]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use tillstream_shared::{Entity, Funnel};
-
     use super::*;
 
-    fn table(rows: &[(&str, [f64; 3])]) -> ProfileTable {
-        ProfileTable {
-            entity: Entity::Customer,
+    fn rows(rows: &[(&str, [f64; 3])]) -> ProfileRows {
+        ProfileRows {
             features: ["recency", "frequency", "monetary"].map(str::to_owned).to_vec(),
             ids: rows.iter().map(|(id, _)| (*id).to_owned()).collect(),
-            rows: rows.iter().flat_map(|(_, row)| *row).collect(),
-            values: rows.iter().map(|(_, row)| row[2]).collect(),
+            columns: (0..3).map(|j| rows.iter().map(|(_, row)| row[j]).collect()).collect(),
+            cluster: vec![1; rows.len()],
             exact: vec![true; rows.len()],
-            funnel: Funnel::default(),
-            without_sale: 0,
         }
     }
 
@@ -193,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_latest_the_most_frequent_and_the_biggest_are_best() {
-        let scores = RfmScores::of(&table(&[
+        let scores = RfmScores::of(&rows(&[
             ("a", [0.0, 50.0, 900.0]),
             ("b", [10.0, 40.0, 800.0]),
             ("c", [20.0, 30.0, 700.0]),
@@ -210,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_the_three_features_has_no_scores() {
-        let mut other = table(&[("a", [1.0, 1.0, 1.0])]);
+    fn rows_without_the_three_features_have_no_scores() {
+        let mut other = rows(&[("a", [1.0, 1.0, 1.0])]);
         other.features[0] = "revenue".into();
         assert_eq!(RfmScores::of(&other), None);
     }

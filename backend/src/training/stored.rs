@@ -140,7 +140,7 @@ impl StoredData {
             id: id.to_owned(),
             values: rows.columns.iter().map(|column| column[at]).collect(),
             exact: rows.exact[at],
-            rfm: RfmScores::of_rows(&rows).and_then(|scores| scores.get(id)),
+            rfm: RfmScores::of(&rows).and_then(|scores| scores.get(id)),
             features: rows.features,
             history,
         }))

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::HalfLife;
-use crate::clustering::KMeans;
 
 /// Centroids that follow a stream, in the model space of its first batch: the preprocessing is
 /// fitted there once and stays as it is. Can be stored and read again with serde, to the bit.
@@ -57,13 +56,6 @@ impl TryFrom<Stored> for StreamingKMeans {
 }
 
 impl StreamingKMeans {
-    /// Starts from the clustering of the first batch, in model space.
-    #[must_use]
-    pub fn start(first: &KMeans) -> Self {
-        let centroids = first.centroids.rows().into_iter().map(|row| row.to_vec()).collect();
-        Self::from_clusters(centroids, first.cluster_weights.clone())
-    }
-
     /// Starts from the k centroids (k x d, model space) and k weights of the first batch's clusters.
     ///
     /// # Panics
