@@ -6,7 +6,7 @@ use tillstream_shared::{
     api::{ChampionRequest, Champions},
 };
 
-use super::{Error, data, options::DataOptions};
+use super::{Error, data, flags::DataOptions};
 use crate::{progress::Progress, registry::ChampionStore};
 
 #[derive(Debug, Subcommand)]

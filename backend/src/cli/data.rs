@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Error,
-    options::{DataOptions, PageOptions},
+    flags::{DataOptions, PageOptions},
 };
 use crate::{
     http::AppState,

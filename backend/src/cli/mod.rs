@@ -3,6 +3,7 @@
 
 mod champion;
 mod data;
+mod flags;
 mod model_options;
 mod options;
 mod parts;

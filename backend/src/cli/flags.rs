@@ -1,0 +1,207 @@
+//! The groups of flags that several commands share.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use crate::{
+    ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
+    kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
+};
+
+/// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
+/// and the real data set lasts for four and a half minutes.
+const DEFAULT_RATE: Pace = Pace::PerSecond(2000.0);
+
+#[derive(Debug, Args)]
+pub(super) struct DataOptions {
+    /// Folder for the log of the broker, batches, models and rejects
+    #[arg(long, env = "TILLSTREAM_DATA_DIR", value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+}
+
+impl DataOptions {
+    pub(super) fn broker(&self) -> PathBuf {
+        self.data_dir.join("broker")
+    }
+
+    pub(super) fn batch(&self) -> PathBuf {
+        self.data_dir.join("batch")
+    }
+
+    pub(super) fn models(&self) -> PathBuf {
+        self.data_dir.join("models")
+    }
+
+    pub(super) fn rejects(&self) -> PathBuf {
+        self.data_dir.join("rejects")
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TopicOptions {
+    /// Topic that the lines go through
+    #[arg(long, env = "TILLSTREAM_TOPIC", value_name = "NAME", default_value = "retail_stream")]
+    topic: String,
+    /// Partitions of the topic when it is made
+    #[arg(
+        long,
+        env = "TILLSTREAM_PARTITIONS",
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(1..=1000)
+    )]
+    pub(super) partitions: i32,
+}
+
+impl TopicOptions {
+    pub(super) fn cluster(&self, brokers: String) -> Cluster {
+        Cluster { brokers, topic: self.topic.clone(), partitions: self.partitions }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClusterOptions {
+    /// The Kafka cluster (HOST:PORT, several separated by commas)
+    #[arg(
+        long,
+        env = "TILLSTREAM_BROKERS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9092"
+    )]
+    brokers: String,
+    #[command(flatten)]
+    topic: TopicOptions,
+}
+
+impl ClusterOptions {
+    pub(super) fn cluster(&self) -> Cluster {
+        self.topic.cluster(self.brokers.clone())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InputOptions {
+    /// CSV (also .gz, .zst) or XLSX file, or generate:N for made-up lines; without it, the real data
+    /// set Online Retail that the program carries
+    #[arg(long, env = "TILLSTREAM_INPUT", value_name = "PATH")]
+    input: Option<InputSpec>,
+    #[command(flatten)]
+    dates: DateOptions,
+}
+
+impl InputOptions {
+    pub(super) fn open(&self) -> Result<Input, IngestError> {
+        self.dates.open(&self.input.clone().unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DateOptions {
+    /// How dates such as 01/12/2010 are read; found out from the whole file unless given
+    #[arg(long, env = "TILLSTREAM_DATE_ORDER")]
+    date_order: Option<DateOrder>,
+}
+
+impl DateOptions {
+    /// Whether it is left open how dates are read.
+    pub(super) fn is_open(&self) -> bool {
+        self.date_order.is_none()
+    }
+
+    pub(super) fn open(&self, input: &InputSpec) -> Result<Input, IngestError> {
+        let input = Input::open(input, &ReadOptions { date_order: self.date_order })?;
+        if let Some(report) = input.date_report() {
+            tracing::warn!("{report}");
+        }
+        Ok(input)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendingOptions {
+    /// Lines per second, or `max` [default: 2000]
+    #[arg(long, env = "TILLSTREAM_RATE", value_name = "N|max")]
+    rate: Option<Rate>,
+    /// A random pause after each line, in seconds, such as 0.5..2
+    #[arg(long, env = "TILLSTREAM_DELAY", value_name = "MIN..MAX", conflicts_with = "rate")]
+    delay: Option<Pace>,
+    /// Send all of the input anew, whatever the topic holds of it
+    #[arg(long, env = "TILLSTREAM_RESTART")]
+    restart: bool,
+    /// Print every line sent
+    #[arg(long, env = "TILLSTREAM_PRINT")]
+    print: bool,
+}
+
+impl SendingOptions {
+    pub(super) fn producer(&self, rejects: PathBuf) -> ProducerOptions {
+        let rate = self.rate.map_or(DEFAULT_RATE, |rate| rate.0);
+        ProducerOptions {
+            pace: self.delay.unwrap_or(rate),
+            restart: self.restart,
+            print: self.print,
+            rejects,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BatchOptions {
+    /// Lines after which a batch is closed
+    #[arg(
+        long,
+        env = "TILLSTREAM_BATCH_SIZE",
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    batch_size: u64,
+    /// Seconds after a batch's first line at which it is closed
+    #[arg(
+        long,
+        env = "TILLSTREAM_BATCH_INTERVAL",
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = seconds
+    )]
+    batch_interval: Duration,
+}
+
+impl BatchOptions {
+    pub(super) fn consumer(&self) -> ConsumerOptions {
+        ConsumerOptions { batch_size: self.batch_size, batch_interval: self.batch_interval }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PageOptions {
+    /// Where REST and the page are served; port 0 takes any free port
+    #[arg(long, env = "TILLSTREAM_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:5000")]
+    pub(super) listen: SocketAddr,
+    /// Folder of the built page
+    #[arg(long, env = "TILLSTREAM_PAGE", value_name = "DIR", default_value = "dist")]
+    pub(super) page: PathBuf,
+}
+
+/// A positive number of seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "use seconds above zero, such as 60 or 0.5".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_read() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "NaN", "inf", "1e300", "a minute"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

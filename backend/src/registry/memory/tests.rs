@@ -1,0 +1,257 @@
+use std::fs;
+
+use tempfile::TempDir;
+use tillstream_shared::{Filter, Funnel, Preprocessing, PreprocessingKind, Scaling, Transform};
+
+use super::*;
+
+fn model(entity: Entity, number: ModelNumber) -> Model {
+    Model {
+        format_version: Model::FORMAT_VERSION,
+        kind: ModelKind::Line,
+        entity,
+        number,
+        batch: Some(1),
+        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
+        preprocessing: Preprocessing {
+            kind: PreprocessingKind::Raw,
+            filter: Filter::All,
+            transform: Transform::Identity,
+            scaling: Scaling::None,
+            means: vec![0.0; 2],
+            scales: vec![1.0; 2],
+            clip: None,
+        },
+        k: 1,
+        seed: 1,
+        restarts: 1,
+        centroids: vec![vec![1.0, 2.0]],
+        model_centroids: vec![vec![1.0, 2.0]],
+        sizes: vec![1],
+        mean_values: vec![2.0],
+        sse: 0.0,
+        iterations: 1,
+        funnel: Funnel::default(),
+        offsets: Vec::new(),
+        trained_at: "2026-11-24T00:00:00Z".to_owned(),
+        clusters: Vec::new(),
+        previous: None,
+        identities: 0,
+        transitions: Vec::new(),
+        evaluation: None,
+        report: None,
+        decay: None,
+    }
+}
+
+/// Every list fits, but a line has two values.
+fn one_feature() -> String {
+    let mut model = model(Entity::Customer, ModelNumber::Number(1));
+    model.features.truncate(1);
+    model.preprocessing.means.truncate(1);
+    model.preprocessing.scales.truncate(1);
+    model.centroids = vec![vec![1.0]];
+    model.model_centroids = vec![vec![1.0]];
+    serde_json::to_string(&model).unwrap()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_stored_model_keeps_its_bits(
+        numbers in proptest::collection::vec(proptest::num::f64::NORMAL, 3),
+    ) {
+        let folder = TempDir::new().unwrap();
+        let store = ModelStore::open(folder.path()).unwrap();
+        let mut stored = model(Entity::Customer, ModelNumber::All);
+        stored.model_centroids = vec![numbers[..2].to_vec()];
+        stored.sse = numbers[2];
+        store.save(&stored).unwrap();
+        let loaded = store.load("customer_model_all.json").unwrap();
+        let bits = |model: &Model| {
+            let numbers = model.model_centroids.iter().flatten().chain([&model.sse]);
+            numbers.map(|number| number.to_bits()).collect::<Vec<_>>()
+        };
+        proptest::prop_assert_eq!(bits(&loaded), bits(&stored));
+    }
+}
+
+#[test]
+fn a_model_that_could_not_be_loaded_does_not_replace_a_good_one() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    let good = model(Entity::Customer, ModelNumber::Number(1));
+    store.save(&good).unwrap();
+    let mut bad = good.clone();
+    bad.sse = f64::NAN;
+    assert_eq!(store.save(&bad).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    assert_eq!(store.load("customer_model_1.json").unwrap(), good);
+}
+
+#[test]
+fn a_file_of_the_same_length_is_seen_as_another() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    let registry = Registry::default();
+    let mut changed = model(Entity::Customer, ModelNumber::All);
+    for sse in [1.5, 2.5, 3.5] {
+        changed.sse = sse;
+        store.save(&changed).unwrap();
+        registry.refresh(&store).unwrap();
+        assert_eq!(
+            registry.resolve(ModelKind::Line, Entity::Customer, ModelRef::All).unwrap().sse,
+            sse
+        );
+    }
+}
+
+#[test]
+fn readers_see_models_whole_while_others_are_put_in() {
+    let registry = Registry::default();
+    let numbered = |number: u32| {
+        let number_of_it = ModelNumber::Number(number.into());
+        Model { iterations: number, ..model(Entity::Customer, number_of_it) }
+    };
+    registry.insert(numbered(1));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut highest = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let latest =
+                    registry.resolve(ModelKind::Line, Entity::Customer, ModelRef::Latest).unwrap();
+                assert_eq!(latest.number, ModelNumber::Number(latest.iterations.into()));
+                assert!(latest.iterations >= highest, "an older model came back");
+                highest = latest.iterations;
+            }
+        });
+        // Two writers: neither loses what the other has put in.
+        let writers = [2, 3].map(|first| {
+            let (registry, numbered) = (&registry, &numbered);
+            scope.spawn(move || {
+                (first..300).step_by(2).for_each(|number| registry.insert(numbered(number)));
+            })
+        });
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    assert_eq!(registry.count(), 299);
+}
+
+#[test]
+fn aliases_are_resolved_within_their_entity() {
+    let registry = Registry::default();
+    let resolve =
+        |entity, model| registry.resolve(ModelKind::Line, entity, model).map(|model| model.number);
+    assert_eq!(resolve(Entity::Product, ModelRef::Latest), None);
+    registry.insert(model(Entity::Product, ModelNumber::All));
+    assert_eq!(resolve(Entity::Product, ModelRef::Latest), None, "`all` has no number");
+    for number in [2, 10, 9] {
+        registry.insert(model(Entity::Product, ModelNumber::Number(number)));
+    }
+    registry.insert(model(Entity::Country, ModelNumber::Number(99)));
+    let ten = Some(ModelNumber::Number(10));
+    assert_eq!(resolve(Entity::Product, ModelRef::Latest), ten);
+    assert_eq!(resolve(Entity::Product, ModelRef::Number(10)), ten);
+    assert_eq!(resolve(Entity::Product, ModelRef::Number(3)), None);
+    assert_eq!(resolve(Entity::Product, ModelRef::All), Some(ModelNumber::All));
+    assert_eq!(resolve(Entity::Customer, ModelRef::Latest), None);
+    let listed: Vec<_> = registry.list().models.iter().map(|m| m.number.to_string()).collect();
+    assert_eq!(listed, ["2", "9", "10", "all", "99"]);
+}
+
+#[test]
+fn the_model_before_is_of_the_same_row() {
+    let registry = Registry::default();
+    for number in [ModelNumber::Number(2), ModelNumber::Number(5), ModelNumber::Live] {
+        registry.insert(model(Entity::Product, number));
+    }
+    registry.insert(model(Entity::Country, ModelNumber::Number(4)));
+    let before = |number| {
+        let found = registry.before(ModelKind::Line, Entity::Product, number);
+        found.map(|model| model.number)
+    };
+    assert_eq!(before(ModelNumber::Number(2)), None);
+    assert_eq!(before(ModelNumber::Number(5)), Some(ModelNumber::Number(2)));
+    assert_eq!(before(ModelNumber::Number(9)), Some(ModelNumber::Number(5)));
+    assert_eq!(before(ModelNumber::All), None);
+    assert_eq!(before(ModelNumber::Live), Some(ModelNumber::Live));
+}
+
+#[test]
+fn kinds_and_champions_are_told_apart() {
+    let registry = Registry::default();
+    let profile = |number| Model {
+        kind: ModelKind::Profile,
+        ..model(Entity::Customer, ModelNumber::Number(number))
+    };
+    registry.insert(model(Entity::Customer, ModelNumber::Number(1)));
+    registry.insert(profile(3));
+    registry.insert(profile(4));
+    let resolve = |kind, model| {
+        registry.resolve(kind, Entity::Customer, model).map(|model| (model.kind, model.number))
+    };
+    let profile = |number| Some((ModelKind::Profile, ModelNumber::Number(number)));
+    assert_eq!(resolve(ModelKind::Profile, ModelRef::All), profile(4), "of all batches");
+    assert_eq!(resolve(ModelKind::Line, ModelRef::Number(3)), None);
+    assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None);
+    let folder = TempDir::new().unwrap();
+    let champions = ChampionStore::new(folder.path());
+    let promote = |model| {
+        champions.promote(ModelKind::Profile, Entity::Customer, model).unwrap();
+        registry.follow_champions(&champions, &Progress::default()).unwrap();
+    };
+    promote(3);
+    assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), profile(3));
+    assert_eq!(resolve(ModelKind::Line, ModelRef::Champion), None);
+    promote(7);
+    assert_eq!(resolve(ModelKind::Profile, ModelRef::Champion), None, "it was removed");
+}
+
+#[test]
+fn the_folder_is_followed() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    let registry = Registry::default();
+    store.save(&model(Entity::Customer, ModelNumber::Number(1))).unwrap();
+    assert!(registry.refresh(&store).unwrap().is_empty());
+    assert_eq!(registry.count(), 1);
+    store.save(&model(Entity::Customer, ModelNumber::All)).unwrap();
+    registry.refresh(&store).unwrap();
+    assert_eq!(registry.count(), 2);
+    fs::remove_file(folder.path().join("customer_model_1.json")).unwrap();
+    registry.refresh(&store).unwrap();
+    assert_eq!(registry.count(), 1);
+}
+
+#[test]
+fn a_bad_file_is_reported_once_and_left_out() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    let registry = Registry::default();
+    store.save(&model(Entity::Customer, ModelNumber::Number(1))).unwrap();
+    let path = folder.path().join("customer_model_1.json");
+    let good = fs::read_to_string(&path).unwrap();
+    registry.refresh(&store).unwrap();
+    for (bad, reason) in [
+        (good.replace("\"format_version\": 1", "\"format_version\": 99"), "version 99"),
+        (good.replace("\"sse\": 0.0", "\"sse\": 1e999"), "out of range"),
+        (good.replace("\"sizes\"", "\"seizes\""), "sizes"),
+        (good.replace("\"k\": 1", "\"k\": 2"), "wrong shape"),
+        (one_feature(), "`features` has the wrong shape"),
+        (good.replace("\"number\": 1", "\"number\": 2"), "customer_model_2.json"),
+        (good[..good.len() / 2].to_owned(), "EOF"),
+    ] {
+        fs::write(&path, &bad).unwrap();
+        let notices = registry.refresh(&store).unwrap();
+        assert!(notices.len() == 1 && notices[0].contains(reason), "{reason}: {notices:?}");
+        assert_eq!(registry.count(), 0);
+        assert_eq!(registry.list().unusable, notices);
+        assert!(registry.refresh(&store).unwrap().is_empty(), "it is not reported again");
+    }
+    fs::write(&path, good).unwrap();
+    assert!(registry.refresh(&store).unwrap().is_empty());
+    assert_eq!((registry.count(), registry.list().unusable.len()), (1, 0));
+}

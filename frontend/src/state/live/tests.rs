@@ -1,0 +1,136 @@
+use super::*;
+
+fn after(actions: impl IntoIterator<Item = Action>) -> Live {
+    let state = actions.into_iter().fold(Rc::new(Live::default()), Live::reduce);
+    (*state).clone()
+}
+
+fn status(at: f64, sent: u64, stored: u64, open: u64) -> Action {
+    let status = Status {
+        started_at: "2026-11-23T17:35:09Z".to_owned(),
+        lines_sent: sent,
+        lines_stored: stored,
+        lines_open: open,
+        ..Status::default()
+    };
+    Action::Received { event: Event::Status(Box::new(status)), at }
+}
+
+#[test]
+fn rates_are_measured_from_tick_to_tick() {
+    let live = after([
+        Action::Opened,
+        status(0.0, 1000, 0, 900),
+        status(800.0, 2500, 1000, 1000),
+        Action::Tick { at: 1000.0 },
+    ]);
+    assert_eq!(live.rates, [Rate { sent: 1500.0, received: 1100.0 }]);
+}
+
+#[test]
+fn a_quiet_stream_falls_to_zero() {
+    let live = after([
+        Action::Opened,
+        status(0.0, 0, 0, 0),
+        status(500.0, 3000, 0, 3000),
+        Action::Tick { at: 1000.0 },
+        Action::Tick { at: 2000.0 },
+        Action::Tick { at: 3000.0 },
+        Action::Tick { at: 4000.0 },
+    ]);
+    assert_eq!(live.rate(), Some(Rate::default()));
+}
+
+#[test]
+fn only_so_many_seconds_are_kept() {
+    let ticks = (1..200).map(|second| Action::Tick { at: f64::from(second) * 1000.0 });
+    let live = after([Action::Opened, status(0.0, 0, 0, 0)].into_iter().chain(ticks));
+    assert_eq!(live.rates.len(), SECONDS);
+}
+
+#[test]
+fn a_gap_in_the_connection_makes_no_spike() {
+    let live = after([
+        Action::Opened,
+        status(0.0, 0, 0, 0),
+        Action::Broke,
+        Action::Tick { at: 1000.0 },
+        Action::Opened,
+        status(60_000.0, 900_000, 900_000, 0),
+        Action::Tick { at: 61_000.0 },
+    ]);
+    assert!(live.rates.is_empty());
+}
+
+#[test]
+fn a_restarted_server_makes_no_spike() {
+    let mut restarted = Status { lines_sent: 700_000, ..Status::default() };
+    restarted.started_at = "2026-11-23T18:00:00Z".to_owned();
+    let live = after([
+        Action::Opened,
+        status(0.0, 10, 10, 0),
+        Action::Received { event: Event::Status(Box::new(restarted)), at: 500.0 },
+        Action::Tick { at: 1000.0 },
+    ]);
+    assert_eq!(live.rates, [Rate::default()]);
+}
+
+#[test]
+fn only_a_connection_that_was_lost_comes_back() {
+    assert_eq!(after([Action::Opened]).signals.reconnected, 0);
+    let live = after([Action::Opened, Action::Broke, Action::Broke]);
+    assert_eq!(live.connection, Connection::Lost { attempts: 2 });
+    let live = after([Action::Opened, Action::Broke, Action::Broke, Action::Opened]);
+    assert_eq!((live.connection, live.signals.reconnected), (Connection::Open, 1));
+}
+
+#[test]
+fn an_alias_is_stale_when_its_model_was_trained() {
+    let trained = |number| {
+        let event = Event::ModelTrained { kind: ModelKind::Line, entity: Entity::Product, number };
+        after([Action::Received { event, at: 0.0 }]).signals
+    };
+    let before = Signals::default();
+    let stale = |signals: &Signals, kind, entity, model| {
+        signals.of_model(kind, entity, model) != before.of_model(kind, entity, model)
+    };
+    let (line, product) = (ModelKind::Line, Entity::Product);
+    let aliases = [
+        (ModelNumber::Number(3), ModelRef::Latest),
+        (ModelNumber::All, ModelRef::All),
+        (ModelNumber::Live, ModelRef::Live),
+    ];
+    for (number, own) in aliases {
+        let signals = trained(number);
+        for (_, alias) in aliases {
+            assert_eq!(stale(&signals, line, product, alias), alias == own, "{number} {alias}");
+        }
+        assert!(!stale(&signals, line, product, ModelRef::Number(3)));
+        assert!(!stale(&signals, line, product, ModelRef::Champion));
+        assert!(!stale(&signals, line, Entity::Customer, own));
+        assert!(!stale(&signals, ModelKind::Profile, product, own));
+        assert!(signals.of_list() > before.of_list());
+    }
+}
+
+#[test]
+fn a_new_champion_makes_the_old_one_stale() {
+    let (kind, entity) = (ModelKind::Profile, Entity::Customer);
+    let event = Event::ChampionChanged { kind, entity, model: 7 };
+    let live = after([Action::Received { event, at: 0.0 }]);
+    assert_eq!(live.log[0].text, "Champion: customer profile model 7");
+    assert_eq!(live.signals.of_model(kind, entity, ModelRef::Champion), 1);
+    assert_eq!(live.signals.of_model(ModelKind::Line, entity, ModelRef::Champion), 0);
+    assert_eq!((live.signals.of_champions(), live.signals.of_list()), (1, 0));
+}
+
+#[test]
+fn the_log_is_newest_first_and_bounded() {
+    let stored = |number| Action::Received {
+        event: Event::BatchStored { number, rows: 1000 },
+        at: number as f64,
+    };
+    let live = after((1..100).map(stored));
+    assert_eq!(live.log.len(), LOG);
+    assert_eq!(live.log[0].text, "Batch 99 stored with 1,000 lines");
+}
