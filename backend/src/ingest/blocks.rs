@@ -24,14 +24,14 @@ use super::{
 };
 
 /// Bytes that a thread takes at once.
-const BLOCK: usize = 2 << 20;
+const BLOCK: usize = 512 << 10;
 
 /// What the file is not, so that it has to be read from its beginning to its end.
 struct NotPlain;
 
 /// Hands every line of the file at `path` to `each`, in any order, on the threads of rayon's current
-/// pool. Gives what `each` has made of the lines of each block, and how many rows were no lines.
-/// `None` when the file is not plain, or cannot be read: then nothing is known of it.
+/// pool. Gives what `each` has made of the lines, in as many parts as it pleases, and how many rows were
+/// no lines. `None` when the file is not plain, or cannot be read: then nothing is known of it.
 pub fn fold_blocks<A: Send>(
     path: &Path,
     make: impl Fn() -> A + Sync,
@@ -39,11 +39,10 @@ pub fn fold_blocks<A: Send>(
 ) -> Option<(Vec<A>, u64)> {
     let mut blocks = Blocks::open(path)?;
     let (header, layout) = (blocks.header.clone(), blocks.layout.clone());
-    let fold = |block: Result<Vec<u8>, NotPlain>| {
+    let fold = |(mut made, mut rejects): (A, u64), block: Result<Vec<u8>, NotPlain>| {
         let content = Box::new(Cursor::new(header.clone()).chain(Cursor::new(block?)));
         let rows = TextRows::new(content, layout.clone(), false, String::new());
         let mut rows = rows.map_err(|_| NotPlain)?;
-        let (mut made, mut rejects) = (make(), 0);
         while let Some(row) = rows.next() {
             match row.map_err(|_| NotPlain)? {
                 Row::Line { line, .. } => each(&mut made, &line),
@@ -55,8 +54,8 @@ pub fn fold_blocks<A: Send>(
         }
         Ok((made, rejects))
     };
-    let folded: Result<Vec<(A, u64)>, NotPlain> =
-        std::iter::from_fn(|| blocks.next()).par_bridge().map(fold).collect();
+    let blocks = std::iter::from_fn(|| blocks.next()).par_bridge();
+    let folded: Result<Vec<(A, u64)>, NotPlain> = blocks.try_fold(|| (make(), 0), fold).collect();
     let (made, rejects): (Vec<A>, Vec<u64>) = folded.ok()?.into_iter().unzip();
     Some((made, rejects.into_iter().sum()))
 }

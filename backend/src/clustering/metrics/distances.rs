@@ -128,12 +128,16 @@ fn within<const D: usize>(tile: &mut Tile<'_>) {
     for (columns, sums) in tile.x.chunks_exact(d).zip(tile.sums.chunks_exact_mut(tile.k)) {
         let groups = tile.rows.chunks_exact(LANES * d).zip(tile.w).zip(tile.clusters);
         for ((points, weights), cluster) in groups {
-            let sum = &mut sums[*cluster];
+            let mut near = [0.0; LANES];
             for (row, weight) in points.chunks_exact(d).zip(weights) {
                 let squared = squared_distances(columns, row);
                 for lane in 0..LANES {
-                    sum[lane] += weight * squared[lane].sqrt();
+                    near[lane] += weight * squared[lane].sqrt();
                 }
+            }
+            let sum = &mut sums[*cluster];
+            for lane in 0..LANES {
+                sum[lane] += near[lane];
             }
         }
     }
