@@ -42,7 +42,7 @@ pub(super) struct ModelOptions {
     #[arg(long, env = "TILLSTREAM_CLIP", value_name = "Z", value_parser = above_zero)]
     clip: Option<f64>,
     /// Starts of k-means. Unless all of them end at the same clusters, these are recombined until
-    /// twice as many offspring bring nothing better
+    /// six times as many offspring bring nothing better
     #[arg(
         long,
         env = "TILLSTREAM_RESTARTS",

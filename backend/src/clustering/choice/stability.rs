@@ -23,8 +23,8 @@ const RESAMPLES: u32 = 20;
 /// The most observations in a sample. With far more any clustering would come out again, and every k
 /// would look stable; and small samples are quickly clustered.
 const OBSERVATIONS: u64 = 2_000;
-/// Restarts on a sample.
-const RESTARTS: u32 = 5;
+/// Starts on a sample; where two disagree, their offspring follow.
+const RESTARTS: u32 = 2;
 
 /// Bootstrap samples of weighted points, each drawn observation by observation with replacement.
 pub(super) struct Resamples {

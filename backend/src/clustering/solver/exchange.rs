@@ -20,7 +20,7 @@ use crate::clustering::{
 };
 
 /// An exchange must gain more than this part of what the point adds to the SSE; less is rounding.
-const GAIN: f64 = 1e-9;
+const ROUNDING: f64 = 1e-9;
 
 /// The centroids (row-major, k x d) after every exchange of one point that lowers the SSE, one after
 /// the other in the order of the points; `None` if there is no such point. `rows` are the centroids, and
@@ -76,7 +76,7 @@ impl Clusters {
             return false;
         }
         let leave = self.weights[own] / (self.weights[own] - w) * self.squared(own);
-        let mut best = (leave * (1.0 - GAIN), own);
+        let mut best = (leave * (1.0 - ROUNDING), own);
         for other in (0..self.weights.len()).filter(|other| *other != own) {
             let enter = self.weights[other] / (self.weights[other] + w) * self.squared(other);
             if enter < best.0 {

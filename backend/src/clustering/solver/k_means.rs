@@ -13,7 +13,7 @@ use super::{
 use crate::clustering::{ClusteringError, WeightedPoints};
 
 /// How many solutions of a sample are tried on all points ...
-const CONTENDERS: usize = 3;
+const CONTENDERS: usize = 4;
 /// ... if their SSE is at most this part of the best one's above it ...
 const CONTENDS: f64 = 0.01;
 /// ... and for how many iterations, before all but the best are given up.

@@ -24,8 +24,8 @@ use crate::clustering::{
 /// their boxes leave few centroids to look at.
 const BOUNDED_FROM: usize = 64;
 
-/// Solutions whose SSE differs by less than this part of it are taken for the same.
-pub(super) const SAME: f64 = 1e-9;
+/// Exchanges end when they lower the SSE by no more than this part of it.
+const LEAST_GAIN: f64 = 1e-9;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +110,7 @@ impl<'a> Lloyd<'a> {
     }
 
     /// Goes on from a fixed point by exchanges of single points, each followed by iterations, until
-    /// they gain no more than [`SAME`]. Returns the SSE.
+    /// they gain no more than [`LEAST_GAIN`]. Returns the SSE.
     ///
     /// # Errors
     /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
@@ -129,7 +129,7 @@ impl<'a> Lloyd<'a> {
                 break;
             }
             sse -= gained;
-            if gained <= SAME * sse {
+            if gained <= LEAST_GAIN * sse {
                 break;
             }
         }

@@ -61,7 +61,7 @@ impl KMeansParams {
     }
 
     /// How often to start from other centroids, at least 1. Unless all starts end at the same
-    /// solution, these are recombined until twice as many offspring bring nothing better.
+    /// solution, these are recombined until six times as many offspring bring nothing better.
     #[must_use]
     pub fn restarts(mut self, restarts: u32) -> Self {
         self.0.restarts = restarts;

@@ -17,7 +17,7 @@ use super::{
     KMeansValidParams,
     blocks::Blocks,
     init::plus_plus,
-    lloyd::{Limits, Lloyd, SAME},
+    lloyd::{Limits, Lloyd},
 };
 use crate::clustering::{ClusteringError, points::squared_distance};
 
@@ -27,8 +27,13 @@ const GREEDY_FROM: usize = 8;
 /// Offspring of one generation, made side by side. Not the number of threads, on which no result may
 /// depend.
 const GENERATION: u32 = 8;
-/// The search ends when this many offspring for each start, one after the other, improved nothing.
-const PATIENCE: u32 = 2;
+/// Solutions whose SSE differs by less than this part of it are much the same: one of them is kept, so
+/// that the others are not all variations of the best.
+const ALIKE: f64 = 1e-5;
+/// Different solutions that are kept, at least.
+const POPULATION: u32 = 8;
+/// The search ends when this many offspring for each start, one after the other, improved little.
+const PATIENCE: u32 = 6;
 
 /// A fixed point, or where the limits ended the iterations.
 pub(super) struct Found<'a> {
@@ -61,9 +66,10 @@ pub(super) fn search<'a>(
     };
     let starts = each(blocks, streams.take(restarts), start);
     let mut population = starts.into_iter().collect::<Result<Vec<_>, _>>()?;
-    select(&mut population, restarts);
+    let size = restarts.max(POPULATION);
+    select(&mut population, size);
 
-    // Where all starts ended at the same solution there is nothing to recombine.
+    // Where all starts ended at much the same solution there is nothing to recombine.
     let mut in_vain = 0;
     while population.len() > 1 && in_vain < restarts.saturating_mul(PATIENCE) {
         let best = population[0].sse;
@@ -73,8 +79,8 @@ pub(super) fn search<'a>(
         });
         // What fails is no solution, and there are others.
         population.extend(offspring.into_iter().filter_map(Result::ok));
-        select(&mut population, restarts);
-        let is_better = population[0].sse < best * (1.0 - SAME);
+        select(&mut population, size);
+        let is_better = population[0].sse < best * (1.0 - ALIKE);
         in_vain = if is_better { 0 } else { in_vain + GENERATION };
     }
     Ok(population)
@@ -108,10 +114,10 @@ fn each<T: Send, R: Send>(
     }
 }
 
-/// Sorts by SSE, drops what is the same as a better one, and keeps the best `most`.
+/// Sorts by SSE, drops what is much the same as a better one, and keeps the best `most`.
 fn select(population: &mut Vec<Found<'_>>, most: u32) {
     population.sort_by(|a, b| a.sse.total_cmp(&b.sse));
-    population.dedup_by(|worse, better| worse.sse - better.sse <= SAME * better.sse);
+    population.dedup_by(|worse, better| worse.sse - better.sse <= ALIKE * better.sse);
     population.truncate(most as usize);
 }
 
