@@ -123,9 +123,9 @@ impl<'a> Lloyd<'a> {
             };
             self.iterate_from(&exchanged, limits)?;
             let gained = sse - self.sse();
-            if gained <= 0.0 {
-                // It was nothing but rounding.
-                self.iterate_from(&before, limits)?;
+            if gained <= 0.0 || !self.converged {
+                // It was nothing but rounding, or would end where no fixed point is.
+                self.go_back(&before);
                 break;
             }
             sse -= gained;
@@ -198,10 +198,19 @@ impl<'a> Lloyd<'a> {
         self.iterate(limits)
     }
 
+    /// Returns to the centroids of a fixed point.
+    fn go_back(&mut self, rows: &[f64]) {
+        self.centroids.update(|own| own.copy_from_slice(rows));
+        self.assign();
+        // Finds that nothing changes, which is how a fixed point is known.
+        self.assign();
+        self.converged = true;
+    }
+
     fn iterate(&mut self, limits: Limits) -> Result<(), ClusteringError> {
         self.converged = true;
         while self.is_changed() {
-            if self.iterations == limits.iterations {
+            if self.iterations >= limits.iterations {
                 self.converged = false;
                 break;
             }
