@@ -3,10 +3,10 @@
 //! O. Bachem, M. Lucic, A. Krause, "Scalable k-Means Clustering via Lightweight Coresets", KDD 2018:
 //! points are drawn with a probability of half their share of the weight plus half their share of the
 //! squared distances to the mean, and weigh the inverse. The SSE of any k centroids over the sample is
-//! near that over all points. Here they are drawn at even steps through the points in their order
-//! instead of independently, so that every region gets its part.
+//! near that over all points. Here the points in their order are cut into as many stretches of the same
+//! probability as are drawn, and one is drawn of each, so that every region gets its part.
 
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
 use rayon::prelude::*;
 
 use super::{
@@ -25,11 +25,7 @@ const SAMPLE: usize = 16_384;
 const FOR_EACH_CLUSTER: usize = 256;
 
 /// A sample of `blocks`; `None` when there are too few points for one to be worth while.
-pub(super) fn coreset(
-    blocks: &Blocks,
-    k: usize,
-    rng: &mut Xoshiro256PlusPlus,
-) -> Option<WeightedPoints> {
+pub(super) fn coreset(blocks: &Blocks, k: usize, seed: u64) -> Option<WeightedPoints> {
     let size = SAMPLE.max(k.saturating_mul(FOR_EACH_CLUSTER));
     if !blocks.is_shared() || blocks.n() / 2 < size {
         return None;
@@ -48,59 +44,75 @@ pub(super) fn coreset(
     if error == 0.0 {
         return None;
     }
-    let scale = Scale { weight: 0.5 * size as f64 / weight, error: 0.5 * size as f64 / error };
+    let half = 0.5 * size as f64;
+    let sampling = Sampling { seed, of_weight: half / weight, of_error: half / error };
 
-    // Where the steps of 1 fall, from a random first one.
-    let mut before = unit(rng);
+    let mut before = 0.0;
     let starts: Vec<f64> = shares
         .iter()
         .map(|(weight, error)| {
             let start = before;
-            before += scale.weight * weight + scale.error * error;
+            before += sampling.of_weight * weight + sampling.of_error * error;
             start
         })
         .collect();
     let drawn: Vec<(Vec<f64>, Vec<f64>)> = starts
         .into_par_iter()
         .enumerate()
-        .map(|(index, start)| draw(blocks.chunk(index), mean, scale, start))
+        .map(|(index, start)| sampling.draw(blocks.chunk(index), mean, start))
         .collect();
     let (coordinates, weights): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
     WeightedPoints::new(d, coordinates.concat(), weights.concat()).ok()
 }
 
-/// How many times a point is drawn for its weight and for its squared distance to the mean.
+/// How points are drawn. A point is expected as often as its weight and its squared distance to the mean
+/// say. These numbers are summed in the order of the points, and each stretch of 1 in the sum holds one
+/// place, at random, where the point that reaches over it is drawn.
 #[derive(Clone, Copy)]
-struct Scale {
-    weight: f64,
-    error: f64,
+struct Sampling {
+    seed: u64,
+    /// How often for each unit of weight.
+    of_weight: f64,
+    /// How often for each unit of weight x squared distance.
+    of_error: f64,
 }
 
-/// Coordinates and weights of the points of a chunk on which steps fall.
-fn draw(chunk: Chunk<'_>, mean: &[f64], scale: Scale, start: f64) -> (Vec<f64>, Vec<f64>) {
-    let d = mean.len();
-    let (mut coordinates, mut weights) = (Vec::new(), Vec::new());
-    let mut at = start;
-    for (columns, w) in chunk.x.chunks_exact(d).zip(chunk.w) {
-        for lane in 0..LANES {
-            let squared = columns.iter().zip(mean).map(|(x, m)| (x[lane] - m) * (x[lane] - m));
-            let expected = w[lane] * (scale.weight + scale.error * squared.sum::<f64>());
-            let next = at + expected;
-            let times = next.floor() - at.floor();
-            if times > 0.0 {
-                coordinates.extend(columns.iter().map(|column| column[lane]));
-                weights.push(w[lane] * times / expected);
+impl Sampling {
+    /// Coordinates and weights of the points that are drawn from a chunk; `start` is the sum up to it.
+    fn draw(&self, chunk: Chunk<'_>, mean: &[f64], start: f64) -> (Vec<f64>, Vec<f64>) {
+        let d = mean.len();
+        let (mut coordinates, mut weights) = (Vec::new(), Vec::new());
+        let mut at = start;
+        let mut stretch = start as u64;
+        for (columns, w) in chunk.x.chunks_exact(d).zip(chunk.w) {
+            for lane in 0..LANES {
+                let squared = columns.iter().zip(mean).map(|(x, m)| (x[lane] - m) * (x[lane] - m));
+                let expected = w[lane] * (self.of_weight + self.of_error * squared.sum::<f64>());
+                let end = at + expected;
+                let mut times = 0.0;
+                while self.place(stretch) < end {
+                    times += if self.place(stretch) >= at { 1.0 } else { 0.0 };
+                    stretch += 1;
+                }
+                if times > 0.0 {
+                    coordinates.extend(columns.iter().map(|column| column[lane]));
+                    weights.push(w[lane] * times / expected);
+                }
+                at = end;
             }
-            at = next;
         }
+        (coordinates, weights)
     }
-    (coordinates, weights)
+
+    /// Where in stretch `index` a point is drawn.
+    fn place(&self, index: u64) -> f64 {
+        let mut rng = SplitMix64::seed_from_u64(self.seed.wrapping_add(index));
+        index as f64 + unit(&mut rng)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use rand_xoshiro::rand_core::SeedableRng;
-
     use super::*;
     use crate::clustering::points::squared_distance;
 
@@ -121,8 +133,7 @@ mod tests {
         let coordinates = (0..n).flat_map(place).collect();
         let weights = (0..n).map(|i| f64::from(1 + i % 300)).collect();
         let points = WeightedPoints::new(2, coordinates, weights).unwrap();
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-        let sample = coreset(&Blocks::new(&points), 3, &mut rng).unwrap();
+        let sample = coreset(&Blocks::new(&points), 3, 3).unwrap();
 
         assert!((SAMPLE / 2..=SAMPLE).contains(&sample.n()), "{}", sample.n());
         assert!(sample.iter().any(|(x, w)| x == [9e3, -9e3] && (w - 8.0).abs() < 0.1));
@@ -139,10 +150,22 @@ mod tests {
 
     #[test]
     fn few_points_and_equal_points_have_no_sample() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
         let few = WeightedPoints::unweighted(1, (0..9_000).map(f64::from).collect()).unwrap();
-        assert!(coreset(&Blocks::new(&few), 2, &mut rng).is_none());
+        assert!(coreset(&Blocks::new(&few), 2, 3).is_none());
         let equal = WeightedPoints::unweighted(1, vec![0.1; 90_000]).unwrap();
-        assert!(coreset(&Blocks::new(&equal), 2, &mut rng).is_none());
+        assert!(coreset(&Blocks::new(&equal), 2, 3).is_none());
+    }
+
+    #[test]
+    fn points_that_take_turns_are_all_drawn() {
+        // Five features are not ordered; six places take turns, and one of six points is drawn.
+        let places = (0..6 * SAMPLE as u32).map(|i| i % 6).flat_map(|i| [f64::from(i); 5]);
+        let points = WeightedPoints::unweighted(5, places.collect()).unwrap();
+        let sample = coreset(&Blocks::new(&points), 6, 3).unwrap();
+        for place in 0..6 {
+            let of_place = sample.iter().filter(|(x, _)| x[0] == f64::from(place));
+            let weight: f64 = of_place.map(|(_, w)| w).sum();
+            assert!((weight / points.total_weight() * 6.0 - 1.0).abs() < 0.1, "{place}: {weight}");
+        }
     }
 }

@@ -94,7 +94,7 @@ fn each(blocks: &Blocks, chunks: &mut [Seeding], work: impl Fn(Chunk<'_>, &mut S
 }
 
 /// A number from 0 (included) to 1 (excluded) on a grid of 2^-53.
-pub(super) fn unit(rng: &mut Xoshiro256PlusPlus) -> f64 {
+pub(super) fn unit(rng: &mut impl RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 

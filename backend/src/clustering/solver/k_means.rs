@@ -1,7 +1,6 @@
 //! Weighted k-means: the search, and the result.
 
 use ndarray::Array2;
-use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 
 use super::{
     KMeansInit, KMeansValidParams,
@@ -76,8 +75,7 @@ impl KMeansValidParams {
 
     /// Searches among many points on a sample first.
     fn best<'a>(&self, blocks: &'a Blocks, limits: Limits) -> Result<Lloyd<'a>, ClusteringError> {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        if let Some(sample) = coreset(blocks, self.k, &mut rng) {
+        if let Some(sample) = coreset(blocks, self.k, self.seed) {
             let sample = Blocks::new(&sample);
             match search(&sample, self, limits) {
                 Ok(found) => return refine(blocks, &found, limits),
