@@ -7,7 +7,8 @@ use super::{
     blocks::Blocks,
     coreset::coreset,
     lloyd::{Limits, Lloyd, Solution},
-    search::{Found, search},
+    search::{ALIKE, Found, search},
+    swap::swap,
 };
 use crate::clustering::{ClusteringError, WeightedPoints};
 
@@ -31,7 +32,8 @@ pub struct KMeans {
     pub cluster_weights: Vec<f64>,
     /// Σ weight · squared Euclidean distance to the nearest centroid.
     pub sse: f64,
-    /// How often all points were assigned on the way from the start of the best solution to its end.
+    /// How often all points were assigned since their centroids were last chosen anew: by a start, as
+    /// offspring, on a sample or by a swap.
     pub iterations: u32,
     /// Whether the iterations ended by themselves and not at their limit.
     pub converged: bool,
@@ -78,7 +80,7 @@ impl KMeansValidParams {
         if let Some(sample) = coreset(blocks, self.k, self.seed) {
             let sample = Blocks::new(&sample);
             match search(&sample, self, limits) {
-                Ok(found) => return refine(blocks, &found, limits),
+                Ok(found) => return self.refine(blocks, &found, limits),
                 // All points may be enough.
                 Err(ClusteringError::TooFewPoints { .. }) => {}
                 Err(error) => return Err(error),
@@ -86,26 +88,45 @@ impl KMeansValidParams {
         }
         Ok(search(blocks, self, limits)?.swap_remove(0).run)
     }
+
+    /// Takes the best solutions of a sample to all points. What a sample does not show is whether two
+    /// solutions that are nearly as good have the right order; a swap often leads to the better one.
+    fn refine<'a>(
+        &self,
+        blocks: &'a Blocks,
+        found: &[Found<'_>],
+        limits: Limits,
+    ) -> Result<Lloyd<'a>, ClusteringError> {
+        let trial = Limits { iterations: limits.iterations.min(TRIAL), ..limits };
+        let contends = |other: &&Found<'_>| other.sse <= found[0].sse * (1.0 + CONTENDS);
+        let mut best: Option<Found<'_>> = None;
+        for contender in found.iter().take_while(contends).take(CONTENDERS) {
+            let run = Lloyd::run(blocks, contender.run.rows().to_vec(), trial)?;
+            let sse = run.sse();
+            if best.as_ref().is_none_or(|best| sse < best.sse) {
+                best = Some(Found { sse, run });
+            }
+        }
+        let Some(Found { mut run, .. }) = best else { return Err(ClusteringError::NoRestarts) };
+        run.go_on(limits)?;
+        if self.restarts > 1 && self.k > 1 {
+            run = improve_by_swaps(blocks, run, limits);
+        }
+        run.settle(limits)?;
+        Ok(run)
+    }
 }
 
-/// Takes the best solutions of a sample to all points.
-fn refine<'a>(
-    blocks: &'a Blocks,
-    found: &[Found<'_>],
-    limits: Limits,
-) -> Result<Lloyd<'a>, ClusteringError> {
-    let trial = Limits { iterations: limits.iterations.min(TRIAL), ..limits };
-    let contends = |other: &&Found<'_>| other.sse <= found[0].sse * (1.0 + CONTENDS);
-    let mut best: Option<Found<'_>> = None;
-    for contender in found.iter().take_while(contends).take(CONTENDERS) {
-        let run = Lloyd::run(blocks, contender.run.rows().to_vec(), trial)?;
-        let sse = run.sse();
-        if best.as_ref().is_none_or(|best| sse < best.sse) {
-            best = Some(Found { sse, run });
+/// Makes the most promising swap as long as it leads to something better.
+fn improve_by_swaps<'a>(blocks: &'a Blocks, mut run: Lloyd<'a>, limits: Limits) -> Lloyd<'a> {
+    let mut sse = run.sse();
+    // What fails is not better.
+    while let Ok(swapped) = Lloyd::run(blocks, swap(blocks, run.rows()), limits) {
+        let now = swapped.sse();
+        if now >= sse * (1.0 - ALIKE) {
+            break;
         }
+        (run, sse) = (swapped, now);
     }
-    let Some(Found { mut run, .. }) = best else { return Err(ClusteringError::NoRestarts) };
-    run.go_on(limits)?;
-    run.settle(limits)?;
-    Ok(run)
+    run
 }

@@ -144,6 +144,33 @@ pub(super) fn movable<const D: usize>(
     found
 }
 
+/// The nearest centroids of a chunk's points in `rows` (row-major, d each). Adds to `costs`, for each
+/// centroid, by how much the SSE rises when its points go to the second nearest instead, and to `squares`,
+/// for each centroid and feature, Σ w · (x - centroid)².
+#[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
+pub(super) fn survey<const D: usize>(
+    chunk: Chunk<'_>,
+    rows: &[f64],
+    costs: &mut [f64],
+    squares: &mut [f64],
+) -> Vec<[u32; LANES]> {
+    let d = if D == 0 { chunk.low.len() } else { D };
+    let mut found = Vec::with_capacity(chunk.w.len());
+    for (columns, w) in chunk.x.chunks_exact(d).zip(chunk.w) {
+        let (labels, first, second) = nearest_two(columns, rows, d);
+        for lane in 0..LANES {
+            let cluster = labels[lane] as usize;
+            costs[cluster] += w[lane] * (second[lane] - first[lane]);
+            let own = rows[cluster * d..][..d].iter().zip(&mut squares[cluster * d..][..d]);
+            for (column, (centroid, square)) in columns.iter().zip(own) {
+                *square += w[lane] * (column[lane] - centroid) * (column[lane] - centroid);
+            }
+        }
+        found.push(labels);
+    }
+    found
+}
+
 /// Σ w · squared distance to the nearest centroid in `rows` over a chunk.
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
 pub(super) fn errors<const D: usize>(chunk: Chunk<'_>, rows: &[f64]) -> f64 {

@@ -29,7 +29,7 @@ const GREEDY_FROM: usize = 8;
 const GENERATION: u32 = 8;
 /// Solutions whose SSE differs by less than this part of it are much the same: one of them is kept, so
 /// that the others are not all variations of the best.
-const ALIKE: f64 = 1e-5;
+pub(super) const ALIKE: f64 = 1e-5;
 /// Different solutions that are kept, at least.
 const POPULATION: u32 = 8;
 /// The search ends when this many offspring for each start, one after the other, improved little.
