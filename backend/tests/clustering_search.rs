@@ -111,9 +111,9 @@ fn many_points_lead_to_the_clusters_that_were_planted() {
 
 #[test]
 fn more_clusters_than_a_sample_has_places_are_found_among_all_points() {
-    // All but 30 of 40,000 points are at two places far from each other, where no sample looks closely.
+    // All but 30 of 80,000 points are at two places far from each other, where no sample looks closely.
     let place = |i: u32| if i < 30 { f64::from(1 + i) } else { f64::from(i % 2) * 1e6 };
-    let points = WeightedPoints::unweighted(1, (0..40_000).map(place).collect()).unwrap();
+    let points = WeightedPoints::unweighted(1, (0..80_000).map(place).collect()).unwrap();
     let fit = fit(KMeans::params(32), &points);
     assert_eq!(fit.sse, 0.0);
 }
