@@ -68,7 +68,8 @@ pub struct Model {
     pub mean_values: Vec<f64>,
     /// Sum of squared distances of the lines or profiles to their centroids, in model space.
     pub sse: f64,
-    /// How often all points were assigned on the way to the solution that was kept.
+    /// How often all points were assigned since the centroids were last chosen anew: by a start, as
+    /// offspring, from a sample or by a swap.
     pub iterations: u32,
     /// The cleaning funnel.
     pub funnel: Funnel,

@@ -37,7 +37,7 @@ mod sum;
 mod train;
 
 #[cfg(test)]
-mod test_model;
+pub(crate) mod test_model;
 
 pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;

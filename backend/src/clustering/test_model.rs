@@ -6,7 +6,7 @@ use tillstream_shared::{
 };
 
 /// A model whose scaled features have the mean 0 and the deviation 1 before log1p is undone.
-pub(super) fn model(
+pub(crate) fn model(
     kind: ModelKind,
     entity: Entity,
     features: &[&str],

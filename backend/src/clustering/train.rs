@@ -46,7 +46,8 @@ pub struct Trained {
     pub mean_values: Vec<f64>,
     /// Sum of squared errors over the observations, in model space.
     pub sse: f64,
-    /// How often all points were assigned on the way to the solution that was kept.
+    /// How often all points were assigned since the centroids were last chosen anew: by a start, as
+    /// offspring, from a sample or by a swap.
     pub iterations: u32,
     /// Cluster of every point, from 1 to k: what `Model::assign` answers for it.
     pub labels: Vec<u32>,

@@ -32,8 +32,8 @@ pub struct KMeans {
     pub cluster_weights: Vec<f64>,
     /// Σ weight · squared Euclidean distance to the nearest centroid.
     pub sse: f64,
-    /// How often all points were assigned since their centroids were last chosen anew: by a start, as
-    /// offspring, on a sample or by a swap.
+    /// How often all points were assigned since the centroids were last chosen anew: by a start, as
+    /// offspring, from a sample or by a swap.
     pub iterations: u32,
     /// Whether the iterations ended by themselves and not at their limit.
     pub converged: bool,

@@ -1,47 +1,14 @@
 use std::fs;
 
 use tempfile::TempDir;
-use tillstream_shared::{Filter, Funnel, Preprocessing, PreprocessingKind, Scaling, Transform};
 
 use super::*;
+use crate::clustering::test_model;
 
 fn model(entity: Entity, number: ModelNumber) -> Model {
-    Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity,
-        number,
-        batch: Some(1),
-        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
-        preprocessing: Preprocessing {
-            kind: PreprocessingKind::Raw,
-            filter: Filter::All,
-            transform: Transform::Identity,
-            scaling: Scaling::None,
-            means: vec![0.0; 2],
-            scales: vec![1.0; 2],
-            clip: None,
-        },
-        k: 1,
-        seed: 1,
-        restarts: 1,
-        centroids: vec![vec![1.0, 2.0]],
-        model_centroids: vec![vec![1.0, 2.0]],
-        sizes: vec![1],
-        mean_values: vec![2.0],
-        sse: 0.0,
-        iterations: 1,
-        funnel: Funnel::default(),
-        offsets: Vec::new(),
-        trained_at: "2026-11-24T00:00:00Z".to_owned(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-        decay: None,
-    }
+    let features = ["Quantity", "UnitPrice"];
+    let model = test_model::model(ModelKind::Line, entity, &features, &[(1, &[1.0, 2.0])]);
+    Model { number, batch: Some(1), ..model }
 }
 
 /// Every list fits, but a line has two values.
