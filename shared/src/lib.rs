@@ -20,7 +20,7 @@ pub use champion::{Champion, Decision, Judgement};
 pub use cluster::{Cluster, Text, Transition, TransitionKind};
 pub use entity::{Entity, UnknownEntity};
 pub use line::Line;
-pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange};
+pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange, SourceLine};
 pub use model::{Assignment, Decay, Funnel, InvalidModel, Model};
 pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelKind, UnknownModelRef};
 pub use preprocessing::{

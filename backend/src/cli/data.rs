@@ -12,7 +12,7 @@ use crate::{
     http::AppState,
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
 
@@ -61,7 +61,7 @@ pub(super) fn state(
     page: &PageOptions,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
-    stop: Stop,
+    stop: Shutdown,
 ) -> Arc<AppState> {
     if !page.page.join("index.html").is_file() {
         progress.notice(format!(

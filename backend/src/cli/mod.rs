@@ -18,7 +18,7 @@ use self::{
     options::{Command, CommandLine},
     terminal::Terminal,
 };
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// How often a part looks for what other processes have written.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
 }
 
 /// Requests `stop` at Ctrl-C or SIGTERM; a second one ends the process at once.
-fn stop_on_signal(stop: &Stop) -> Result<(), Error> {
+fn stop_on_signal(stop: &Shutdown) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

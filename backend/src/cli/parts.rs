@@ -24,12 +24,12 @@ use crate::{
     kafka::{Consumer, Producer},
     progress::Progress,
     registry::ChampionStore,
-    stop::Stop,
+    shutdown::Shutdown,
     training::{Trainer, train_file, train_plain_file},
 };
 
 pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     stop_on_signal(&stop)?;
     let broker = Broker::start(BrokerConfig {
         listen: options.broker_listen,
@@ -38,7 +38,7 @@ pub(super) async fn broker(options: BrokerOptions) -> Result<(), Error> {
     })
     .await?;
     println!("Kafka broker: {}", broker.address());
-    stop.heard().await;
+    stop.cancelled().await;
     Ok(broker.shutdown().await?)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn generate(options: &GenerateOptions) -> Result<(), Error> {
 }
 
 pub(super) async fn produce(options: ProduceOptions, terminal: Terminal) -> Result<(), Error> {
-    let (stop, shown) = (Stop::default(), Stop::default());
+    let (stop, shown) = (Shutdown::default(), Shutdown::default());
     stop_on_signal(&stop)?;
     let progress = Arc::new(Progress::default());
     let showing = tokio::spawn(terminal.show(progress.clone(), shown.clone()));
@@ -75,7 +75,7 @@ pub(super) async fn produce(options: ProduceOptions, terminal: Terminal) -> Resu
 }
 
 pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Result<(), Error> {
-    let (stop, shown) = (Stop::default(), Stop::default());
+    let (stop, shown) = (Shutdown::default(), Shutdown::default());
     stop_on_signal(&stop)?;
     let progress = Arc::new(Progress::default());
     let showing = tokio::spawn(terminal.show(progress.clone(), shown.clone()));
@@ -120,7 +120,7 @@ pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
         }
         return Ok(());
     }
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     stop_on_signal(&stop)?;
     blocking(move || {
         let progress = Arc::new(Progress::default());
@@ -183,7 +183,7 @@ fn summary(model: &Model) -> String {
 }
 
 pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     stop_on_signal(&stop)?;
     let progress = Arc::new(Progress::default());
     let listener = data::bind(options.page.listen).await?;

@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tillstream_shared::api::Status;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::{progress::Progress, stop::Stop};
+use crate::{progress::Progress, shutdown::Shutdown};
 
 /// How often bars are drawn.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -39,11 +39,11 @@ impl Terminal {
     }
 
     /// Shows the counts until `stop`.
-    pub(super) async fn show(self, progress: Arc<Progress>, stop: Stop) {
+    pub(super) async fn show(self, progress: Arc<Progress>, stop: Shutdown) {
         let bars = self.bars.map(Bars::new);
         let every = if bars.is_some() { REDRAW } else { LOG };
         let mut shown = Status::default();
-        while tokio::time::timeout(every, stop.heard()).await.is_err() {
+        while tokio::time::timeout(every, stop.cancelled()).await.is_err() {
             let status = progress.status();
             match &bars {
                 Some(bars) => bars.draw(&status),

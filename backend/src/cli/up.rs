@@ -16,14 +16,14 @@ use crate::{
     kafka::{Consumer, Producer},
     progress::Progress,
     registry::ChampionStore,
-    stop::Stop,
+    shutdown::Shutdown,
     training::Trainer,
 };
 
 pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Error> {
     let begun = Instant::now();
     let progress = Arc::new(Progress::default());
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     stop_on_signal(&stop)?;
 
     // What can be refused is tried before anything is started.
@@ -72,7 +72,7 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     let (producer, consumer, catalogue) = parts.await?;
     let setup = begun.elapsed();
 
-    let serving_stop = Stop::default();
+    let serving_stop = Shutdown::default();
     let state = data::state(
         &options.data,
         &options.page,

@@ -27,7 +27,7 @@ use self::error::ApiError;
 use crate::{
     progress::Progress,
     registry::{ChampionStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
 
@@ -50,7 +50,7 @@ pub struct AppState {
     /// Folder of the built page.
     pub page: PathBuf,
     /// Ends the service, event streams included.
-    pub stop: Stop,
+    pub stop: Shutdown,
 }
 
 /// All routes.
@@ -111,9 +111,9 @@ pub async fn serve(listener: TcpListener, state: Arc<AppState>) -> io::Result<()
     let stop = state.stop.clone();
     let heard = stop.clone();
     let serving = axum::serve(listener, router(state))
-        .with_graceful_shutdown(async move { heard.heard().await });
+        .with_graceful_shutdown(async move { heard.cancelled().await });
     let too_long = async {
-        stop.heard().await;
+        stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {

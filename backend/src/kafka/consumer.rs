@@ -14,14 +14,14 @@ use rdkafka::{
 };
 use tillstream_shared::{
     ClosedBy, Manifest,
-    api::{Event, Stage},
+    api::Event,
 };
 
 use super::{Cluster, KafkaError, store::Store};
 use crate::{
     batch::Catalogue,
-    progress::{Part, Progress},
-    stop::Stop,
+    progress::Progress,
+    shutdown::Shutdown,
 };
 
 /// How long one wait for a message lasts: the time in which a request to stop is heard.
@@ -100,17 +100,13 @@ impl Consumer {
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
-    pub fn run(mut self, stop: &Stop, mut stored: impl FnMut(&Manifest)) -> Result<(), KafkaError> {
-        self.progress.stage(Part::Consumer, Stage::Running);
-        let result = self.consume(stop, &mut stored);
-        let stage = if result.is_ok() { Stage::Done } else { Stage::Failed };
-        self.progress.stage(Part::Consumer, stage);
-        result
+    pub fn run(mut self, stop: &Shutdown, mut stored: impl FnMut(&Manifest)) -> Result<(), KafkaError> {
+        self.consume(stop, &mut stored)
     }
 
     fn consume(
         &mut self,
-        stop: &Stop,
+        stop: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
         let mut looked_around = Instant::now();

@@ -18,15 +18,15 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
-use tillstream_shared::{Line, api::Stage};
+use tillstream_shared::Line;
 
 use super::{
     Cluster, KafkaError, LINE_HEADER, SOURCE_HEADER, encode, murmur2::partition_of, resume,
 };
 use crate::{
     ingest::{Input, Reject, RejectsWriter, Row},
-    progress::{Part, Progress},
-    stop::Stop,
+    progress::Progress,
+    shutdown::Shutdown,
 };
 
 /// How long to wait for room when librdkafka's queue is full.
@@ -198,13 +198,9 @@ impl Producer {
         mut input: Input,
         options: &ProducerOptions,
         progress: &Progress,
-        stop: &Stop,
+        stop: &Shutdown,
     ) -> Result<Produced, KafkaError> {
-        progress.stage(Part::Producer, Stage::Running);
-        let result = self.send_all(&mut input, options, progress, stop);
-        let stage = if result.is_ok() { Stage::Done } else { Stage::Failed };
-        progress.stage(Part::Producer, stage);
-        result
+        self.send_all(&mut input, options, progress, stop)
     }
 
     fn send_all(
@@ -212,7 +208,7 @@ impl Producer {
         input: &mut Input,
         options: &ProducerOptions,
         progress: &Progress,
-        stop: &Stop,
+        stop: &Shutdown,
     ) -> Result<Produced, KafkaError> {
         if let Some(lines) = input.line_count() {
             progress.input_lines.set(lines);
@@ -286,7 +282,7 @@ impl Producer {
         payload: &[u8],
         source: &str,
         number: u64,
-        stop: &Stop,
+        stop: &Shutdown,
     ) -> Result<bool, KafkaError> {
         let number = number.to_string();
         let headers = OwnedHeaders::new_with_capacity(2)
@@ -334,7 +330,7 @@ impl Pacer {
     }
 
     /// Waits until the next line is due; true when asked to stop meanwhile.
-    fn wait(&mut self, stop: &Stop) -> bool {
+    fn wait(&mut self, stop: &Shutdown) -> bool {
         let first = std::mem::take(&mut self.first);
         match self.pace {
             Pace::Max => false,
@@ -408,7 +404,7 @@ mod tests {
     #[test]
     fn a_rate_is_kept_from_the_first_line_on() {
         let mut pacer = Pacer::new(Pace::PerSecond(10_000.0));
-        let stop = Stop::default();
+        let stop = Shutdown::default();
         let begun = Instant::now();
         for _ in 0..500 {
             assert!(!pacer.wait(&stop));
@@ -418,7 +414,7 @@ mod tests {
 
     #[test]
     fn waiting_ends_when_asked_to_stop() {
-        let stop = Stop::default();
+        let stop = Shutdown::default();
         stop.request();
         let mut pacer = Pacer::new(Pace::Delay(3600.0, 3600.0));
         assert!(!pacer.wait(&stop), "no pause before the first line");

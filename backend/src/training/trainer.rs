@@ -6,7 +6,7 @@ use std::{
 };
 
 use tillstream_shared::{
-    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, api::Stage,
+    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange,
 };
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     batch::{self, Catalogue},
     durable::{self, FolderLock},
     features::{LinePoints, Profiles},
-    progress::{Part, Progress},
+    progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
 };
 
@@ -92,7 +92,6 @@ impl Trainer {
     /// Trains what is missing for the batches in `catalogue`, then a batch for each manifest that
     /// `stored` brings, until its other end is dropped. What goes wrong with one batch is a notice.
     pub fn run(mut self, catalogue: &Catalogue, stored: &Receiver<Manifest>) {
-        self.progress().stage(Part::Trainer, Stage::Running);
         let missing = self.missing(catalogue);
         let mut waiting = missing.into_iter();
         loop {
@@ -108,7 +107,6 @@ impl Trainer {
             let Some(manifest) = next else { break };
             self.train_batch(&manifest);
         }
-        self.progress().stage(Part::Trainer, Stage::Done);
     }
 
     fn progress(&self) -> &Progress {

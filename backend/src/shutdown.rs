@@ -1,4 +1,4 @@
-//! Asking the parts of the pipeline to end, from threads and from tasks alike.
+//! Asking a component to end, from threads and from tasks alike.
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -7,14 +7,15 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// A request to stop, shared by all that must hear it. Once made it is never taken back.
+/// A request to end, shared by the one that makes it and all that must hear it. Once made it is never
+/// taken back.
 #[derive(Debug, Clone, Default)]
-pub struct Stop {
+pub struct Shutdown {
     token: CancellationToken,
     gate: Arc<(Mutex<()>, Condvar)>,
 }
 
-impl Stop {
+impl Shutdown {
     /// Makes the request.
     pub fn request(&self) {
         self.token.cancel();
@@ -39,7 +40,7 @@ impl Stop {
     }
 
     /// Completes when the request is made.
-    pub async fn heard(&self) {
+    pub async fn cancelled(&self) {
         self.token.cancelled().await;
     }
 }
@@ -50,16 +51,16 @@ mod tests {
 
     #[test]
     fn a_waiting_thread_hears_the_request_at_once() {
-        let stop = Stop::default();
-        let waiting = stop.clone();
+        let shutdown = Shutdown::default();
+        let waiting = shutdown.clone();
         let thread = std::thread::spawn(move || waiting.wait(Duration::from_secs(3600)));
-        stop.request();
+        shutdown.request();
         assert!(thread.join().unwrap());
-        assert!(stop.wait(Duration::from_secs(3600)), "and whoever comes later too");
+        assert!(shutdown.wait(Duration::from_secs(3600)), "and whoever comes later too");
     }
 
     #[test]
     fn a_wait_that_nobody_interrupts_ends_by_itself() {
-        assert!(!Stop::default().wait(Duration::from_millis(1)));
+        assert!(!Shutdown::default().wait(Duration::from_millis(1)));
     }
 }
