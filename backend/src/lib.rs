@@ -2,7 +2,7 @@
 //! stream runs, and answers predictions over REST.
 //!
 //! The modules follow the data, and a module knows only those before it:
-//! [`progress`], [`stop`] and [`durable`] serve all; [`ingest`] (files → lines) → [`broker`] (the embedded one)
+//! [`progress`], [`shutdown`] and [`durable`] serve all; [`ingest`] (files → lines) → [`broker`] (the embedded one)
 //! and [`kafka`] (producer, consumer) with [`batch`] (files on disk) → [`features`] (lines → weighted
 //! points) → [`clustering`] (pure arithmetic) → [`registry`] (models on disk and in memory) →
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
@@ -18,5 +18,5 @@ pub mod ingest;
 pub mod kafka;
 pub mod progress;
 pub mod registry;
-pub mod stop;
+pub mod shutdown;
 pub mod training;

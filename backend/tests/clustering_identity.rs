@@ -57,6 +57,8 @@ fn train(points: &[WeightedPoint], kind: Kind, k: u32) -> Model {
         entity: Entity::Customer,
         number: ModelNumber::Number(1),
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
         preprocessing: trained.preprocessing,
         k,

@@ -39,6 +39,8 @@ fn model(trained: &Trained, entity: Entity, k: u32, funnel: Funnel) -> Model {
         entity,
         number: ModelNumber::All,
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features: vec!["Quantity".into(), "UnitPrice".into()],
         preprocessing: trained.preprocessing.clone(),
         k,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Entity, Manifest, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text};
+use crate::{
+    Champion, Entity, Manifest, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text,
+};
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

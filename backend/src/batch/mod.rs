@@ -6,13 +6,15 @@
 
 mod catalogue;
 mod reader;
+mod summary;
 mod writer;
 
 use std::{io, path::PathBuf};
 
 pub use catalogue::Catalogue;
 pub use reader::read_lines;
-pub use writer::OpenBatch;
+pub use summary::{SourceProgress, Summary, TopicProgress};
+pub use writer::{OpenBatch, Provenance};
 
 use crate::{durable::LockError, ingest::IngestError};
 

@@ -84,7 +84,7 @@ pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Resu
         let cluster = options.cluster.cluster();
         cluster.ensure_topics()?;
         let consumer =
-            Consumer::connect(cluster.clone(), options.batches.consumer(), &catalogue, progress)?;
+            Consumer::connect(cluster.clone(), options.batches.consumer(), catalogue, progress)?;
         if options.once {
             // Nobody else sets it.
             let _ = consumer.end().set(cluster.current_ends()?);
@@ -135,14 +135,12 @@ pub(super) async fn train(options: TrainOptions) -> Result<(), Error> {
         )?;
         let catalogue = Catalogue::read(&batches)?;
         let (stored, trained) = mpsc::channel();
-        let mut known = catalogue.next_number();
+        let mut follower = Catalogue::read(&batches)?;
         let training = std::thread::spawn(move || trainer.run(&catalogue, &trained));
         while options.follow && !stop.wait(LOOK) {
-            let catalogue = Catalogue::read(&batches)?;
-            for manifest in catalogue.manifests().iter().filter(|m| m.number >= known) {
-                stored.send(manifest.clone())?;
+            for manifest in follower.refresh()? {
+                stored.send(manifest)?;
             }
-            known = catalogue.next_number();
         }
         drop(stored);
         if let Err(panic) = training.join() {
@@ -203,12 +201,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), Error> {
                 progress.models.set(registry.count() as u64);
                 data::follow_champions(&champions, &registry, &progress);
                 match Catalogue::read(&batches) {
-                    Ok(catalogue) => {
-                        let manifests = catalogue.manifests();
-                        progress.batches.set(manifests.len() as u64);
-                        progress.lines_stored.set(manifests.iter().map(|m| m.rows).sum());
-                        progress.dead_letters.set(manifests.iter().map(|m| m.dead_letters).sum());
-                    }
+                    Ok(catalogue) => catalogue.summary().report(&progress),
                     Err(error) => progress.notice(error.to_string()),
                 }
                 if stop.wait(LOOK) {

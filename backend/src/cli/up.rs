@@ -65,8 +65,9 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
         blocking(move || {
             let partitions = cluster.ensure_topics()?;
             let producer = Producer::connect(cluster.clone(), partitions, &progress)?;
-            let consumer = Consumer::connect(cluster, options, &catalogue, progress)?;
-            Ok::<_, Error>((producer, consumer, catalogue))
+            let onlooker = Catalogue::read(catalogue.folder())?;
+            let consumer = Consumer::connect(cluster, options, catalogue, progress)?;
+            Ok::<_, Error>((producer, consumer, onlooker))
         })
     };
     let (producer, consumer, catalogue) = parts.await?;

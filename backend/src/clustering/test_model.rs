@@ -29,6 +29,8 @@ pub(crate) fn model(
         entity,
         number: ModelNumber::Number(1),
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features: features.iter().map(|name| (*name).to_owned()).collect(),
         k: clusters.len() as u32,
         seed: 1,

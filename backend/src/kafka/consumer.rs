@@ -12,17 +12,10 @@ use rdkafka::{
     error::KafkaError as ClientError,
     types::RDKafkaErrorCode,
 };
-use tillstream_shared::{
-    ClosedBy, Manifest,
-    api::Event,
-};
+use tillstream_shared::{ClosedBy, Manifest, api::Event};
 
 use super::{Cluster, KafkaError, store::Store};
-use crate::{
-    batch::Catalogue,
-    progress::Progress,
-    shutdown::Shutdown,
-};
+use crate::{batch::Catalogue, progress::Progress, shutdown::Shutdown};
 
 /// How long one wait for a message lasts: the time in which a request to stop is heard.
 const POLL: Duration = Duration::from_millis(50);
@@ -62,7 +55,7 @@ impl Consumer {
     pub fn connect(
         cluster: Cluster,
         options: ConsumerOptions,
-        catalogue: &Catalogue,
+        catalogue: Catalogue,
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
         let client = cluster
@@ -81,8 +74,11 @@ impl Consumer {
             .set("auto.offset.reset", "error")
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
+        let positions = catalogue
+            .topic(&cluster.topic)
+            .map(|topic| topic.next_offsets.clone())
+            .unwrap_or_default();
         let store = Store::new(&cluster, options, catalogue, progress.clone())?;
-        let positions = catalogue.next_offsets(&cluster.topic);
         let end = Arc::default();
         let mut consumer = Self { cluster, client, store, positions, end, progress };
         consumer.assign()?;
@@ -100,7 +96,11 @@ impl Consumer {
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
-    pub fn run(mut self, stop: &Shutdown, mut stored: impl FnMut(&Manifest)) -> Result<(), KafkaError> {
+    pub fn run(
+        mut self,
+        stop: &Shutdown,
+        mut stored: impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
         self.consume(stop, &mut stored)
     }
 

@@ -1,7 +1,6 @@
 //! From messages to closed batches: the consumer's part that knows nothing of fetching.
 
 use std::{
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use tillstream_shared::{ClosedBy, Manifest};
 
 use super::{Cluster, ConsumerOptions, KafkaError, NotALine, parse};
 use crate::{
-    batch::{Catalogue, OpenBatch},
+    batch::{Catalogue, OpenBatch, Provenance},
     progress::Progress,
 };
 
@@ -28,8 +27,7 @@ const FLUSH: Duration = Duration::from_secs(60);
 pub(super) struct Store {
     cluster: Cluster,
     options: ConsumerOptions,
-    folder: PathBuf,
-    next_number: u64,
+    catalogue: Catalogue,
     open: Option<OpenBatch>,
     dead_letters: BaseProducer,
     repaired: Vec<u8>,
@@ -40,7 +38,7 @@ impl Store {
     pub(super) fn new(
         cluster: &Cluster,
         options: ConsumerOptions,
-        catalogue: &Catalogue,
+        catalogue: Catalogue,
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
         let dead_letters = cluster
@@ -49,15 +47,11 @@ impl Store {
             .set("enable.idempotence", "true")
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
-        let manifests = catalogue.manifests();
-        progress.batches.set(manifests.len() as u64);
-        progress.lines_stored.set(manifests.iter().map(|manifest| manifest.rows).sum());
-        progress.dead_letters.set(manifests.iter().map(|manifest| manifest.dead_letters).sum());
+        catalogue.summary().report(&progress);
         Ok(Self {
             cluster: cluster.clone(),
             options,
-            folder: catalogue.folder().to_owned(),
-            next_number: catalogue.next_number(),
+            catalogue,
             open: None,
             dead_letters,
             repaired: Vec::new(),
@@ -69,7 +63,7 @@ impl Store {
     pub(super) fn take(&mut self, message: &BorrowedMessage<'_>) -> Result<(), KafkaError> {
         let batch = match &mut self.open {
             Some(batch) => batch,
-            none => none.insert(OpenBatch::create(&self.folder, self.next_number)?),
+            none => none.insert(OpenBatch::create(self.catalogue.folder())?),
         };
         let (partition, offset) = (message.partition(), message.offset());
         match parse(message.payload(), &mut self.repaired) {
@@ -107,11 +101,10 @@ impl Store {
                 .flush(FLUSH)
                 .map_err(self.cluster.failed("sending messages to the dead-letter topic"))?;
         }
-        let manifest = batch.close(&self.cluster.topic, why)?;
-        self.next_number += 1;
+        let provenance = Provenance { topic: self.cluster.topic.clone(), ..Provenance::default() };
+        let manifest = self.catalogue.close(batch, &provenance, why)?;
         self.progress.lines_open.set(0);
-        self.progress.lines_stored.add(manifest.rows);
-        self.progress.batches.add(1);
+        self.catalogue.summary().report(&self.progress);
         Ok(Some(manifest))
     }
 

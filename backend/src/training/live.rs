@@ -198,6 +198,8 @@ impl Follower {
             entity: points.entity(),
             number: ModelNumber::Live,
             batch: None,
+            manifest: None,
+            gaps: Vec::new(),
             features: LINE_FEATURES.map(str::to_owned).to_vec(),
             preprocessing: preprocessing.clone(),
             k: k as u32,

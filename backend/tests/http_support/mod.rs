@@ -33,6 +33,8 @@ pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
         entity,
         number,
         batch: Some(1),
+        manifest: None,
+        gaps: Vec::new(),
         features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
         preprocessing: Preprocessing {
             kind: PreprocessingKind::Raw,

@@ -128,7 +128,8 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// The manifests of a data folder.
 pub fn manifests(data: &Path) -> Vec<Manifest> {
-    Catalogue::read(&data.join("batch")).unwrap().manifests().to_vec()
+    let catalogue = Catalogue::read(&data.join("batch")).unwrap();
+    catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
 }
 
 /// The rows of all batches in order, without the headers.
