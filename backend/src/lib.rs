@@ -8,6 +8,7 @@
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
 
 pub mod batch;
+pub mod blocking;
 pub mod broker;
 pub mod cli;
 pub mod clustering;
@@ -19,4 +20,5 @@ pub mod kafka;
 pub mod progress;
 pub mod registry;
 pub mod shutdown;
+pub mod supervisor;
 pub mod training;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
+    broker::BrokerConfig,
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
 };
@@ -51,12 +52,18 @@ pub(super) struct TopicOptions {
         default_value_t = 1,
         value_parser = clap::value_parser!(i32).range(1..=1000)
     )]
-    pub(super) partitions: i32,
+    partitions: i32,
 }
 
 impl TopicOptions {
     pub(super) fn cluster(&self, brokers: String) -> Cluster {
         Cluster { brokers, topic: self.topic.clone(), partitions: self.partitions }
+    }
+
+    /// The embedded broker with its log in `folder`.
+    pub(super) fn broker(&self, folder: PathBuf, listen: SocketAddr) -> BrokerConfig {
+        let default_partitions = self.partitions;
+        BrokerConfig { listen, default_partitions, ..BrokerConfig::new(folder) }
     }
 }
 

@@ -6,11 +6,14 @@ use tillstream_shared::{
     api::{ChampionRequest, Champions},
 };
 
-use super::{Error, data, flags::DataOptions};
-use crate::{progress::Progress, registry::ChampionStore};
+use crate::{
+    cli::{Error, data, flags::DataOptions, output::print_line},
+    progress::Progress,
+    registry::ChampionStore,
+};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum ChampionAction {
+pub(in crate::cli) enum ChampionAction {
     /// Print all champions and the newest decisions as JSON
     List(DataOptions),
     /// Make a numbered model champion, and hold it there
@@ -28,22 +31,22 @@ pub(super) enum ChampionAction {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ChampionOptions {
+pub(in crate::cli) struct ChampionOptions {
     #[command(flatten)]
-    pub(super) data: DataOptions,
+    pub(in crate::cli) data: DataOptions,
     /// What the models are about
     #[arg(long, value_parser = clap::value_parser!(Entity))]
-    pub(super) entity: Entity,
+    pub(in crate::cli) entity: Entity,
     /// Line or profile models
     #[arg(long, default_value_t, value_parser = clap::value_parser!(ModelKind))]
-    pub(super) kind: ModelKind,
+    pub(in crate::cli) kind: ModelKind,
 }
 
-pub(super) fn run(action: ChampionAction) -> Result<(), Error> {
+pub(in crate::cli) fn run(action: ChampionAction) -> Result<(), Error> {
     match action {
         ChampionAction::List(options) => {
             let champions = ChampionStore::new(&options.models()).list()?;
-            println!("{}", serde_json::to_string_pretty(&Champions { champions })?);
+            print_line(serde_json::to_string_pretty(&Champions { champions })?);
             Ok(())
         }
         ChampionAction::Promote { which, model } => change(&which, ChampionRequest::Promote(model)),
@@ -56,6 +59,6 @@ fn change(which: &ChampionOptions, request: ChampionRequest) -> Result<(), Error
     let (_, registry) = data::load_models(&which.data, &Progress::default())?;
     let champions = ChampionStore::new(&which.data.models());
     let champion = champions.apply(&registry, which.kind, which.entity, request)?;
-    println!("{}", serde_json::to_string_pretty(&champion)?);
+    print_line(serde_json::to_string_pretty(&champion)?);
     Ok(())
 }
