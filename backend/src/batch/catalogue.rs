@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tillstream_durable::{self as durable, FolderLock};
 use tillstream_shared::Manifest;
 
 use super::BatchError;
-use crate::durable::{self, FolderLock};
 
 /// The manifests of a batch folder, by ascending number.
 #[derive(Debug)]

@@ -14,7 +14,9 @@ pub use catalogue::Catalogue;
 pub use reader::read_lines;
 pub use writer::OpenBatch;
 
-use crate::{durable::LockError, ingest::IngestError};
+use tillstream_durable::LockError;
+
+use crate::ingest::IngestError;
 
 /// Why batches could not be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, mpsc},
 };
 
+use tillstream_broker::{Broker, BrokerConfig};
 use tillstream_shared::{Entity, Model, ModelKind};
 
 use super::{
@@ -17,7 +18,6 @@ use super::{
 };
 use crate::{
     batch::Catalogue,
-    broker::{Broker, BrokerConfig},
     clustering::ModelParams,
     http,
     ingest::{InputSpec, generate},

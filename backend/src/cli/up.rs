@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde_json::json;
+use tillstream_broker::{Broker, BrokerConfig};
 use tillstream_shared::{ModelKind, ModelNumber};
 
 use super::{Error, LOOK, blocking, data, options::UpOptions, stop_on_signal, terminal::Terminal};
 use crate::{
     batch::Catalogue,
-    broker::{Broker, BrokerConfig},
     http,
     kafka::{Consumer, Producer},
     progress::Progress,

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, mpsc::Receiver},
 };
 
+use tillstream_durable::{self as durable, FolderLock};
 use tillstream_shared::{
     Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, api::Stage,
 };
@@ -17,7 +18,6 @@ use super::{
 };
 use crate::{
     batch::{self, Catalogue},
-    durable::{self, FolderLock},
     features::{LinePoints, Profiles},
     progress::{Part, Progress},
     registry::{ChampionStore, ModelStore, Registry, RowStore},
