@@ -2,17 +2,14 @@
 //! stream runs, and answers predictions over REST.
 //!
 //! The modules follow the data, and a module knows only those before it:
-//! [`progress`], [`shutdown`] and [`durable`] serve all; [`ingest`] (files → lines) → [`broker`] (the embedded one)
-//! and [`kafka`] (producer, consumer) with [`batch`] (files on disk) → [`features`] (lines → weighted
+//! [`progress`], [`blocking`], [`shutdown`] and [`supervisor`] serve all; [`ingest`] (files → lines) → [`kafka`] (producer, consumer) with [`batch`] (files on disk) → [`features`] (lines → weighted
 //! points) → [`clustering`] (pure arithmetic) → [`registry`] (models on disk and in memory) →
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
 
 pub mod batch;
 pub mod blocking;
-pub mod broker;
 pub mod cli;
 pub mod clustering;
-pub mod durable;
 pub mod features;
 pub mod http;
 pub mod ingest;

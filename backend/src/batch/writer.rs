@@ -8,11 +8,11 @@ use std::{
     time::Instant,
 };
 
+use tillstream_durable as durable;
 use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
 
 use super::BatchError;
 use crate::{
-    durable,
     ingest::csv_lines::{write_header, write_line},
     progress,
 };

@@ -13,8 +13,6 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
     batch::Catalogue,
-    broker::Broker,
-    durable::FolderLock,
     http::{self, AppState},
     ingest::Input,
     kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -23,6 +21,8 @@ use crate::{
     supervisor::Supervisor,
     training::Trainer,
 };
+use tillstream_broker::Broker;
+use tillstream_durable::FolderLock;
 
 /// How often a component looks for what other processes have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     batch::Catalogue,
-    durable::FolderLock,
     http::AppState,
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry},
     shutdown::Shutdown,
     training::StoredData,
 };
+use tillstream_durable::FolderLock;
 
 /// Binds the address of REST and page.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {

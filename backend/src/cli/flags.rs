@@ -5,10 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    broker::BrokerConfig,
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
 };
+use tillstream_broker::BrokerConfig;
 
 /// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
 /// and the real data set lasts for four and a half minutes.

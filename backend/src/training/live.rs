@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::{
     Decay, Entity, Manifest, Model, ModelKind, ModelNumber, OffsetRange, Preprocessing,
 };
@@ -16,7 +17,6 @@ use crate::{
         ClusteringError, HalfLife, StreamingKMeans, evaluate, line_points, number_clusters,
         to_model_space, train_line_model,
     },
-    durable,
     features::{LinePoints, WeightedPoint},
     progress::now,
 };

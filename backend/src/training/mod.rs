@@ -29,7 +29,7 @@ use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError}
 pub enum TrainingError {
     /// The models folder cannot be taken.
     #[error(transparent)]
-    Lock(#[from] crate::durable::LockError),
+    Lock(#[from] tillstream_durable::LockError),
     /// The file system refused.
     #[error("cannot use {path}: {source}")]
     Io {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::Broker,
     cli::{Error, components, options::BrokerOptions, output::print_line},
     shutdown::Shutdown,
     supervisor::{StopTimeouts, Supervisor},
 };
+use tillstream_broker::Broker;
 
 pub(in crate::cli) async fn run(options: BrokerOptions, shutdown: Shutdown) -> Result<(), Error> {
     let mut supervisor = Supervisor::new(Arc::default(), StopTimeouts::default());

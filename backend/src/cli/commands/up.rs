@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use crate::{
     batch::Catalogue,
-    broker::Broker,
     cli::{
         Error, components, data, options::UpOptions, output::print_line, setup, terminal::Terminal,
     },
@@ -20,6 +19,7 @@ use crate::{
     supervisor::{End, StopTimeouts, Supervisor},
     training::Trainer,
 };
+use tillstream_broker::Broker;
 
 pub(in crate::cli) async fn run(
     options: UpOptions,
