@@ -18,10 +18,10 @@ use super::{
 use crate::{
     batch::Catalogue,
     broker::{Broker, BrokerConfig},
-    clustering::ModelParams,
     http,
     ingest::{InputSpec, generate},
     kafka::{Consumer, Producer},
+    modelling::ModelParams,
     progress::Progress,
     registry::ChampionStore,
     stop::Stop,
