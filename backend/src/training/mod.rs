@@ -22,7 +22,7 @@ pub use trainer::Trainer;
 
 use self::{live::Live, profile_state::ProfileState};
 
-use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
+use crate::{batch::BatchError, ingest::IngestError, modelling::ModellingError};
 
 /// Why nothing could be trained.
 #[derive(Debug, thiserror::Error)]
@@ -49,5 +49,5 @@ pub enum TrainingError {
     Recipe(#[from] UnsuitableRecipe),
     /// The lines cannot be clustered.
     #[error(transparent)]
-    Clustering(#[from] ClusteringError),
+    Modelling(#[from] ModellingError),
 }

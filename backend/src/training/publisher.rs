@@ -3,13 +3,13 @@
 
 use std::{io, sync::Arc};
 
+use tillstream_clustering::{adjusted_rand_index, evaluate};
 use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, seen::Seen};
 use crate::{
-    clustering::{
-        Contest, Matching, Overlap, adjusted_rand_index, evaluate, judge, line_overlap,
-        match_clusters, membership_overlap,
+    modelling::{
+        Contest, Matching, Overlap, judge, line_overlap, match_clusters, membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},

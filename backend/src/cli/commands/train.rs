@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use crate::{
     batch::Catalogue,
     cli::{Error, components, data, options::TrainOptions, output::print_line, setup},
-    clustering::ModelParams,
     ingest::InputSpec,
+    modelling::ModelParams,
     progress::Progress,
     shutdown::Shutdown,
     supervisor::{StopTimeouts, Supervisor},
