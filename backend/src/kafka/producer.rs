@@ -1,6 +1,7 @@
 //! Sends the lines of an input to the topic, each exactly once.
 
 use std::{
+    io::{self, Write},
     path::PathBuf,
     str::FromStr,
     sync::{
@@ -24,6 +25,7 @@ use super::{
     Cluster, KafkaError, LINE_HEADER, SOURCE_HEADER, encode, murmur2::partition_of, resume,
 };
 use crate::{
+    fault,
     ingest::{Input, Reject, RejectsWriter, Row},
     progress::Progress,
     shutdown::Shutdown,
@@ -227,6 +229,7 @@ impl Producer {
         let mut pacer = Pacer::new(options.pace);
         let mut produced = Produced::default();
         let mut payload = Vec::with_capacity(512);
+        let mut print = options.print;
 
         while !stop.requested() {
             let Some(row) = input.next() else {
@@ -242,6 +245,7 @@ impl Producer {
                 }
             };
             progress.lines_read.add(1);
+            fault::point("producer");
             let partition = partition_of(line.invoice_no.as_bytes(), self.partitions);
             if number <= last_lines[partition as usize] {
                 produced.resumed += 1;
@@ -256,9 +260,8 @@ impl Producer {
             if !self.send(&line, partition, &payload, &source_header, number, stop)? {
                 break;
             }
-            if options.print {
-                println!("{}", String::from_utf8_lossy(&payload));
-            }
+            // Whoever read the lines may have enough, which ends the printing alone.
+            print = print && print_line(&payload).is_ok();
         }
         rejects.report();
         // Lines that were handed over are delivered even when stopping: it is quick, and a restart
@@ -314,6 +317,12 @@ impl Producer {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone().map(KafkaError::NotAcknowledged)
     }
+}
+
+fn print_line(payload: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(payload)?;
+    out.write_all(b"\n")
 }
 
 /// Holds the sending back to the pace asked for.
