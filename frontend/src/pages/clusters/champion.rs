@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// How many decisions are shown.
-const DECISIONS: usize = 3;
+const MAX_DECISIONS: usize = 3;
 
 /// What became of the last choice.
 #[derive(Debug, Clone, PartialEq)]
-enum Asked {
+enum RequestState {
     No,
     Waiting,
     Failed(ApiError),
@@ -37,7 +37,7 @@ pub(super) struct ChampionCardProps {
 /// The champion and the buttons that change it.
 #[component]
 pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
-    let asked = use_state_eq(|| Asked::No);
+    let asked = use_state_eq(|| RequestState::No);
     let task = use_mut_ref(|| None::<Task>);
     {
         let task = task.clone();
@@ -47,20 +47,20 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
         let (kind, entity) = (props.kind, props.entity);
         let (asked, on_changed) = (asked.clone(), props.on_changed.clone());
         Callback::from(move |request: ChampionRequest| {
-            asked.set(Asked::Waiting);
+            asked.set(RequestState::Waiting);
             let (asked, on_changed) = (asked.clone(), on_changed.clone());
             *task.borrow_mut() = Some(Task::spawn(async move {
                 match champions::decide(kind, entity, request).await {
                     Ok(_) => {
-                        asked.set(Asked::No);
+                        asked.set(RequestState::No);
                         on_changed.emit(());
                     }
-                    Err(error) => asked.set(Asked::Failed(error)),
+                    Err(error) => asked.set(RequestState::Failed(error)),
                 }
             }));
         })
     };
-    let waiting = *asked == Asked::Waiting;
+    let waiting = *asked == RequestState::Waiting;
     let button = |text: String, request: ChampionRequest, testid: &'static str| {
         html! {
             <button
@@ -112,7 +112,7 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
                 }
             </div>
             <div aria-live="polite">
-                if let Asked::Failed(error) = &*asked {
+                if let RequestState::Failed(error) = &*asked {
                     <div class="problem" data-testid="champion-error">
                         <div>
                             <strong>{ "The champion stays as it is" }</strong>
@@ -135,7 +135,7 @@ fn decisions(decisions: &[Decision]) -> Html {
         <>
             <h3>{ "Decisions" }</h3>
             <ul class="decisions" data-testid="decisions">
-                { for decisions.iter().rev().take(DECISIONS).map(decision) }
+                { for decisions.iter().rev().take(MAX_DECISIONS).map(decision) }
             </ul>
         </>
     }

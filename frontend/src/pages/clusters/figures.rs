@@ -12,8 +12,8 @@ use crate::{
     },
     components::language::use_language,
     format,
+    labels::{self, capitalized},
     state::names,
-    words::{self, sentence},
 };
 
 #[derive(Debug, PartialEq, Properties)]
@@ -23,7 +23,7 @@ pub(super) struct ModelProps {
 
 /// The clusters in words: their names, and what their own figures say against those of the whole.
 #[component]
-pub(super) fn WordsCard(props: &ModelProps) -> Html {
+pub(super) fn DescriptionsCard(props: &ModelProps) -> Html {
     let model = &props.model;
     let language = use_language();
     if model.clusters.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     let language = use_language();
     let (colours, identities) = (colours(model), identities(model));
     let whole: u64 = model.sizes.iter().sum();
-    let members = words::members(model.kind, model.entity).1;
+    let members = labels::members(model.kind, model.entity).1;
     let value = match model.kind {
         ModelKind::Line => "Mean line value",
         ModelKind::Profile => "Mean value",
@@ -99,11 +99,11 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
                             if names::has_descriptions(model) {
                                 <th scope="col">{ "Description" }</th>
                             }
-                            <th scope="col" class="num">{ sentence(members) }</th>
+                            <th scope="col" class="num">{ capitalized(members) }</th>
                             <th scope="col" class="num">{ "Share" }</th>
                             { for model.features.iter().map(|name| html! {
                                 <th scope="col" class="num">
-                                    { format!("Centroid {}", words::plain(name)) }
+                                    { format!("Centroid {}", labels::spaced(name)) }
                                 </th>
                             }) }
                             <th scope="col" class="num">{ value }</th>

@@ -11,9 +11,8 @@ use crate::{
         palette::{colours, identities},
     },
     components::language::use_language,
-    format,
+    format, labels,
     state::names,
-    words,
 };
 
 #[derive(Debug, PartialEq, Properties)]
@@ -33,7 +32,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
     let model = &props.model;
     let language = use_language();
     let (colours, identities) = (colours(model), identities(model));
-    let (one, many) = words::members(model.kind, model.entity);
+    let (one, many) = labels::members(model.kind, model.entity);
     let whole: u64 = model.sizes.iter().sum();
     let entry = |cluster: u32| {
         let index = cluster as usize - 1;

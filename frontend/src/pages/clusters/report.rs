@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tillstream_shared::{Model, ModelNumber, ReportCard, ReportRow};
 use yew::prelude::*;
 
-use crate::{charts::sweep::Sweep, format, words::sentence};
+use crate::{charts::sweep::Sweep, format, labels::capitalized};
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ReportSectionProps {
@@ -39,7 +39,7 @@ pub(super) fn ReportSection(props: &ReportSectionProps) -> Html {
                     { if report.clear { "clear" } else { "no clear k" } }
                 </span>
             </div>
-            <p class="verdict" data-testid="verdict">{ sentence(&report.verdict) }</p>
+            <p class="verdict" data-testid="verdict">{ capitalized(&report.verdict) }</p>
             <div class="sweeps">
                 <Sweep name="SSE" better="falls; look for the bend" chosen={report.chosen}
                     values={series(|row| Some(row.sse))} />

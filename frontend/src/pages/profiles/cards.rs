@@ -11,18 +11,18 @@ use yew_router::prelude::*;
 
 use crate::{
     charts::palette::colour,
-    components::language::{Words, use_language},
+    components::language::{LocalizedText, use_language},
     format,
+    labels::{self, singular},
     routes::Route,
     state::{
         history::{Run, runs},
         selection::{Query, Selection},
     },
-    words::{self, singular},
 };
 
 /// The best score.
-const BEST: u8 = 5;
+const MAX_SCORE: u8 = 5;
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ProfileCardsProps {
@@ -42,7 +42,7 @@ pub(super) fn ProfileCards(props: &ProfileCardsProps) -> Html {
                     <dl class="facts column" data-testid="profile-values">
                         { for view.features.iter().zip(&view.values).map(|(name, value)| html! {
                             <div>
-                                <dt>{ words::feature(name) }</dt>
+                                <dt>{ labels::feature(name) }</dt>
                                 <dd data-feature={name.clone()} data-value={value.to_string()}>
                                     { format::figure(*value) }
                                 </dd>
@@ -78,7 +78,7 @@ fn head(view: &ProfileView) -> Html {
                 <h2>{ format!("{} {}", singular(view.entity), view.id) }</h2>
                 if let Some(now) = view.history.last() {
                     <p data-testid="profile-cluster">
-                        { format!("Cluster {}: ", now.cluster) }<Words text={now.name.clone()} />
+                        { format!("Cluster {}: ", now.cluster) }<LocalizedText text={now.name.clone()} />
                     </p>
                 } else {
                     <p class="muted">{ "No model has put it in a cluster yet." }</p>
@@ -95,16 +95,16 @@ fn rfm(score: &RfmScore) -> Html {
             <li>
                 <span>{ name }<small class="muted">{ about }</small></span>
                 <span class="dots" aria-hidden="true">
-                    { for (1..=BEST).map(|n| html! { <i class={(n <= score).then_some("on")} /> }) }
+                    { for (1..=MAX_SCORE).map(|n| html! { <i class={(n <= score).then_some("on")} /> }) }
                 </span>
-                <strong>{ score }<span class="sr-only">{ format!(" of {BEST}") }</span></strong>
+                <strong>{ score }<span class="sr-only">{ format!(" of {MAX_SCORE}") }</span></strong>
             </li>
         }
     };
     html! {
         <div class="card" data-testid="rfm">
             <p class="label">{ "RFM segment" }</p>
-            <h2 class="rfm-segment" data-testid="segment"><Words text={score.segment.clone()} /></h2>
+            <h2 class="rfm-segment" data-testid="segment"><LocalizedText text={score.segment.clone()} /></h2>
             <ul class="scores">
                 { row("Recency", "how lately it was seen", score.recency) }
                 { row("Frequency", "how many invoices", score.frequency) }
@@ -166,7 +166,7 @@ fn entry(entity: Entity, run: &Run) -> Html {
                 { newest.cluster }
             </span>
             <span>
-                <strong><Words text={newest.name.clone()} /></strong>
+                <strong><LocalizedText text={newest.name.clone()} /></strong>
                 <span class="muted">
                     <Link<Route, Query> to={Route::Clusters} query={Some(query)}>
                         { models }
