@@ -109,12 +109,12 @@ pub fn capitalized(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The way from original units to model space: `log: values above zero, log1p, standardised`.
+/// The way from original units to model space: `log: positive values, log1p, standardised`.
 #[must_use]
 pub fn preprocessing(preprocessing: &Preprocessing) -> String {
     let filter = match preprocessing.filter {
-        Filter::All => "every value",
-        Filter::Positive => "values above zero",
+        Filter::All => "all values",
+        Filter::Positive => "positive values",
     };
     let transform = match preprocessing.transform {
         Transform::Identity => None,
@@ -126,7 +126,7 @@ pub fn preprocessing(preprocessing: &Preprocessing) -> String {
         Scaling::Standard => Some("standardised"),
         Scaling::Robust => Some("median and interquartile range"),
     };
-    let clip = preprocessing.clip.map(|limit| format!("cut at {}", format::number(limit)));
+    let clip = preprocessing.clip.map(|limit| format!("clipped at {}", format::number(limit)));
     let steps = [transform, scaling].into_iter().flatten().map(str::to_owned).chain(clip);
     let steps: Vec<String> = [filter.to_owned()].into_iter().chain(steps).collect();
     format!("{}: {}", preprocessing.kind.name(), steps.join(", "))
@@ -177,12 +177,12 @@ mod tests {
             scales: vec![1.0],
             clip: None,
         };
-        assert_eq!(preprocessing(&way), "log: values above zero, log1p, standardised");
+        assert_eq!(preprocessing(&way), "log: positive values, log1p, standardised");
         (way.kind, way.filter) = (PreprocessingKind::Raw, Filter::All);
         (way.transform, way.scaling) = (Transform::Identity, Scaling::None);
-        assert_eq!(preprocessing(&way), "raw: every value");
+        assert_eq!(preprocessing(&way), "raw: all values");
         way.clip = Some(4.0);
-        assert_eq!(preprocessing(&way), "raw: every value, cut at 4.00");
+        assert_eq!(preprocessing(&way), "raw: all values, clipped at 4.00");
     }
 
     #[test]

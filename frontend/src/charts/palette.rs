@@ -1,4 +1,4 @@
-//! The colours of clusters. They stand in `tokens.css`, light and dark, and are told distinct by people
+//! The colours of clusters. They stand in `tokens.css`, light and dark, and can be told apart by people
 //! who see few colours; a cluster's number is always written beside its colour.
 //!
 //! A cluster has the colour of its identity, so that it keeps it from model to model whatever its

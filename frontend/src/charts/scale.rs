@@ -45,7 +45,7 @@ pub struct Tick {
     pub value: f64,
     /// In pixels.
     pub position: f64,
-    /// EmptyState for a minor tick.
+    /// Empty for a minor tick.
     pub label: String,
 }
 

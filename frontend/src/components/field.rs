@@ -10,7 +10,7 @@ pub struct TextFieldProps {
     pub id: AttrValue,
     /// Its name for people.
     pub label: AttrValue,
-    /// What belongs into it.
+    /// What to enter.
     pub hint: AttrValue,
     /// What was typed.
     pub value: AttrValue,

@@ -140,10 +140,10 @@ fn NumberEntry(props: &NumberEntryProps) -> Html {
             <button
                 type="button"
                 class="button"
-                data-testid={format!("{}-show", props.id)}
+                data-testid={format!("{}-select", props.id)}
                 onclick={enter.reform(|_: MouseEvent| ())}
             >
-                { "Show" }
+                { "Select" }
             </button>
             <p class="field-error" id={error_id} aria-live="polite">{ &*error }</p>
         </div>

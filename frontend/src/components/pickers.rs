@@ -52,7 +52,7 @@ pub fn KindPicker(props: &KindPickerProps) -> Html {
 /// Properties of [`EntityPicker`].
 #[derive(Debug, PartialEq, Properties)]
 pub struct EntityPickerProps {
-    /// What the choice is about, for those who do not see it.
+    /// Name of the group of buttons.
     pub legend: AttrValue,
     /// One of them, not all.
     #[prop_or_default]

@@ -74,12 +74,12 @@ pub fn ErrorAlert(props: &ErrorAlertProps) -> Html {
         <div class="problem" role="alert" data-testid="error">
             <div>
                 <strong>
-                    { if props.stale { "What you see may be out of date" } else { "That did not work" } }
+                    { if props.stale { "The data shown may be out of date" } else { "Loading failed" } }
                 </strong>
                 <p>{ props.error.to_string() }</p>
             </div>
             <button type="button" class="button" {onclick} disabled={props.busy}>
-                { if props.busy { "Trying\u{2026}" } else { "Try again" } }
+                { if props.busy { "Retrying\u{2026}" } else { "Try again" } }
             </button>
         </div>
     }
@@ -124,7 +124,7 @@ pub fn ConnectionBanner() -> Html {
         <div class="banner" role="status" data-testid="connection-lost">
             <p>
                 <strong>{ "The server does not answer. " }</strong>
-                { "Counts stand still until it is back; trying again by itself" }
+                { "Counts are not updated until it is back; reconnecting automatically" }
                 if attempts > 1 {
                     { format!(" (failed {attempts} times)") }
                 }

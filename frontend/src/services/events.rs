@@ -44,7 +44,7 @@ impl EventStream {
                     match data.as_deref().map(serde_json::from_str::<Event>) {
                         Some(Ok(event)) => on_message.emit(Message::Event(event)),
                         // A server of another version: what it says in other events still counts.
-                        _ => gloo::console::warn!(format!("an event `{name}` was not understood")),
+                        _ => gloo::console::warn!(format!("invalid event `{name}`")),
                     }
                 })
             })

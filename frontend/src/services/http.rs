@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT: u32 = 20_000;
 pub enum ApiError {
     /// No answer: the server is gone, or took too long.
     Unreachable,
-    /// The server refused, with its own words.
+    /// The server answered with an error.
     Refused {
         /// The HTTP status.
         status: u16,

@@ -21,7 +21,7 @@ impl Field {
     pub const ALL: [Self; 3] = [Self::Id, Self::Quantity, Self::UnitPrice];
 }
 
-/// What happens to a [`Form`].
+/// The actions on a [`Form`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Another entity; each keeps what was typed for it.

@@ -1,4 +1,4 @@
-//! The state fed by the server's events: counts, rates, what happened, and how the connection is.
+//! The state fed by the server's events: counts, rates, the log, and the connection.
 
 use std::{collections::VecDeque, rc::Rc};
 
@@ -10,7 +10,7 @@ use yew::Reducible;
 
 use crate::{format::plural, labels};
 
-/// How many happenings are kept.
+/// How many log entries are kept.
 const MAX_LOG_ENTRIES: usize = 40;
 
 /// How many seconds of rates are kept.
@@ -31,7 +31,7 @@ pub enum Connection {
     },
 }
 
-/// Something that happened, and when.
+/// An entry of the event log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {
     /// Milliseconds on the page's clock.
@@ -57,8 +57,10 @@ pub struct Rate {
 pub struct Versions {
     /// Times that a lost connection came back: whatever was loaded may be old.
     pub reconnected: u64,
-    /// Stored batches.
+    /// Batches in the data folder.
     pub batches: u64,
+    /// Batches stored since the page was opened.
+    pub stored: u64,
     /// Usable models.
     pub models: u64,
     /// Numbered models trained since the page was opened.
@@ -96,10 +98,16 @@ impl Versions {
         self.reconnected + sum(&self.numbered) + sum(&self.champions)
     }
 
-    /// A number that grows whenever the list of models may have changed.
+    /// Differs whenever the list of models may have changed: also when as many were removed as trained.
     #[must_use]
-    pub fn of_list(&self) -> u64 {
-        self.reconnected + self.models + self.trained()
+    pub fn of_models(&self) -> [u64; 3] {
+        [self.reconnected, self.models, self.trained()]
+    }
+
+    /// Differs whenever the list of batches may have changed: also when as many were removed as stored.
+    #[must_use]
+    pub fn of_batches(&self) -> [u64; 3] {
+        [self.reconnected, self.batches, self.stored]
     }
 
     /// Models trained since the page was opened.
@@ -113,7 +121,7 @@ fn sum(counts: &Counts) -> u64 {
     counts.iter().flatten().sum()
 }
 
-/// What happens to [`Live`].
+/// The actions on [`Live`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// The connection is open.
@@ -143,7 +151,7 @@ pub struct Live {
     pub status: Option<Rc<Status>>,
     /// The last seconds' rates, newest last.
     pub rates: VecDeque<Rate>,
-    /// What happened, newest first.
+    /// The event log, newest first.
     pub log: VecDeque<LogEntry>,
     /// What makes loaded data stale.
     pub versions: Versions,
@@ -169,6 +177,7 @@ impl Live {
         let text = match event {
             Event::Status(status) => return self.update_status(*status, at),
             Event::BatchStored { number, rows } => {
+                self.versions.stored += 1;
                 format!("Batch {number} stored with {}", plural(rows, "line", "lines"))
             }
             Event::ModelTrained { kind, entity, number } => {

@@ -79,7 +79,7 @@ pub fn Scatter(props: &ScatterProps) -> Html {
         let plot = Rc::clone(&plot);
         move |(_, styles, _, canvas)| {
             // Several changes before the next frame make one drawing: the frame of the earlier one
-            // is dropped, and so never comes.
+            // is dropped, which cancels it.
             let (canvas, styles) = (canvas.clone(), styles.clone());
             let frame = request_animation_frame(move |_| {
                 if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {

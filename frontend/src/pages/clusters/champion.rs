@@ -89,12 +89,12 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
                     <strong>{ format!("Model {model}") }</strong>
                     { " answers under the alias champion. " }
                 } else {
-                    { "No model has passed the gate yet. " }
+                    { "No model has passed the quality gate yet. " }
                 }
                 if champion.is_some_and(|champion| champion.held) {
                     <span data-testid="champion-held">
-                        { "It was chosen by a person: the gate judges, but promotes nothing until it \
-                           is released." }
+                        { "It was promoted by a person: the quality gate judges new models, but \
+                           promotes none until it is released." }
                     </span>
                 }
             </p>
@@ -115,7 +115,7 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
                 if let RequestState::Failed(error) = &*asked {
                     <div class="problem" data-testid="champion-error">
                         <div>
-                            <strong>{ "The champion stays as it is" }</strong>
+                            <strong>{ "The champion was not changed" }</strong>
                             <p>{ error.to_string() }</p>
                         </div>
                     </div>
@@ -129,7 +129,7 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
 /// The newest decisions with their reasons, newest first.
 fn decisions(decisions: &[Decision]) -> Html {
     if decisions.is_empty() {
-        return html! { <p class="muted">{ "Nothing was decided yet." }</p> };
+        return html! { <p class="muted">{ "No decisions yet." }</p> };
     }
     html! {
         <>
@@ -143,8 +143,8 @@ fn decisions(decisions: &[Decision]) -> Html {
 
 fn decision(decision: &Decision) -> Html {
     let (class, text) = match (decision.promoted, &decision.judgement) {
-        (true, Some(_)) => ("open", "passed the gate"),
-        (true, None) => ("done", "chosen by a person"),
+        (true, Some(_)) => ("open", "passed the quality gate"),
+        (true, None) => ("done", "promoted by a person"),
         (false, Some(judgement)) if judgement.reasons.is_empty() => ("done", "would pass"),
         (false, _) => ("lost", "refused"),
     };

@@ -114,7 +114,7 @@ fn transitions(model: &Model) -> Html {
                 } }
             </h3>
             if model.transitions.is_empty() {
-                <p class="muted" data-testid="transitions">{ "Nothing was recorded." }</p>
+                <p class="muted" data-testid="transitions">{ "No changes were recorded." }</p>
             } else {
                 <ul class="transitions" data-testid="transitions">
                     { for model.transitions.iter().map(entry) }

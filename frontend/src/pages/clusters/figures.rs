@@ -1,4 +1,4 @@
-//! The clusters in figures, and what they were trained on.
+//! The clusters in words and in figures, and the funnel of the training data.
 
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ pub(super) struct ModelProps {
     pub(super) model: Rc<Model>,
 }
 
-/// The clusters in words: their names, and what their own figures say against those of the whole.
+/// The clusters in words: their names, and how their figures differ from the overall ones.
 #[component]
 pub(super) fn DescriptionsCard(props: &ModelProps) -> Html {
     let model = &props.model;
@@ -32,7 +32,7 @@ pub(super) fn DescriptionsCard(props: &ModelProps) -> Html {
     let colours = colours(model);
     html! {
         <div class="card">
-            <h2>{ "In words" }</h2>
+            <h2>{ "Cluster descriptions" }</h2>
             <ul class="sentences" lang={language.code()} data-testid="sentences">
                 { for model.clusters.iter().zip(colours).map(|(cluster, colour)| html! {
                     <li key={cluster.identity}>
@@ -88,8 +88,8 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     };
     html! {
         <div class="card">
-            <h2>{ "In figures" }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label="Clusters in figures">
+            <h2>{ "Cluster statistics" }</h2>
+            <div class="scroll" tabindex="0" role="region" aria-label="Cluster statistics">
                 <table class="figures" data-testid="summary-table">
                     <thead>
                         <tr>
@@ -120,7 +120,7 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     }
 }
 
-/// What became of the lines: kept, or left out and why.
+/// The cleaning funnel: lines kept, and lines left out with the reason.
 #[component]
 pub(super) fn FunnelCard(props: &ModelProps) -> Html {
     let (model, funnel) = (&props.model, props.model.funnel);
@@ -140,9 +140,9 @@ pub(super) fn FunnelCard(props: &ModelProps) -> Html {
     ];
     html! {
         <div class="card" data-testid="funnel">
-            <h2>{ "What was trained on" }</h2>
+            <h2>{ "Training data" }</h2>
             <ul class="funnel">
-                { row("lines looked at".to_owned(), funnel.lines, "", "var(--muted)") }
+                { row("lines read".to_owned(), funnel.lines, "", "var(--muted)") }
                 { for left_out.into_iter().filter(|(_, lines)| *lines > 0).map(|(why, lines)| {
                     row(format!("\u{2212} {why}"), lines, "out", "var(--warn)")
                 }) }

@@ -60,11 +60,13 @@ pub(super) fn MigrationView(props: &MigrationViewProps) -> Html {
         let many = labels::members(props.kind, props.entity).1;
         let about = match props.kind {
             ModelKind::Line => format!(
-                "The lines that {} was trained on, as both models assign them.",
+                "Training lines of {}, as both models assign them.",
                 model_number(migration.to)
             ),
             ModelKind::Profile => {
-                format!("The {many} that both know, as each model assigned them in its time.")
+                format!(
+                    "The {many} that both models contain, as each assigned them when it was trained."
+                )
             }
         };
         html! {

@@ -44,7 +44,7 @@ pub fn ClustersPage() -> Html {
     let selection = Selection::from(query.unwrap_or_default());
     let navigator = use_navigator();
     let versions = use_context::<Versions>().unwrap_or_default();
-    let list = use_resource((selection.kind, selection.entity), versions.of_list(), load_list);
+    let list = use_resource((selection.kind, selection.entity), versions.of_models(), load_list);
     let known = list.remote.value.as_deref().map(KnownModels::new).unwrap_or_default();
 
     let select = Callback::from(move |selection: Selection| {
@@ -58,10 +58,10 @@ pub fn ClustersPage() -> Html {
     let on_model = select.reform(move |model| Selection { model, ..selection });
     let lead = match selection.kind {
         ModelKind::Line => {
-            "Every disc is one quantity at one price; its area grows with the lines that share both."
+            "Each disc is one pair of quantity and price; its area grows with the number of lines."
         }
         ModelKind::Profile => {
-            "Every disc is one customer, product or country with what all its lines amount to."
+            "Each disc is one customer, product or country, by two features of all its lines."
         }
     };
 
@@ -89,7 +89,7 @@ pub fn ClustersPage() -> Html {
                 if known.is_empty() {
                     return html! { <NoModel {kind} {entity} /> };
                 }
-                // Another kind or entity starts anew: its clusters are others.
+                // Another kind or entity has other clusters: the view starts with its defaults.
                 html! { <ClusterView key={format!("{kind} {entity}")} {kind} {entity} {model} {known} /> }
             }) }
         </section>

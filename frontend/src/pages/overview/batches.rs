@@ -21,7 +21,7 @@ async fn load_batches((): ()) -> Result<BatchList, ApiError> {
 #[component]
 pub(super) fn Batches() -> Html {
     let versions = use_context::<Versions>().unwrap_or_default();
-    let batches = use_resource((), versions.reconnected + versions.batches, load_batches);
+    let batches = use_resource((), versions.of_batches(), load_batches);
     html! {
         <div class="card">
             <h2>{ "Newest batches" }</h2>

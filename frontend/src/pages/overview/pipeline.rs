@@ -27,7 +27,7 @@ pub(super) fn Progress(props: &ProgressProps) -> Html {
         Some(rate) if rate >= 1.0 && rest > 0 => {
             format!("about {} left", format::duration(rest as f64 / rate))
         }
-        _ if stored == input => "all lines are stored".to_owned(),
+        _ if stored == input => "all lines stored".to_owned(),
         _ => String::new(),
     };
     html! {

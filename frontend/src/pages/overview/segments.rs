@@ -33,7 +33,7 @@ async fn load_latest((kind, entity): (ModelKind, Entity)) -> Result<Model, ApiEr
 #[component]
 pub(super) fn Segments() -> Html {
     let versions = use_context::<Versions>().unwrap_or_default();
-    let list = use_resource((), versions.of_list(), load_models);
+    let list = use_resource((), versions.of_models(), load_models);
     html! {
         <div class="card" data-testid="segments">
             <h2>{ "Newest segments" }</h2>

@@ -66,7 +66,7 @@ pub fn PredictPage() -> Html {
     let task = use_mut_ref(|| None::<Task>);
     let last = use_context::<LastPrediction>();
     let versions = use_context::<Versions>().unwrap_or_default();
-    let list = use_resource(form.entity, versions.of_list(), load_models);
+    let list = use_resource(form.entity, versions.of_models(), load_models);
     let known = list.remote.value.as_deref().map(KnownModels::new).unwrap_or_default();
     let filter = list.remote.value.as_deref().and_then(|list| filter_of(list, &form));
     let nodes = [use_node_ref(), use_node_ref(), use_node_ref()];
@@ -74,7 +74,7 @@ pub fn PredictPage() -> Html {
 
     {
         let task = task.clone();
-        // The answer to a page that is gone would have nowhere to go.
+        // A response that comes after the page was left is dropped.
         use_effect_with((), move |()| move || drop(task.borrow_mut().take()));
     }
 
@@ -190,7 +190,7 @@ pub fn PredictPage() -> Html {
                             disabled={waiting}
                             data-testid="predict"
                         >
-                            { if waiting { "Asking\u{2026}" } else { "Predict the cluster" } }
+                            { if waiting { "Predicting\u{2026}" } else { "Predict the cluster" } }
                         </button>
                         <button
                             type="button"
@@ -206,7 +206,7 @@ pub fn PredictPage() -> Html {
                     if let SubmitState::Failed(error) = &*sent {
                         <div class="problem" role="alert" data-testid="predict-error">
                             <div>
-                                <strong>{ "There is no answer to this" }</strong>
+                                <strong>{ "The prediction failed" }</strong>
                                 <p>{ error.to_string() }</p>
                             </div>
                         </div>

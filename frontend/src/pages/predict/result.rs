@@ -28,8 +28,8 @@ pub(super) fn EmptyResult(props: &EmptyResultProps) -> Html {
             if props.waiting {
                 <Loading what="the answer" />
             } else {
-                <p class="muted">{ "The answer appears here: the cluster, what it stands for, the \
-                    model that answered, and how far the line is from every centroid." }</p>
+                <p class="muted">{ "The answer appears here: the cluster, its description, the model \
+                    that answered, and the distance to every centroid." }</p>
             }
         </div>
     }
@@ -119,11 +119,11 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                 }) }
             </ul>
             <p class="muted small">
-                { "Euclidean, in the model's own space: the shortest wins." }
+                { "Euclidean distances in model space; the nearest centroid decides." }
             </p>
             <div class="actions">
                 <Link<Route, Query> to={Route::Clusters} query={Some(query)} classes="button">
-                    { "Show it among the clusters" }
+                    { "Show it on the scatter plot" }
                 </Link<Route, Query>>
                 <Link<Route, ProfileQuery>
                     to={Route::Profiles}

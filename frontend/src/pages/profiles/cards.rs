@@ -51,7 +51,7 @@ pub(super) fn ProfileCards(props: &ProfileCardsProps) -> Html {
                     </dl>
                     if !view.exact {
                         <p class="muted small">
-                            { "There are so many that some counts are estimates." }
+                            { "Some counts are estimates, because there are very many." }
                         </p>
                     }
                 </div>
@@ -81,7 +81,7 @@ fn head(view: &ProfileView) -> Html {
                         { format!("Cluster {}: ", now.cluster) }<LocalizedText text={now.name.clone()} />
                     </p>
                 } else {
-                    <p class="muted">{ "No model has put it in a cluster yet." }</p>
+                    <p class="muted">{ "No profile model contains it yet." }</p>
                 }
             </div>
         </div>
@@ -106,12 +106,12 @@ fn rfm(score: &RfmScore) -> Html {
             <p class="label">{ "RFM segment" }</p>
             <h2 class="rfm-segment" data-testid="segment"><LocalizedText text={score.segment.clone()} /></h2>
             <ul class="scores">
-                { row("Recency", "how lately it was seen", score.recency) }
-                { row("Frequency", "how many invoices", score.frequency) }
-                { row("Monetary", "how much it spent", score.monetary) }
+                { row("Recency", "how recent the last purchase is", score.recency) }
+                { row("Frequency", "number of invoices", score.frequency) }
+                { row("Monetary", "money spent", score.monetary) }
             </ul>
             <p class="muted small">
-                { "5 is the best fifth of all customers, 1 the last." }
+                { "5 is the best fifth of all customers, 1 the lowest." }
             </p>
         </div>
     }
@@ -123,7 +123,7 @@ struct HistoryCardProps {
     history: Vec<Membership>,
 }
 
-/// The clusters over the models: a strip with a cell for each model, and the times in words.
+/// The clusters over time: a strip with a cell for each model, and a list of the changes.
 #[component]
 fn HistoryCard(props: &HistoryCardProps) -> Html {
     let language = use_language();
@@ -143,7 +143,7 @@ fn HistoryCard(props: &HistoryCardProps) -> Html {
         <div class="card" data-testid="history">
             <h2>{ "Clusters over time" }</h2>
             if history.is_empty() {
-                <p class="muted">{ "No profile model knows it yet." }</p>
+                <p class="muted">{ "No profile model contains it yet." }</p>
             } else {
                 <div class="strip" aria-hidden="true">{ for history.iter().map(cell) }</div>
                 <ol class="runs" data-testid="runs">

@@ -41,7 +41,7 @@ pub fn ProfilesPage() -> Html {
                 <div>
                     <h1>{ "Profiles" }</h1>
                     <p class="lead">
-                        { "What all lines of one customer, product or country so far amount to." }
+                        { "Figures and segment of one customer, product or country over all lines so far." }
                     </p>
                 </div>
                 <div class="toolbar"><LanguagePicker /></div>
@@ -50,7 +50,7 @@ pub fn ProfilesPage() -> Html {
             if let Some(id) = id {
                 <Profile {entity} {id} />
             } else {
-                <EmptyState title="Whose profile?">
+                <EmptyState title="No profile selected">
                     <p>{ "Enter an identifier to see its figures and its clusters." }</p>
                 </EmptyState>
             }
@@ -101,7 +101,7 @@ fn Lookup(props: &ProfileProps) -> Html {
     let error = found.as_ref().err().filter(|_| *left).cloned().map(AttrValue::from);
     html! {
         <form class="card lookup" novalidate={true} {onsubmit} data-testid="lookup">
-            <EntityPicker legend="Whose" singular={true} value={*entity} on_change={on_entity} />
+            <EntityPicker legend="Profile of" singular={true} value={*entity} on_change={on_entity} />
             <TextField
                 id="profile-id"
                 label={entity.id_field()}
@@ -142,7 +142,7 @@ fn Profile(props: &ProfileProps) -> Html {
     if let (None, Some(ApiError::Refused { status: 404, message })) =
         (&profile.remote.value, &profile.remote.error)
     {
-        let title = format!("{} {} is not known", singular(props.entity), props.id);
+        let title = format!("{} {} was not found", singular(props.entity), props.id);
         return html! { <EmptyState {title}><p>{ message }</p></EmptyState> };
     }
     loaded(&profile, "the profile", |view| html! { <ProfileCards view={view.clone()} /> })

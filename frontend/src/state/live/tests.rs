@@ -110,7 +110,7 @@ fn an_alias_is_stale_when_its_model_was_trained() {
         assert!(!stale(&versions, line, product, ModelRef::Champion));
         assert!(!stale(&versions, line, Entity::Customer, own));
         assert!(!stale(&versions, ModelKind::Profile, product, own));
-        assert!(versions.of_list() > before.of_list());
+        assert!(versions.of_models() != before.of_models());
     }
 }
 
@@ -122,7 +122,27 @@ fn a_new_champion_makes_the_old_one_stale() {
     assert_eq!(live.log[0].text, "Champion: customer profile model 7");
     assert_eq!(live.versions.of_model(kind, entity, ModelRef::Champion), 1);
     assert_eq!(live.versions.of_model(ModelKind::Line, entity, ModelRef::Champion), 0);
-    assert_eq!((live.versions.of_champions(), live.versions.of_list()), (1, 0));
+    assert_eq!((live.versions.of_champions(), live.versions.of_models()), (1, [0; 3]));
+}
+
+#[test]
+fn lists_are_stale_though_as_many_were_removed_as_added() {
+    let counts = |batches, models| {
+        let status = Status { batches, models, ..Status::default() };
+        Action::Received { event: Event::Status(Box::new(status)), at: 0.0 }
+    };
+    let event = |event| Action::Received { event, at: 0.0 };
+    let before = after([counts(100, 600)]).versions;
+    let (kind, entity, number) = (ModelKind::Line, Entity::Country, ModelNumber::Number(101));
+    let later = after([
+        counts(100, 600),
+        event(Event::BatchStored { number: 101, rows: 10 }),
+        event(Event::ModelTrained { kind, entity, number }),
+        counts(99, 599),
+    ])
+    .versions;
+    assert_ne!(later.of_batches(), before.of_batches());
+    assert_ne!(later.of_models(), before.of_models());
 }
 
 #[test]
