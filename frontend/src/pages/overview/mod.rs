@@ -1,16 +1,25 @@
 //! The overview: live counts of everything that runs.
 
+mod alerts;
+mod batches;
+mod events;
+mod pipeline;
+mod segments;
+
 use yew::prelude::*;
 
-use super::{
-    overview_parts::{Batches, Happenings, Notices, Pipeline, Progress},
-    overview_segments::Segments,
+use self::{
+    alerts::{Failures, Gaps, Notices},
+    batches::Batches,
+    events::EventLog,
+    pipeline::{OtherComponents, Pipeline, Progress},
+    segments::Segments,
 };
 use crate::{
     charts::throughput::Throughput,
     components::{
         live_provider::LiveContext,
-        view::{Loading, Problem},
+        view::{ErrorAlert, Loading},
     },
     format,
     services::http::ApiError,
@@ -19,7 +28,7 @@ use crate::{
 
 /// `/`.
 #[component]
-pub fn Overview() -> Html {
+pub fn OverviewPage() -> Html {
     let Some(LiveContext { live, reconnect }) = use_context::<LiveContext>() else {
         return Html::default();
     };
@@ -36,9 +45,9 @@ pub fn Overview() -> Html {
     let Some(status) = live.status.clone() else {
         return html! {
             <section class="page">
-                { head("Receipts on their way into segments.".to_owned()) }
+                { head("Live counts of the pipeline.".to_owned()) }
                 if matches!(live.connection, Connection::Lost { .. }) {
-                    <Problem error={ApiError::Unreachable} retry={reconnect} />
+                    <ErrorAlert error={ApiError::Unreachable} retry={reconnect} />
                 } else {
                     <Loading what="the counts" />
                 }
@@ -54,9 +63,12 @@ pub fn Overview() -> Html {
     html! {
         <section class="page" data-testid="overview">
             { head(about) }
+            <Failures components={status.components.clone()} />
+            <Gaps gaps={status.gaps.clone()} />
             <Notices messages={status.notices.clone()} />
             <Progress status={status.clone()} rate={rate.map(|rate| rate.received)} />
-            <Pipeline {status} trained={live.signals.trained()} />
+            <Pipeline status={status.clone()} trained={live.versions.trained()} />
+            <OtherComponents components={status.components.clone()} />
             <div class="overview-grid">
                 <div class="card">
                     { throughput_head(&live) }
@@ -66,7 +78,7 @@ pub fn Overview() -> Html {
             </div>
             <div class="overview-grid">
                 <Batches />
-                <Happenings log={live.log.clone()} now={live.now} />
+                <EventLog log={live.log.clone()} now={live.now} />
             </div>
         </section>
     }

@@ -8,28 +8,28 @@ use yew_router::prelude::*;
 
 use crate::{
     charts::{bars::Meter, palette::colour},
-    components::{language::Words, view::Loading},
+    components::{language::LocalizedText, view::Loading},
     format,
+    labels::{self, singular},
     routes::Route,
     state::selection::{ProfileQuery, Query, Selection},
-    words::{self, singular},
 };
 
 #[derive(Debug, PartialEq, Properties)]
-pub(super) struct NoResultProps {
+pub(super) struct EmptyResultProps {
     pub(super) waiting: bool,
 }
 
 /// Before the first answer.
 #[component]
-pub(super) fn NoResult(props: &NoResultProps) -> Html {
+pub(super) fn EmptyResult(props: &EmptyResultProps) -> Html {
     html! {
         <div class="card no-result">
             if props.waiting {
                 <Loading what="the answer" />
             } else {
-                <p class="muted">{ "The answer appears here: the cluster, what it stands for, the \
-                    model that answered, and how far the line is from every centroid." }</p>
+                <p class="muted">{ "The answer appears here: the cluster, its description, the model \
+                    that answered, and the distance to every centroid." }</p>
             }
         </div>
     }
@@ -66,7 +66,7 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                     <h2 data-testid="result-cluster">{ format!("Cluster {}", result.cluster) }</h2>
                     if !result.name.en.is_empty() {
                         <p class="name" data-testid="result-name">
-                            <Words text={result.name.clone()} />
+                            <LocalizedText text={result.name.clone()} />
                         </p>
                     }
                     <p class="muted" data-testid="result-description">{ &result.description }</p>
@@ -91,7 +91,7 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                 <div>
                     <dt>{ "Answered by" }</dt>
                     <dd data-testid="result-model">
-                        { words::model(ModelKind::Line, result.entity, result.model) }
+                        { labels::model_name(ModelKind::Line, result.entity, result.model) }
                     </dd>
                 </div>
                 if result.identity > 0 {
@@ -119,11 +119,11 @@ pub(super) fn ResultCard(props: &ResultCardProps) -> Html {
                 }) }
             </ul>
             <p class="muted small">
-                { "Euclidean, in the model's own space: the shortest wins." }
+                { "Euclidean distances in model space; the nearest centroid decides." }
             </p>
             <div class="actions">
                 <Link<Route, Query> to={Route::Clusters} query={Some(query)} classes="button">
-                    { "Show it among the clusters" }
+                    { "Show it on the scatter plot" }
                 </Link<Route, Query>>
                 <Link<Route, ProfileQuery>
                     to={Route::Profiles}

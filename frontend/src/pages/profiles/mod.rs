@@ -1,26 +1,28 @@
 //! One customer, product or country: its figures, its segment and its clusters over time.
 
+mod cards;
+
 use tillstream_shared::{Entity, ModelKind, ModelRef, api::ProfileView};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::profiles_parts::ProfileCards;
+use self::cards::ProfileCards;
 use crate::{
     components::{
         field::TextField,
         language::LanguagePicker,
         pickers::EntityPicker,
-        view::{Empty, loaded},
+        view::{EmptyState, loaded},
     },
+    labels::singular,
     routes::Route,
     services::{http::ApiError, profiles},
     state::{
         form::{example, identifier},
-        live::Signals,
+        live::Versions,
         resource::use_resource,
         selection::ProfileQuery,
     },
-    words::singular,
 };
 
 async fn load((entity, id): (Entity, String)) -> Result<ProfileView, ApiError> {
@@ -39,7 +41,7 @@ pub fn ProfilesPage() -> Html {
                 <div>
                     <h1>{ "Profiles" }</h1>
                     <p class="lead">
-                        { "What all lines of one customer, product or country so far amount to." }
+                        { "Figures and segment of one customer, product or country over all lines so far." }
                     </p>
                 </div>
                 <div class="toolbar"><LanguagePicker /></div>
@@ -48,9 +50,9 @@ pub fn ProfilesPage() -> Html {
             if let Some(id) = id {
                 <Profile {entity} {id} />
             } else {
-                <Empty title="Whose profile?">
+                <EmptyState title="No profile selected">
                     <p>{ "Enter an identifier to see its figures and its clusters." }</p>
-                </Empty>
+                </EmptyState>
             }
         </section>
     }
@@ -99,7 +101,7 @@ fn Lookup(props: &ProfileProps) -> Html {
     let error = found.as_ref().err().filter(|_| *left).cloned().map(AttrValue::from);
     html! {
         <form class="card lookup" novalidate={true} {onsubmit} data-testid="lookup">
-            <EntityPicker legend="Whose" singular={true} value={*entity} on_change={on_entity} />
+            <EntityPicker legend="Profile of" singular={true} value={*entity} on_change={on_entity} />
             <TextField
                 id="profile-id"
                 label={entity.id_field()}
@@ -107,8 +109,8 @@ fn Lookup(props: &ProfileProps) -> Html {
                 value={(*text).clone()}
                 {error}
                 inputmode={if sample.parse::<u64>().is_ok() { "numeric" } else { "text" }}
-                on_typed={move |typed| text.set(typed)}
-                on_left={|()| ()}
+                on_input={move |typed| text.set(typed)}
+                on_blur={|()| ()}
             />
             <div class="actions">
                 <button type="submit" class="button primary" data-testid="show-profile">
@@ -133,15 +135,15 @@ fn Lookup(props: &ProfileProps) -> Html {
 /// What the server knows of one.
 #[component]
 fn Profile(props: &ProfileProps) -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let version = signals.of_model(ModelKind::Profile, props.entity, ModelRef::Latest);
+    let versions = use_context::<Versions>().unwrap_or_default();
+    let version = versions.of_model(ModelKind::Profile, props.entity, ModelRef::Latest);
     let profile = use_resource((props.entity, props.id.clone()), version, load);
     // That there is none is an answer, and no failure.
     if let (None, Some(ApiError::Refused { status: 404, message })) =
         (&profile.remote.value, &profile.remote.error)
     {
-        let title = format!("{} {} is not known", singular(props.entity), props.id);
-        return html! { <Empty {title}><p>{ message }</p></Empty> };
+        let title = format!("{} {} was not found", singular(props.entity), props.id);
+        return html! { <EmptyState {title}><p>{ message }</p></EmptyState> };
     }
     loaded(&profile, "the profile", |view| html! { <ProfileCards view={view.clone()} /> })
 }

@@ -1,15 +1,16 @@
 //! The forms: which cluster does a customer's, product's or country's line belong to?
 
+mod result;
+
 use std::rc::Rc;
 
-use tillstream_shared::{Filter, ModelKind, ModelNumber, ModelRef, api::ModelList};
+use tillstream_shared::{Entity, Filter, ModelKind, ModelNumber, ModelRef, api::ModelList};
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::predict_result::{NoResult, ResultCard};
+use self::result::{EmptyResult, ResultCard};
 use crate::{
-    app::LastPrediction,
     components::{
         field::TextField,
         language::LanguagePicker,
@@ -18,32 +19,31 @@ use crate::{
     services::{http::ApiError, models, predict::predict, task::Task},
     state::{
         form::{Action, Field, Form, example},
-        live::Signals,
+        live::Versions,
+        model_options::KnownModels,
+        prediction::LastPrediction,
         resource::use_resource,
         selection::{Query, Selection},
     },
 };
 
-async fn load_models((): ()) -> Result<ModelList, ApiError> {
-    models::list().await
+async fn load_models(entity: Entity) -> Result<ModelList, ApiError> {
+    models::list(ModelKind::Line, entity).await
 }
 
 /// What became of the form when it was sent last.
 #[derive(Debug, Clone, PartialEq)]
-enum Sent {
+enum SubmitState {
     No,
     Waiting,
     Answered,
     Failed(ApiError),
 }
 
-/// The filter of the chosen model, where the list of models tells it. Which model the champion is the
-/// list does not tell.
+/// The filter of the chosen model, where the list of the newest models of `form.entity` tells it. Which
+/// model the champion is the list does not tell.
 fn filter_of(list: &ModelList, form: &Form) -> Option<Filter> {
-    let mut own = list
-        .models
-        .iter()
-        .filter(|model| model.kind == ModelKind::Line && model.entity == form.entity);
+    let mut own = list.models.iter();
     let number = match form.model {
         ModelRef::Number(number) => ModelNumber::Number(number),
         ModelRef::All => ModelNumber::All,
@@ -62,18 +62,19 @@ pub fn PredictPage() -> Html {
     let query = use_location().and_then(|location| location.query::<Query>().ok());
     let selection = Selection::from(query.unwrap_or_default());
     let form = use_reducer_eq(|| Form::new(selection.entity, selection.model));
-    let sent = use_state(|| Sent::No);
+    let sent = use_state(|| SubmitState::No);
     let task = use_mut_ref(|| None::<Task>);
     let last = use_context::<LastPrediction>();
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let list = use_resource((), signals.of_list(), load_models);
+    let versions = use_context::<Versions>().unwrap_or_default();
+    let list = use_resource(form.entity, versions.of_models(), load_models);
+    let known = list.remote.value.as_deref().map(KnownModels::new).unwrap_or_default();
     let filter = list.remote.value.as_deref().and_then(|list| filter_of(list, &form));
     let nodes = [use_node_ref(), use_node_ref(), use_node_ref()];
     let result_node = use_node_ref();
 
     {
         let task = task.clone();
-        // The answer to a page that is gone would have nowhere to go.
+        // A response that comes after the page was left is dropped.
         use_effect_with((), move |()| move || drop(task.borrow_mut().take()));
     }
 
@@ -81,7 +82,7 @@ pub fn PredictPage() -> Html {
         // On a phone the answer lies below the form.
         use_effect_with(((*sent).clone(), result_node.clone()), |(sent, node)| {
             let slot = node.cast::<Element>();
-            if let (Sent::Answered | Sent::Failed(_), Some(slot)) = (sent, slot) {
+            if let (SubmitState::Answered | SubmitState::Failed(_), Some(slot)) = (sent, slot) {
                 let options = ScrollIntoViewOptions::new();
                 options.set_block(ScrollLogicalPosition::Nearest);
                 slot.scroll_into_view_with_scroll_into_view_options(&options);
@@ -93,9 +94,9 @@ pub fn PredictPage() -> Html {
         let (form, sent, task) = (form.dispatcher(), sent.clone(), task.clone());
         Callback::from(move |action: Action| {
             // An answer belongs to the form as it was sent.
-            if !matches!(action, Action::Left(_)) {
+            if !matches!(action, Action::Blurred(_)) {
                 drop(task.borrow_mut().take());
-                sent.set(Sent::No);
+                sent.set(SubmitState::No);
             }
             form.dispatch(action);
         })
@@ -112,7 +113,7 @@ pub fn PredictPage() -> Html {
                 }
                 return;
             };
-            sent.set(Sent::Waiting);
+            sent.set(SubmitState::Waiting);
             let (sent, last) = (sent.clone(), last.clone());
             *task.borrow_mut() = Some(Task::spawn(async move {
                 match predict(&request).await {
@@ -120,9 +121,9 @@ pub fn PredictPage() -> Html {
                         if let Some(last) = last {
                             last.set(Some(Rc::new(response)));
                         }
-                        sent.set(Sent::Answered);
+                        sent.set(SubmitState::Answered);
                     }
-                    Err(error) => sent.set(Sent::Failed(error)),
+                    Err(error) => sent.set(SubmitState::Failed(error)),
                 }
             }));
         })
@@ -141,19 +142,19 @@ pub fn PredictPage() -> Html {
                 {node}
                 inputmode={mode}
                 value={form.text(field).to_owned()}
-                on_typed={change.reform(move |text| Action::Typed(field, text))}
-                on_left={change.reform(move |()| Action::Left(field))}
+                on_input={change.reform(move |text| Action::Input(field, text))}
+                on_blur={change.reform(move |()| Action::Blurred(field))}
             />
         }
     };
     let id_mode = if id.parse::<u64>().is_ok() { "numeric" } else { "text" };
-    let waiting = *sent == Sent::Waiting;
+    let waiting = *sent == SubmitState::Waiting;
     // What was predicted before is still worth seeing, unless it is about something else.
     let result = last
         .as_deref()
         .and_then(|last| last.clone())
         .filter(|result| result.entity == form.entity)
-        .filter(|_| matches!(*sent, Sent::No | Sent::Answered));
+        .filter(|_| matches!(*sent, SubmitState::No | SubmitState::Answered));
     html! {
         <section class="page">
             <div class="page-head">
@@ -178,9 +179,8 @@ pub fn PredictPage() -> Html {
                     </div>
                     <ModelPicker
                         kind={ModelKind::Line}
-                        entity={form.entity}
                         value={form.model}
-                        models={list.remote.value.clone()}
+                        {known}
                         on_change={change.reform(Action::Model)}
                     />
                     <div class="actions">
@@ -190,7 +190,7 @@ pub fn PredictPage() -> Html {
                             disabled={waiting}
                             data-testid="predict"
                         >
-                            { if waiting { "Asking\u{2026}" } else { "Predict the cluster" } }
+                            { if waiting { "Predicting\u{2026}" } else { "Predict the cluster" } }
                         </button>
                         <button
                             type="button"
@@ -203,17 +203,17 @@ pub fn PredictPage() -> Html {
                     </div>
                 </form>
                 <div aria-live="polite" class="result-slot" ref={result_node}>
-                    if let Sent::Failed(error) = &*sent {
+                    if let SubmitState::Failed(error) = &*sent {
                         <div class="problem" role="alert" data-testid="predict-error">
                             <div>
-                                <strong>{ "There is no answer to this" }</strong>
+                                <strong>{ "The prediction failed" }</strong>
                                 <p>{ error.to_string() }</p>
                             </div>
                         </div>
                     } else if let Some(result) = result {
                         <ResultCard {result} />
                     } else {
-                        <NoResult {waiting} />
+                        <EmptyResult {waiting} />
                     }
                 </div>
             </div>

@@ -11,18 +11,18 @@ use crate::{
     charts::{bars::ShareBar, palette::colours},
     components::view::loaded,
     format,
+    labels::{self, model_number, plural},
     routes::Route,
     services::{http::ApiError, models},
     state::{
-        live::Signals,
+        live::Versions,
         resource::use_resource,
         selection::{Query, Selection},
     },
-    words::{self, number_of, plural},
 };
 
 async fn load_models((): ()) -> Result<ModelList, ApiError> {
-    models::list().await
+    models::newest().await
 }
 
 async fn load_latest((kind, entity): (ModelKind, Entity)) -> Result<Model, ApiError> {
@@ -32,8 +32,8 @@ async fn load_latest((kind, entity): (ModelKind, Entity)) -> Result<Model, ApiEr
 /// The newest models of each entity as bars of their clusters.
 #[component]
 pub(super) fn Segments() -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let list = use_resource((), signals.of_list(), load_models);
+    let versions = use_context::<Versions>().unwrap_or_default();
+    let list = use_resource((), versions.of_models(), load_models);
     html! {
         <div class="card" data-testid="segments">
             <h2>{ "Newest segments" }</h2>
@@ -72,14 +72,14 @@ struct SegmentProps {
 #[component]
 fn Segment(props: &SegmentProps) -> Html {
     let (kind, entity) = (props.kind, props.entity);
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let version = signals.of_model(kind, entity, ModelRef::Latest);
+    let versions = use_context::<Versions>().unwrap_or_default();
+    let version = versions.of_model(kind, entity, ModelRef::Latest);
     let model = use_resource((kind, entity), version, load_latest);
     let query = Query::from(Selection { kind, entity, model: ModelRef::Latest });
-    let (one, many) = words::members(kind, entity);
+    let (one, many) = labels::members(kind, entity);
     let text = |model: &Model| {
         let whole = format::plural(model.sizes.iter().sum(), one, many);
-        format!("{}, {whole}", number_of(model.number))
+        format!("{}, {whole}", model_number(model.number))
     };
     html! {
         <div class="segment">

@@ -11,18 +11,18 @@ use yew_router::prelude::*;
 
 use crate::{
     charts::palette::colour,
-    components::language::{Words, use_language},
+    components::language::{LocalizedText, use_language},
     format,
+    labels::{self, singular},
     routes::Route,
     state::{
         history::{Run, runs},
         selection::{Query, Selection},
     },
-    words::{self, singular},
 };
 
 /// The best score.
-const BEST: u8 = 5;
+const MAX_SCORE: u8 = 5;
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ProfileCardsProps {
@@ -42,7 +42,7 @@ pub(super) fn ProfileCards(props: &ProfileCardsProps) -> Html {
                     <dl class="facts column" data-testid="profile-values">
                         { for view.features.iter().zip(&view.values).map(|(name, value)| html! {
                             <div>
-                                <dt>{ words::feature(name) }</dt>
+                                <dt>{ labels::feature(name) }</dt>
                                 <dd data-feature={name.clone()} data-value={value.to_string()}>
                                     { format::figure(*value) }
                                 </dd>
@@ -51,7 +51,7 @@ pub(super) fn ProfileCards(props: &ProfileCardsProps) -> Html {
                     </dl>
                     if !view.exact {
                         <p class="muted small">
-                            { "There are so many that some counts are estimates." }
+                            { "Some counts are estimates, because there are very many." }
                         </p>
                     }
                 </div>
@@ -78,10 +78,10 @@ fn head(view: &ProfileView) -> Html {
                 <h2>{ format!("{} {}", singular(view.entity), view.id) }</h2>
                 if let Some(now) = view.history.last() {
                     <p data-testid="profile-cluster">
-                        { format!("Cluster {}: ", now.cluster) }<Words text={now.name.clone()} />
+                        { format!("Cluster {}: ", now.cluster) }<LocalizedText text={now.name.clone()} />
                     </p>
                 } else {
-                    <p class="muted">{ "No model has put it in a cluster yet." }</p>
+                    <p class="muted">{ "No profile model contains it yet." }</p>
                 }
             </div>
         </div>
@@ -95,23 +95,23 @@ fn rfm(score: &RfmScore) -> Html {
             <li>
                 <span>{ name }<small class="muted">{ about }</small></span>
                 <span class="dots" aria-hidden="true">
-                    { for (1..=BEST).map(|n| html! { <i class={(n <= score).then_some("on")} /> }) }
+                    { for (1..=MAX_SCORE).map(|n| html! { <i class={(n <= score).then_some("on")} /> }) }
                 </span>
-                <strong>{ score }<span class="sr-only">{ format!(" of {BEST}") }</span></strong>
+                <strong>{ score }<span class="sr-only">{ format!(" of {MAX_SCORE}") }</span></strong>
             </li>
         }
     };
     html! {
         <div class="card" data-testid="rfm">
             <p class="label">{ "RFM segment" }</p>
-            <h2 class="rfm-segment" data-testid="segment"><Words text={score.segment.clone()} /></h2>
+            <h2 class="rfm-segment" data-testid="segment"><LocalizedText text={score.segment.clone()} /></h2>
             <ul class="scores">
-                { row("Recency", "how lately it was seen", score.recency) }
-                { row("Frequency", "how many invoices", score.frequency) }
-                { row("Monetary", "how much it spent", score.monetary) }
+                { row("Recency", "how recent the last purchase is", score.recency) }
+                { row("Frequency", "number of invoices", score.frequency) }
+                { row("Monetary", "money spent", score.monetary) }
             </ul>
             <p class="muted small">
-                { "5 is the best fifth of all customers, 1 the last." }
+                { "5 is the best fifth of all customers, 1 the lowest." }
             </p>
         </div>
     }
@@ -123,7 +123,7 @@ struct HistoryCardProps {
     history: Vec<Membership>,
 }
 
-/// The clusters over the models: a strip with a cell for each model, and the times in words.
+/// The clusters over time: a strip with a cell for each model, and a list of the changes.
 #[component]
 fn HistoryCard(props: &HistoryCardProps) -> Html {
     let language = use_language();
@@ -143,7 +143,7 @@ fn HistoryCard(props: &HistoryCardProps) -> Html {
         <div class="card" data-testid="history">
             <h2>{ "Clusters over time" }</h2>
             if history.is_empty() {
-                <p class="muted">{ "No profile model knows it yet." }</p>
+                <p class="muted">{ "No profile model contains it yet." }</p>
             } else {
                 <div class="strip" aria-hidden="true">{ for history.iter().map(cell) }</div>
                 <ol class="runs" data-testid="runs">
@@ -166,7 +166,7 @@ fn entry(entity: Entity, run: &Run) -> Html {
                 { newest.cluster }
             </span>
             <span>
-                <strong><Words text={newest.name.clone()} /></strong>
+                <strong><LocalizedText text={newest.name.clone()} /></strong>
                 <span class="muted">
                     <Link<Route, Query> to={Route::Clusters} query={Some(query)}>
                         { models }

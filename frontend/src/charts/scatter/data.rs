@@ -1,4 +1,4 @@
-//! What a scatter shows: rows of a model by two of its features. Knows nothing of the DOM.
+//! What a scatter plot shows: rows of a model by two of its features. Knows nothing of the DOM.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use tillstream_shared::{
     api::{Points, ProfileRows},
 };
 
-use crate::{format, services::models::Rows, words};
+use crate::{format, labels, services::models::TrainingRows};
 
 /// One feature of all rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +20,9 @@ pub struct Column {
     pub centroids: Vec<f64>,
 }
 
-/// Rows by two features.
+/// TrainingRows by two features.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sheet {
+pub struct ScatterData {
     /// From left to right.
     pub x: Column,
     /// From bottom to top.
@@ -31,16 +31,16 @@ pub struct Sheet {
     pub weight: Vec<u64>,
     /// Cluster of each row, from 1.
     pub cluster: Vec<u32>,
-    rows: Rows,
+    rows: TrainingRows,
 }
 
-impl Sheet {
+impl ScatterData {
     /// The rows of `model` by two of its features. Points have two: for them `axes` is not looked at.
     #[must_use]
-    pub fn new(model: &Model, rows: &Rows, axes: (usize, usize)) -> Self {
+    pub fn new(model: &Model, rows: &TrainingRows, axes: (usize, usize)) -> Self {
         match rows {
-            Rows::Points(points) => Self::points(model, points),
-            Rows::Profiles(profiles) => Self::profiles(model, profiles, axes),
+            TrainingRows::Points(points) => Self::points(model, points),
+            TrainingRows::Profiles(profiles) => Self::profiles(model, profiles, axes),
         }
     }
 
@@ -50,7 +50,7 @@ impl Sheet {
             y: column(model, 1, &points.unit_price),
             weight: points.weight.clone(),
             cluster: points.cluster.clone(),
-            rows: Rows::Points(Rc::clone(points)),
+            rows: TrainingRows::Points(Rc::clone(points)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Sheet {
             y: column(model, y, values(y)),
             weight: vec![1; rows.ids.len()],
             cluster: rows.cluster.clone(),
-            rows: Rows::Profiles(Rc::clone(rows)),
+            rows: TrainingRows::Profiles(Rc::clone(rows)),
         }
     }
 
@@ -80,10 +80,10 @@ impl Sheet {
     /// The radius of the heaviest disc on a chart of this width, in pixels. Discs of equal weight
     /// are the smaller the more of them share the chart.
     #[must_use]
-    pub fn largest(&self, width: f64) -> f64 {
+    pub fn max_radius(&self, width: f64) -> f64 {
         match self.rows {
-            Rows::Points(_) => (width / 42.0).clamp(9.0, 19.0),
-            Rows::Profiles(_) => {
+            TrainingRows::Points(_) => (width / 42.0).clamp(9.0, 19.0),
+            TrainingRows::Profiles(_) => {
                 (width / (6.0 * (self.len().max(1) as f64).sqrt())).clamp(2.4, 7.0)
             }
         }
@@ -93,12 +93,12 @@ impl Sheet {
     #[must_use]
     pub fn title(&self, row: usize) -> String {
         match &self.rows {
-            Rows::Points(points) => format!(
+            TrainingRows::Points(points) => format!(
                 "{} \u{d7} {}",
                 format::exact(points.quantity[row]),
                 format::exact(points.unit_price[row])
             ),
-            Rows::Profiles(rows) => rows.ids[row].clone(),
+            TrainingRows::Profiles(rows) => rows.ids[row].clone(),
         }
     }
 
@@ -106,17 +106,17 @@ impl Sheet {
     #[must_use]
     pub fn details(&self, row: usize) -> Vec<String> {
         match &self.rows {
-            Rows::Points(points) => {
+            TrainingRows::Points(points) => {
                 let value = points.quantity[row] * points.unit_price[row];
                 let lines = format::plural(points.weight[row], "line", "lines");
                 vec![format!("{lines}, {} each", format::decimal(value, 2))]
             }
-            Rows::Profiles(rows) => rows
+            TrainingRows::Profiles(rows) => rows
                 .features
                 .iter()
                 .zip(&rows.columns)
                 .map(|(name, values)| {
-                    format!("{}: {}", words::feature(name), format::figure(values[row]))
+                    format!("{}: {}", labels::feature(name), format::figure(values[row]))
                 })
                 .collect(),
         }
@@ -125,64 +125,20 @@ impl Sheet {
 
 fn column(model: &Model, feature: usize, values: &[f64]) -> Column {
     Column {
-        name: model.features.get(feature).map(|name| words::feature(name)).unwrap_or_default(),
+        name: model.features.get(feature).map(|name| labels::feature(name)).unwrap_or_default(),
         values: values.to_vec(),
         centroids: model.centroids.iter().filter_map(|c| c.get(feature).copied()).collect(),
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use tillstream_shared::{
-        Entity, Filter, Funnel, ModelKind, ModelNumber, Preprocessing, PreprocessingKind, Scaling,
-        Transform,
-    };
+mod tests {
+    use tillstream_shared::ModelKind;
 
     use super::*;
+    use crate::test_model::model;
 
-    /// A raw model of two clusters with these features.
-    pub(crate) fn model(kind: ModelKind, features: &[&str]) -> Model {
-        let d = features.len();
-        let centroids = vec![vec![2.0; d], vec![20.0; d]];
-        Model {
-            format_version: Model::FORMAT_VERSION,
-            kind,
-            entity: Entity::Customer,
-            number: ModelNumber::Number(1),
-            batch: Some(1),
-            features: features.iter().map(|name| (*name).to_owned()).collect(),
-            preprocessing: Preprocessing {
-                kind: PreprocessingKind::Raw,
-                filter: Filter::All,
-                transform: Transform::Identity,
-                scaling: Scaling::None,
-                means: vec![0.0; d],
-                scales: vec![1.0; d],
-                clip: None,
-            },
-            k: 2,
-            seed: 1,
-            restarts: 1,
-            centroids: centroids.clone(),
-            model_centroids: centroids,
-            sizes: vec![1, 2],
-            mean_values: vec![1.0, 2.0],
-            sse: 1.0,
-            iterations: 1,
-            funnel: Funnel::default(),
-            offsets: Vec::new(),
-            clusters: Vec::new(),
-            previous: None,
-            identities: 0,
-            transitions: Vec::new(),
-            evaluation: None,
-            report: None,
-            decay: None,
-            trained_at: "2026-11-24T00:00:00Z".to_owned(),
-        }
-    }
-
-    fn profiles() -> Sheet {
+    fn profiles() -> ScatterData {
         let rows = ProfileRows {
             features: vec!["recency".to_owned(), "frequency".to_owned(), "monetary".to_owned()],
             ids: vec!["12347".to_owned(), "17850".to_owned(), "18287".to_owned()],
@@ -191,23 +147,23 @@ pub(crate) mod tests {
             ..ProfileRows::default()
         };
         let model = model(ModelKind::Profile, &["recency", "frequency", "monetary"]);
-        Sheet::new(&model, &Rows::Profiles(Rc::new(rows)), (2, 0))
+        ScatterData::new(&model, &TrainingRows::Profiles(Rc::new(rows)), (2, 0))
     }
 
     #[test]
     fn the_axes_are_the_chosen_features() {
-        let sheet = profiles();
-        assert_eq!((sheet.x.name.as_str(), sheet.y.name.as_str()), ("Monetary", "Recency"));
-        assert_eq!(sheet.x.values, [4310.0, 5391.2, -4.5]);
-        assert_eq!(sheet.y.centroids, [2.0, 20.0]);
-        assert_eq!(sheet.weight, [1, 1, 1]);
+        let data = profiles();
+        assert_eq!((data.x.name.as_str(), data.y.name.as_str()), ("Monetary", "Recency"));
+        assert_eq!(data.x.values, [4310.0, 5391.2, -4.5]);
+        assert_eq!(data.y.centroids, [2.0, 20.0]);
+        assert_eq!(data.weight, [1, 1, 1]);
     }
 
     #[test]
     fn a_row_says_who_it_is() {
-        let sheet = profiles();
-        assert_eq!(sheet.title(1), "17850");
-        assert_eq!(sheet.details(1), ["Recency: 372", "Frequency: 34", "Monetary: 5,391"]);
+        let data = profiles();
+        assert_eq!(data.title(1), "17850");
+        assert_eq!(data.details(1), ["Recency: 372", "Frequency: 34", "Monetary: 5,391"]);
 
         let points = Points {
             quantity: vec![12.0],
@@ -216,24 +172,24 @@ pub(crate) mod tests {
             cluster: vec![1],
         };
         let model = model(ModelKind::Line, &["Quantity", "UnitPrice"]);
-        let sheet = Sheet::new(&model, &Rows::Points(Rc::new(points)), (0, 0));
-        assert_eq!(sheet.y.name, "UnitPrice", "a point has two features only");
-        assert_eq!(sheet.title(0), "12 \u{d7} 2.55");
-        assert_eq!(sheet.details(0), ["2,000 lines, 30.60 each"]);
+        let data = ScatterData::new(&model, &TrainingRows::Points(Rc::new(points)), (0, 0));
+        assert_eq!(data.y.name, "UnitPrice", "a point has two features only");
+        assert_eq!(data.title(0), "12 \u{d7} 2.55");
+        assert_eq!(data.details(0), ["2,000 lines, 30.60 each"]);
     }
 
     #[test]
     fn a_feature_that_is_not_there_makes_an_empty_axis() {
         let model = model(ModelKind::Profile, &["recency"]);
-        let sheet = Sheet::new(&model, &Rows::Profiles(Rc::default()), (0, 4));
-        assert!(sheet.y.values.is_empty() && sheet.y.centroids.is_empty() && sheet.is_empty());
+        let data = ScatterData::new(&model, &TrainingRows::Profiles(Rc::default()), (0, 4));
+        assert!(data.y.values.is_empty() && data.y.centroids.is_empty() && data.is_empty());
     }
 
     #[test]
     fn many_profiles_make_small_discs() {
-        let mut sheet = profiles();
-        assert_eq!(sheet.largest(900.0), 7.0);
-        sheet.weight = vec![1; 4000];
-        assert_eq!(sheet.largest(900.0), 2.4);
+        let mut data = profiles();
+        assert_eq!(data.max_radius(900.0), 7.0);
+        data.weight = vec![1; 4000];
+        assert_eq!(data.max_radius(900.0), 2.4);
     }
 }
