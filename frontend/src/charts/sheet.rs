@@ -162,7 +162,7 @@ pub(crate) mod tests {
             },
             k: 2,
             seed: 1,
-            restarts: 1,
+            n_init: 1,
             centroids: centroids.clone(),
             model_centroids: centroids,
             sizes: vec![1, 2],
