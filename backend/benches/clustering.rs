@@ -15,12 +15,12 @@ use tillstream_shared::PreprocessingKind;
 /// Lines of the whole real data set.
 const LINES: usize = 541_909;
 
-fn fit(points: &WeightedPoints, k: usize, restarts: u32) -> f64 {
-    let params = KMeans::params(k).restarts(restarts).check().expect("parameters are right");
+fn fit(points: &WeightedPoints, k: usize, n_init: u32) -> f64 {
+    let params = KMeans::params(k).n_init(n_init).check().expect("parameters are right");
     params.fit_points(black_box(points)).expect("there are enough points").sse
 }
 
-/// 10 restarts on the distinct points of the real data set.
+/// 10 starts on the distinct points of the real data set.
 fn distinct(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("distinct points, 10 restarts");
     for kind in [PreprocessingKind::Raw, PreprocessingKind::Log] {

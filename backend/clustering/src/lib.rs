@@ -25,7 +25,7 @@ pub use choice::{ChosenK, KChoice, UnknownKChoice, choose_k};
 pub use error::ClusteringError;
 pub use metrics::{EXACT_SILHOUETTE, adjusted_rand_index, evaluate};
 pub use numbering::{Numbered, number_clusters};
-pub use points::{WeightedPoints, squared_distance};
+pub use points::WeightedPoints;
 pub use solver::{KMeans, KMeansInit, KMeansParams, KMeansValidParams};
 pub use streaming::{
     DYING_SHARE, HalfLife, InvalidHalfLife, InvalidState, Split, StreamingKMeans, StreamingUpdate,

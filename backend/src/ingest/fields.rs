@@ -48,7 +48,7 @@ pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
 /// The price of one piece.
 ///
 /// # Errors
-/// [`FieldError::UnitPrice`] for NaN, infinities and anything that is no number.
+/// [`FieldError::UnitPrice`] for NaN, infinities and anything that is not a number.
 pub fn parse_price(text: &str) -> Result<f64, FieldError> {
     match text.trim().parse::<f64>() {
         Ok(price) if price.is_finite() => Ok(price),

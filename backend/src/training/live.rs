@@ -155,7 +155,7 @@ fn follow(
     let weights = trained.sizes.iter().map(|size| *size as f64).collect();
     *follower = Some(Follower {
         preprocessing: trained.preprocessing,
-        restarts: options.lines.restarts,
+        restarts: options.lines.n_init,
         seed: options.lines.seed,
         clusters: StreamingKMeans::from_clusters(trained.model_centroids, weights),
     });
@@ -199,7 +199,7 @@ impl Follower {
             preprocessing: preprocessing.clone(),
             k: k as u32,
             seed: self.seed,
-            restarts: self.restarts,
+            n_init: self.restarts,
             centroids: numbered.centroids.iter().map(|centroid| invert(centroid)).collect(),
             sse: numbered.sse(&model_points),
             sizes: numbered.weights.iter().map(|weight| *weight as u64).collect(),

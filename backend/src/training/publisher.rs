@@ -10,7 +10,8 @@ use super::{TrainerOptions, seen::Seen};
 use crate::{
     fault,
     modelling::{
-        Contest, Matching, Overlap, judge, line_overlap, match_clusters, membership_overlap,
+        ChallengerComparison, Matching, Overlap, judge, line_overlap, match_clusters,
+        membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
@@ -84,7 +85,15 @@ impl Publisher {
             || members(&table.ids, &seen.assigned_by(previous)),
             |rows| members(&rows.ids, &rows.cluster),
         );
-        membership_overlap(previous.k, &before, model.k, &members(&table.ids, labels))
+        let now = members(&table.ids, labels);
+        membership_overlap(previous.k, &before, model.k, &now).unwrap_or_else(|error| {
+            self.progress.notice(format!(
+                "the clusters of the {} profile model {} are matched by their centroids alone, as the \
+                 rows of model {} do not fit it: {error}",
+                model.entity, model.number, previous.number
+            ));
+            Overlap::empty(previous.k, model.k)
+        })
     }
 
     fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {
@@ -118,7 +127,13 @@ impl Publisher {
     }
 
     /// How the champion does on what the candidate `model` has seen.
-    fn contest(&self, model: &Model, champion: &Model, seen: Seen<'_>, labels: &[u32]) -> Contest {
+    fn contest(
+        &self,
+        model: &Model,
+        champion: &Model,
+        seen: Seen<'_>,
+        labels: &[u32],
+    ) -> ChallengerComparison {
         let weights = seen.weights();
         let by_champion = seen.assigned_by(champion);
         let before = self.registry.before(model.kind, model.entity, model.number);
@@ -126,7 +141,7 @@ impl Publisher {
         let with_previous = before
             .filter(|before| before.number != champion.number)
             .map_or(f64::NEG_INFINITY, |before| agreement(&seen.assigned_by(&before)));
-        Contest {
+        ChallengerComparison {
             champion_silhouette: seen
                 .in_space_of(model)
                 .ok()

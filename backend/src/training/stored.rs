@@ -88,7 +88,7 @@ impl StoredData {
                     let members = |rows: ProfileRows| {
                         rows.ids.into_iter().zip(rows.cluster).collect::<Vec<_>>()
                     };
-                    Some(membership_overlap(from.k, &members(before), to.k, &members(after)))
+                    Some(membership_overlap(from.k, &members(before), to.k, &members(after))?)
                 }
                 _ => None,
             },

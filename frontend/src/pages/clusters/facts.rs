@@ -65,7 +65,7 @@ pub(super) fn ModelFacts(props: &ModelFactsProps) -> Html {
             } }
             { fact("preprocessing", labels::preprocessing(&model.preprocessing)) }
             if model.number != ModelNumber::Live {
-                { fact("iterations", format!("{} ({} starts)", model.iterations, model.restarts)) }
+                { fact("iterations", format!("{} ({} starts)", model.iterations, model.n_init)) }
             }
             if let Some(decay) = &model.decay {
                 { fact("half-life", decay.half_life.clone()) }

@@ -1,35 +1,35 @@
-//! The state of a run that belongs to one chunk of points.
+//! The part of a run's state that belongs to one chunk of points.
 
 use super::{
     blocks::Chunk,
     kernels::{self, Drift},
-    reach::Centroids,
+    pruning::Centroids,
 };
 use crate::lanes::{LANES, for_dimension};
 
 /// The labels and sums of one chunk.
 #[derive(Default)]
-pub(super) struct Part {
-    /// The clusters that its points can belong to; ascending, but for one that was repaired.
+pub(super) struct ChunkState {
+    /// The clusters that its points can belong to; ascending, but for one that was empty and filled.
     pub(super) clusters: Vec<u32>,
     /// For every point the position of its cluster in `clusters`.
     pub(super) labels: Vec<[u32; LANES]>,
     /// For each of `clusters` the sum of the weights and of w · (x - mean of all points).
     pub(super) sums: Vec<f64>,
-    /// For every group what [`kernels::assign_moving`] keeps, if it is used.
+    /// For every group the lower bound of [`kernels::assign_bounded`], if that is used.
     pub(super) gaps: Vec<f64>,
     /// Whether the last assignment gave a point to another cluster.
     pub(super) changed: bool,
 }
 
-/// What a thread works with, chunk after chunk.
+/// Buffers of a thread, reused for every chunk.
 #[derive(Default)]
 pub(super) struct Scratch {
     clusters: Vec<u32>,
     pub(super) rows: Vec<f64>,
 }
 
-impl Part {
+impl ChunkState {
     /// Gives every point to its nearest centroid; the sums are made anew when a point changed its
     /// cluster.
     pub(super) fn assign(
@@ -39,14 +39,14 @@ impl Part {
         centroids: &Centroids,
         scratch: &mut Scratch,
     ) {
-        centroids.within(chunk, &mut scratch.clusters);
+        centroids.unpruned(chunk, &mut scratch.clusters);
         let stayed = scratch.clusters == self.clusters;
         if stayed && self.clusters.len() == 1 {
             self.changed = false;
             return;
         }
         if !stayed {
-            self.number(&scratch.clusters);
+            self.relabel(&scratch.clusters);
         }
         gather(centroids, &self.clusters, &mut scratch.rows);
         let (d, rows, labels) = (mean.len(), &scratch.rows, &mut self.labels);
@@ -56,8 +56,8 @@ impl Part {
         }
     }
 
-    /// As [`Self::assign`], among all clusters, by [`kernels::assign_moving`].
-    pub(super) fn assign_moving(
+    /// As [`Self::assign`], among all clusters, by [`kernels::assign_bounded`].
+    pub(super) fn assign_bounded(
         &mut self,
         chunk: Chunk<'_>,
         mean: &[f64],
@@ -68,14 +68,14 @@ impl Part {
         let (d, rows) = (mean.len(), centroids.rows());
         let (labels, gaps) = (&mut self.labels, &mut self.gaps);
         self.changed =
-            for_dimension!(d, D => kernels::assign_moving::<D>(chunk, rows, labels, gaps, drift));
+            for_dimension!(d, D => kernels::assign_bounded::<D>(chunk, rows, labels, gaps, drift));
         if self.changed {
             self.sum(chunk, mean, scratch);
         }
     }
 
     /// Takes other `clusters`; a label whose cluster is not among them becomes `u32::MAX`.
-    fn number(&mut self, clusters: &[u32]) {
+    fn relabel(&mut self, clusters: &[u32]) {
         let positions: Vec<u32> = self
             .clusters
             .iter()
@@ -88,8 +88,8 @@ impl Part {
         self.clusters.extend_from_slice(clusters);
     }
 
-    /// Gives the point in `slot` to `cluster`, to which none of this chunk belongs.
-    pub(super) fn give(&mut self, cluster: u32, slot: usize, chunk: Chunk<'_>, mean: &[f64]) {
+    /// Moves the point in `slot` to `cluster`, to which no point of this chunk belongs.
+    pub(super) fn reassign(&mut self, cluster: u32, slot: usize, chunk: Chunk<'_>, mean: &[f64]) {
         let known = self.clusters.iter().position(|known| *known == cluster);
         let position = known.unwrap_or(self.clusters.len());
         if known.is_none() {

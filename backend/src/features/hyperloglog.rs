@@ -14,15 +14,15 @@ const LIMIT: u32 = u64::BITS - PRECISION;
 /// 1.04 / √16384 = 0.81 %.
 ///
 /// The sketch is a function of the set alone: the order of insertions and merges does not show. That
-/// is why no crate is used for it: Apache DataSketches' estimate depends on the order, and others
+/// is why no crate is used for it: Apache DataHyperLogLoges' estimate depends on the order, and others
 /// seed their hashes at random.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sketch {
+pub(super) struct HyperLogLog {
     /// The position of the first one bit, from 1, among the hashes that chose the register; 0 for none.
     registers: Vec<u8>,
 }
 
-impl Sketch {
+impl HyperLogLog {
     /// The sketch of `keys`.
     pub(super) fn of(keys: &[u64]) -> Self {
         let mut sketch = Self { registers: vec![0; REGISTERS] };
@@ -120,29 +120,29 @@ mod tests {
     #[test]
     fn the_error_stays_within_four_standard_errors() {
         for (n, start) in [(1_u64, 0), (100, 7), (4097, 1), (50_000, 99), (1_000_000, 3)] {
-            let mut sketch = Sketch::of(&[]);
+            let mut sketch = HyperLogLog::of(&[]);
             (0..n).for_each(|key| sketch.insert(start + key));
             let error = (sketch.estimate() - n as f64) / n as f64;
             assert!(error.abs() < 4.0 * 1.04 / (REGISTERS as f64).sqrt(), "{n}: {error}");
             assert!(sketch.is_valid());
         }
-        assert_eq!(Sketch::of(&[]).estimate(), 0.0);
+        assert_eq!(HyperLogLog::of(&[]).estimate(), 0.0);
     }
 
     #[test]
     fn merging_equals_inserting_everything() {
         let keys: Vec<u64> = (0..30_000).collect();
-        let mut merged = Sketch::of(&keys[..20_000]);
-        merged.merge(&Sketch::of(&keys[10_000..]));
-        assert_eq!(merged, Sketch::of(&keys));
+        let mut merged = HyperLogLog::of(&keys[..20_000]);
+        merged.merge(&HyperLogLog::of(&keys[10_000..]));
+        assert_eq!(merged, HyperLogLog::of(&keys));
     }
 
     #[test]
     fn registers_out_of_range_are_noticed() {
-        let mut sketch = Sketch::of(&[1]);
+        let mut sketch = HyperLogLog::of(&[1]);
         sketch.registers[3] = LIMIT as u8 + 2;
         assert!(!sketch.is_valid());
         sketch.registers.pop();
-        assert!(!Sketch { registers: vec![0; 5] }.is_valid());
+        assert!(!HyperLogLog { registers: vec![0; 5] }.is_valid());
     }
 }

@@ -1,7 +1,7 @@
-//! Which clusters the points of a chunk can belong to at all.
+//! Pruning: which clusters the points of a chunk can belong to at all.
 //!
 //! The points of a chunk lie in a box. Where the whole box is nearer to one centroid than to another,
-//! the other need not be looked at for any of its points: the filtering algorithm of T. Kanungo et
+//! the other is pruned for all of its points: the filtering algorithm of T. Kanungo et
 //! al., "An Efficient k-Means Clustering Algorithm: Analysis and Implementation", IEEE Transactions
 //! on Pattern Analysis and Machine Intelligence 24, 2002, on one level of boxes. The labels come out
 //! as if every centroid had been looked at, to the bit.
@@ -61,19 +61,19 @@ impl Centroids {
         self.rows
     }
 
-    /// Puts into `within` the clusters, ascending, that a point in the box of `chunk` can belong to.
-    pub(super) fn within(&self, chunk: Chunk<'_>, within: &mut Vec<u32>) {
-        within.clear();
-        for_dimension!(self.d, D => reachable::<D>(chunk.low, chunk.high, &self.columns, within));
+    /// Puts into `unpruned` the clusters, ascending, that a point in the box of `chunk` can belong to.
+    pub(super) fn unpruned(&self, chunk: Chunk<'_>, unpruned: &mut Vec<u32>) {
+        unpruned.clear();
+        for_dimension!(self.d, D => prune::<D>(chunk.low, chunk.high, &self.columns, unpruned));
         // Infinities that fill up the last group stay in where squared distances overflow.
-        while within.last().is_some_and(|c| *c as usize >= self.k()) {
-            within.pop();
+        while unpruned.last().is_some_and(|c| *c as usize >= self.k()) {
+            unpruned.pop();
         }
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
-fn reachable<const D: usize>(low: &[f64], high: &[f64], columns: &[Lanes], within: &mut Vec<u32>) {
+fn prune<const D: usize>(low: &[f64], high: &[f64], columns: &[Lanes], unpruned: &mut Vec<u32>) {
     let d = if D == 0 { low.len() } else { D };
     let (low, high) = (&low[..d], &high[..d]);
     let own = nearest_to_centre(low, high, columns);
@@ -104,17 +104,17 @@ fn reachable<const D: usize>(low: &[f64], high: &[f64], columns: &[Lanes], withi
                 lead[lane] += (corner - other) * (corner - other) - (corner - own) * (corner - own);
             }
         }
-        // No number, from an overflow, says nothing.
-        let left_out = lead.map(|lead| lead > margin);
-        if left_out != [true; LANES] {
+        // NaN, from an overflow, prunes nothing.
+        let pruned = lead.map(|lead| lead > margin);
+        if pruned != [true; LANES] {
             let first = (group * LANES) as u32;
-            within.extend((first..).zip(left_out).filter(|(_, out)| !out).map(|(c, _)| c));
+            unpruned.extend((first..).zip(pruned).filter(|(_, pruned)| !pruned).map(|(c, _)| c));
         }
     }
 }
 
 /// The centroid that is nearest to the centre of a box. Any other would do, at the cost of clusters
-/// that could have been left out.
+/// that could have been pruned.
 #[inline(always)]
 fn nearest_to_centre(low: &[f64], high: &[f64], columns: &[Lanes]) -> usize {
     let mut best = [f64::INFINITY; LANES];

@@ -1,4 +1,4 @@
-//! Exchanges of single points between clusters.
+//! Hartigan-Wong: single points move to another cluster.
 //!
 //! Where every point is nearest to its own centroid, the SSE may still fall when one point goes to
 //! another cluster, as both means follow it. A point x of weight w that leaves a cluster of weight n
@@ -8,51 +8,49 @@
 //! this finds: distinct points with multiplicities more than lines that do not repeat.
 
 use rayon::prelude::*;
+use tillstream_shared::squared_distance;
 
 use super::{
     blocks::{Blocks, Chunk},
+    chunk_state::ChunkState,
     kernels,
-    part::Part,
 };
-use crate::{
-    lanes::{LANES, for_dimension},
-    points::squared_distance,
-};
+use crate::lanes::{LANES, for_dimension};
 
-/// An exchange must gain more than this part of what the point adds to the SSE; less is rounding.
-const ROUNDING: f64 = 1e-9;
+/// A move must gain more than this share of what the point adds to the SSE; less is rounding.
+const MIN_RELATIVE_GAIN: f64 = 1e-9;
 
-/// The centroids (row-major, k x d) after every exchange of one point that lowers the SSE, one after
-/// the other in the order of the points; `None` if there is no such point. `rows` are the centroids, and
-/// `sums` holds for each of them its weight and d numbers more.
-pub(super) fn exchange(
+/// One pass: the centroids (row-major, k x d) after every move of a point to another cluster that lowers
+/// the SSE, in the order of the points; `None` if there is no such point. `rows` are the centroids before,
+/// and `sums` holds for each of them its weight and d numbers more.
+pub(super) fn hartigan_wong(
     blocks: &Blocks,
-    parts: &[Part],
+    states: &[ChunkState],
     rows: &[f64],
     sums: &[f64],
 ) -> Option<Vec<f64>> {
     let d = blocks.d();
     let weights: Vec<f64> = sums.iter().step_by(d + 1).copied().collect();
-    let movable = |(index, part): (usize, &Part)| {
-        let (chunk, clusters, labels) = (blocks.chunk(index), &part.clusters, &part.labels);
-        for_dimension!(d, D => kernels::movable::<D>(chunk, rows, &weights, clusters, labels))
+    let improving_moves = |(index, state): (usize, &ChunkState)| {
+        let (chunk, clusters, labels) = (blocks.chunk(index), &state.clusters, &state.labels);
+        for_dimension!(d, D => kernels::improving_moves::<D>(chunk, rows, &weights, clusters, labels))
     };
     let found: Vec<Vec<u32>> = if blocks.is_shared() {
-        parts.par_iter().enumerate().map(movable).collect()
+        states.par_iter().enumerate().map(improving_moves).collect()
     } else {
-        parts.iter().enumerate().map(movable).collect()
+        states.iter().enumerate().map(improving_moves).collect()
     };
 
     let mut clusters = Clusters { rows: rows.to_vec(), weights, point: vec![0.0; d] };
-    let mut exchanged = false;
+    let mut improved = false;
     for (index, slots) in found.into_iter().enumerate() {
-        let (chunk, part) = (blocks.chunk(index), &parts[index]);
+        let (chunk, state) = (blocks.chunk(index), &states[index]);
         for slot in slots.into_iter().map(|slot| slot as usize) {
-            let label = part.labels[slot / LANES][slot % LANES];
-            exchanged |= clusters.exchange(chunk, slot, part.clusters[label as usize] as usize);
+            let label = state.labels[slot / LANES][slot % LANES];
+            improved |= clusters.move_point(chunk, slot, state.clusters[label as usize] as usize);
         }
     }
-    exchanged.then_some(clusters.rows)
+    improved.then_some(clusters.rows)
 }
 
 /// The means and weights of clusters while points go from one to another.
@@ -65,7 +63,7 @@ struct Clusters {
 impl Clusters {
     /// Moves the point in `slot` of `chunk` from the cluster `own` to the one where it adds least to the
     /// SSE; tells whether that is another.
-    fn exchange(&mut self, chunk: Chunk<'_>, slot: usize, own: usize) -> bool {
+    fn move_point(&mut self, chunk: Chunk<'_>, slot: usize, own: usize) -> bool {
         let d = self.point.len();
         let (group, lane) = (slot / LANES, slot % LANES);
         let w = chunk.w[group][lane];
@@ -76,7 +74,7 @@ impl Clusters {
             return false;
         }
         let leave = self.weights[own] / (self.weights[own] - w) * self.squared(own);
-        let mut best = (leave * (1.0 - ROUNDING), own);
+        let mut best = (leave * (1.0 - MIN_RELATIVE_GAIN), own);
         for other in (0..self.weights.len()).filter(|other| *other != own) {
             let enter = self.weights[other] / (self.weights[other] + w) * self.squared(other);
             if enter < best.0 {
