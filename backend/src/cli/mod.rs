@@ -3,6 +3,7 @@
 
 mod champion;
 mod data;
+mod dead_letters;
 mod flags;
 mod model_options;
 mod options;
@@ -58,6 +59,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
         Command::Train(options) => parts::train(options).await,
         Command::Serve(options) => parts::serve(options).await,
         Command::Champion { action } => champion::run(action),
+        Command::DeadLetters { action } => dead_letters::run(action).await,
     }
 }
 

@@ -7,6 +7,7 @@ use tillstream_shared::Entity;
 
 use super::{
     champion::ChampionAction,
+    dead_letters::DeadLettersAction,
     flags::{
         BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
         SendingOptions, TopicOptions,
@@ -47,6 +48,11 @@ pub(super) enum Command {
     Champion {
         #[command(subcommand)]
         action: ChampionAction,
+    },
+    /// Show the messages that were invalid, and send them again
+    DeadLetters {
+        #[command(subcommand)]
+        action: DeadLettersAction,
     },
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn consume(options: ConsumeOptions, terminal: Terminal) -> Resu
     let progress = Arc::new(Progress::default());
     let showing = tokio::spawn(terminal.show(progress.clone(), shown.clone()));
     let consumed = blocking(move || {
-        let (catalogue, _lock) = Catalogue::open(&options.data.batch())?;
+        let (catalogue, _lock) = options.batches.open(&options.data.batch(), &progress)?;
         let cluster = options.cluster.cluster();
         cluster.ensure_topics()?;
         let consumer =

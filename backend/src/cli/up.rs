@@ -30,7 +30,7 @@ pub(super) async fn run(options: UpOptions, terminal: Terminal) -> Result<(), Er
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
     let (batches, models) = (options.data.batch(), options.data.models());
-    let (catalogue, _lock) = Catalogue::open(&batches)?;
+    let (catalogue, _lock) = options.batches.open(&batches, &progress)?;
     let (_, registry) = data::load_models(&options.data, &progress)?;
     let trainer = Trainer::open(
         options.model.trainer(),
