@@ -9,7 +9,7 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use linfa::ParamGuard;
-use tillstream::clustering::{KMeans, WeightedPoints};
+use tillstream_clustering::{KMeans, WeightedPoints};
 use tillstream_shared::PreprocessingKind;
 
 /// Lines of the whole real data set.

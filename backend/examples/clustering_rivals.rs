@@ -20,13 +20,14 @@ use linfa_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
-    clustering::{KChoice, KMeans, ModelParams, WeightedPoints, train_line_model},
     features::LinePoints,
     ingest::{
         Input, InputSpec, ReadOptions, Row,
         csv_lines::{write_header, write_line},
     },
+    modelling::{ModelParams, train_line_model},
 };
+use tillstream_clustering::{KChoice, KMeans, WeightedPoints};
 use tillstream_shared::{Entity, PreprocessingKind};
 
 #[derive(Parser)]

@@ -6,11 +6,12 @@
 use std::collections::{HashMap, HashSet};
 
 use tillstream::{
-    clustering::{KChoice, ModelParams},
     features::{Profiles, RfmScores},
     ingest::{Input, InputSpec, ReadOptions, Row},
+    modelling::ModelParams,
     training::{FileOptions, Recipe, train_file},
 };
+use tillstream_clustering::KChoice;
 use tillstream_shared::{Entity, Line, Model, ModelKind, PreprocessingKind};
 
 fn input() -> Input {

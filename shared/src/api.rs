@@ -1,5 +1,7 @@
 //! Requests and responses of `/api/v1`. The routes of the original system are in the server alone.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -238,6 +240,28 @@ pub enum Component {
     Watcher,
     /// Shows progress on standard error.
     Terminal,
+}
+
+impl Component {
+    /// The name in JSON and in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+            Self::Trainer => "trainer",
+            Self::Serving => "serving",
+            Self::Watcher => "watcher",
+            Self::Terminal => "terminal",
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What a component is doing.

@@ -19,6 +19,8 @@ fn model(transform: Transform, clip: Option<f64>) -> Model {
         entity: Entity::Customer,
         number: ModelNumber::All,
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
         preprocessing: Preprocessing {
             kind: PreprocessingKind::Log,

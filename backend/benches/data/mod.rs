@@ -4,10 +4,11 @@ use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillstream::{
-    clustering::{WeightedPoints, fit_preprocessing},
     features::LinePoints,
     ingest::{Input, InputSpec, ReadOptions, Row},
+    modelling::fit_preprocessing,
 };
+use tillstream_clustering::WeightedPoints;
 use tillstream_shared::{Entity, Line, PreprocessingKind};
 
 /// What may go wrong; a bench only reports it.

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tillstream_durable::{self as durable, FolderLock};
 use tillstream_shared::{ClosedBy, Manifest, api::Gap};
 
 use super::{
@@ -14,10 +15,7 @@ use super::{
     summary::{checkpoint_path, removed_path},
     writer::Provenance,
 };
-use crate::{
-    durable::{self, FolderLock},
-    progress,
-};
+use crate::progress;
 
 /// A summary of all batches is written after so many new ones, which bounds what a start reads.
 const CHECKPOINT_EVERY: u64 = 1_000;

@@ -18,7 +18,9 @@ pub use reader::read_lines;
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};
 
-use crate::{durable::LockError, ingest::IngestError};
+use tillstream_durable::LockError;
+
+use crate::ingest::IngestError;
 
 /// Why batches could not be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -10,10 +10,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::OffsetRange;
 
 use super::{BatchError, Provenance};
-use crate::durable;
 
 /// Version of the file's format.
 const FORMAT_VERSION: u32 = 1;

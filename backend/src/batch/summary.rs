@@ -7,10 +7,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::Manifest;
 
 use super::BatchError;
-use crate::{durable, progress::Progress};
+use crate::progress::Progress;
 
 /// Version of the files' format.
 const FORMAT_VERSION: u32 = 1;

@@ -9,11 +9,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
 
 use super::{BatchError, rowless::Rowless};
 use crate::{
-    durable,
     ingest::csv_lines::{write_header, write_line},
     progress,
 };

@@ -1,20 +1,14 @@
 //! The groups of flags that several commands share.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
 use crate::{
-    batch::{BatchError, Catalogue},
-    durable::FolderLock,
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
-    progress::Progress,
 };
+use tillstream_broker::BrokerConfig;
 
 /// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
 /// and the real data set lasts for four and a half minutes.
@@ -60,7 +54,7 @@ pub(super) struct TopicOptions {
         default_value_t = 1,
         value_parser = clap::value_parser!(i32).range(1..=1000)
     )]
-    pub(super) partitions: i32,
+    partitions: i32,
     /// How long the topic and its dead-letter topic keep messages when they are made, such as 7d, 12h, 30m
     /// or `forever`. Lines that are deleted before they are stored are only in the input
     #[arg(
@@ -77,6 +71,12 @@ impl TopicOptions {
     pub(super) fn cluster(&self, brokers: String) -> Cluster {
         let (topic, retention) = (self.topic.clone(), self.retention.0);
         Cluster { brokers, topic, partitions: self.partitions, retention }
+    }
+
+    /// The embedded broker with its log in `folder`.
+    pub(super) fn broker(&self, folder: PathBuf, listen: SocketAddr) -> BrokerConfig {
+        let default_partitions = self.partitions;
+        BrokerConfig { listen, default_partitions, ..BrokerConfig::new(folder) }
     }
 }
 
@@ -214,7 +214,7 @@ pub(super) struct BatchOptions {
     batch_interval: Duration,
     /// Set the stored batches aside, and store the topic from its beginning
     #[arg(long)]
-    new_history: bool,
+    pub(super) new_history: bool,
 }
 
 impl BatchOptions {
@@ -224,25 +224,6 @@ impl BatchOptions {
             batch_interval: self.batch_interval,
             refresh_interval: REFRESH_INTERVAL,
         }
-    }
-
-    /// Takes the folder for writing, empty where a new history is asked for.
-    pub(super) fn open(
-        &self,
-        folder: &Path,
-        progress: &Progress,
-    ) -> Result<(Catalogue, FolderLock), BatchError> {
-        if !self.new_history {
-            return Catalogue::open(folder);
-        }
-        let (catalogue, lock, aside) = Catalogue::open_anew(folder)?;
-        if let Some(aside) = aside {
-            progress.notice(format!(
-                "a new history begins: the batches so far are in {}",
-                aside.display()
-            ));
-        }
-        Ok((catalogue, lock))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The flags that say how models are trained, and which of them becomes champion.
 
 use clap::Args;
+use tillstream_clustering::{HalfLife, KChoice};
 use tillstream_shared::PreprocessingKind;
 
 use crate::{
-    clustering::{GateLimits, HalfLife, KChoice, ModelParams},
+    modelling::{GateLimits, ModelParams},
     training::{Recipe, TrainerOptions},
 };
 

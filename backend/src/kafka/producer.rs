@@ -24,6 +24,7 @@ use super::{
     resume::{self, Resume},
 };
 use crate::{
+    fault,
     ingest::{Input, Reject, RejectsWriter, Row},
     progress::Progress,
     shutdown::Shutdown,
@@ -146,6 +147,7 @@ impl Producer {
                 }
             };
             progress.lines_read.add(1);
+            fault::point("producer");
             let partition = partition_of(line.invoice_no.as_bytes(), self.partitions);
             if number <= last_lines[partition as usize] {
                 produced.resumed += 1;
@@ -161,7 +163,7 @@ impl Producer {
             if !self.send(&line, partition, &payload, origin, shutdown)? {
                 break;
             }
-            // Whoever reads may have enough: `--print | head`.
+            // Whoever read the lines may have enough, which ends the printing alone.
             print = print && print_line(&payload).is_ok();
         }
         rejects.report();

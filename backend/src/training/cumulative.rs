@@ -3,12 +3,10 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::{Entity, Manifest, OffsetRange};
 
-use crate::{
-    durable,
-    features::{LinePoints, StoredPoints},
-};
+use crate::features::{LinePoints, StoredPoints};
 
 /// Version of the file's format.
 const FORMAT_VERSION: u32 = 1;

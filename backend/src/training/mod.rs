@@ -22,14 +22,14 @@ pub use trainer::Trainer;
 
 use self::{live::Live, profile_state::ProfileState};
 
-use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
+use crate::{batch::BatchError, ingest::IngestError, modelling::ModellingError};
 
 /// Why nothing could be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// The models folder cannot be taken.
     #[error(transparent)]
-    Lock(#[from] crate::durable::LockError),
+    Lock(#[from] tillstream_durable::LockError),
     /// The file system refused.
     #[error("cannot use {path}: {source}")]
     Io {
@@ -49,5 +49,5 @@ pub enum TrainingError {
     Recipe(#[from] UnsuitableRecipe),
     /// The lines cannot be clustered.
     #[error(transparent)]
-    Clustering(#[from] ClusteringError),
+    Modelling(#[from] ModellingError),
 }

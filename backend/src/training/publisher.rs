@@ -3,13 +3,14 @@
 
 use std::{io, sync::Arc};
 
+use tillstream_clustering::{adjusted_rand_index, evaluate};
 use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, seen::Seen};
 use crate::{
-    clustering::{
-        Contest, Matching, Overlap, adjusted_rand_index, evaluate, judge, line_overlap,
-        match_clusters, membership_overlap,
+    fault,
+    modelling::{
+        Contest, Matching, Overlap, judge, line_overlap, match_clusters, membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
@@ -30,6 +31,7 @@ impl Publisher {
     /// notice.
     pub(super) fn publish(&self, mut model: Model, seen: Seen<'_>, labels: &[u32]) {
         let Model { kind, entity, number, .. } = model;
+        fault::point("trainer");
         self.identify(&mut model, seen, labels);
         if let Err(error) = self.save(&model, seen, labels) {
             let notice = format!("the {entity} {kind} model {number} is not stored: {error}");

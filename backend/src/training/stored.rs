@@ -10,8 +10,8 @@ use tillstream_shared::{
 use super::{Cumulative, TrainingError, trainer::cumulative_path};
 use crate::{
     batch::{self, BatchError, Catalogue},
-    clustering::{Overlap, line_overlap, membership_overlap},
     features::{LinePoints, RfmScores, WeightedPoint},
+    modelling::{Overlap, line_overlap, membership_overlap},
     registry::{Registry, RowStore},
 };
 

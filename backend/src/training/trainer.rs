@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, mpsc::Receiver},
 };
 
+use tillstream_durable::{self as durable, FolderLock};
 use tillstream_shared::{Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange};
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 };
 use crate::{
     batch::{self, Catalogue},
-    durable::{self, FolderLock},
     features::{LinePoints, Profiles},
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},

@@ -116,7 +116,7 @@ impl TestApp {
                 models: data.path().join("models"),
             },
             page: data.path().join("page"),
-            stop: Shutdown::default(),
+            shutdown: Shutdown::default(),
         });
         Self { state, data }
     }

@@ -3,7 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::clustering::test_model;
+use crate::modelling::test_model;
 
 fn model(entity: Entity, number: ModelNumber) -> Model {
     let features = ["Quantity", "UnitPrice"];
