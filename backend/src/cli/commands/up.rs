@@ -37,7 +37,7 @@ pub(in crate::cli) async fn run(
     let (opening, at) = (options.clone(), progress.clone());
     let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
         let (batches, models) = (opening.data.batch(), opening.data.models());
-        let (catalogue, lock) = data::open_batches(&opening.data, &at)?;
+        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, &at)?;
         let (_, registry) = data::load_models(&opening.data, &at)?;
         let params = opening.model.trainer();
         let trainer = Trainer::open(params, &batches, &models, registry.clone(), at)?;
