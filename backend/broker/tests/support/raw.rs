@@ -79,7 +79,7 @@ impl Raw {
     }
 
     pub async fn is_disconnected(&mut self) -> bool {
-        let read = tokio::time::timeout(super::PATIENCE, self.receive_frame());
+        let read = tokio::time::timeout(super::TIMEOUT, self.receive_frame());
         read.await.expect("the broker neither answers nor closes the connection").is_none()
     }
 }
