@@ -14,9 +14,9 @@ const MAX_PLAIN_REQUEST_LEN: usize = 8 << 20;
 /// Why a client is disconnected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    #[error("a request of {0} bytes; the most is {MAX_FRAME_LEN}")]
+    #[error("a request of {0} bytes; the maximum is {MAX_FRAME_LEN}")]
     FrameLength(i64),
-    #[error("a request of {0} bytes without records; the most is {MAX_PLAIN_REQUEST_LEN}")]
+    #[error("a request of {0} bytes without records; the maximum is {MAX_PLAIN_REQUEST_LEN}")]
     PlainLength(usize),
     #[error("a request too short to hold a header")]
     NoHeader,

@@ -58,7 +58,7 @@ impl Reader {
         assignment.elements().iter().map(|element| element.partition()).collect()
     }
 
-    /// Leaves the group properly. To be called while the broker runs: closing the client is_awaiting_response for
+    /// Leaves the group properly. To be called while the broker runs: closing the client waits for
     /// the broker's answers, for ever if there is no broker.
     async fn leave(self) {
         self.reading.abort();

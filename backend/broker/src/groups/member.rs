@@ -47,7 +47,7 @@ pub(crate) enum GroupError {
     RebalanceInProgress,
     /// The members have no way of assigning in common.
     InconsistentGroupProtocol,
-    /// A newer member has taken over the group_instance_id id.
+    /// A newer member has taken over the instance id.
     FencedInstanceId,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct JoinResponse {
     pub(crate) protocol_type: String,
     pub(crate) protocol: String,
     pub(crate) leader: String,
-    /// For the leader: all members (name, group_instance_id id, metadata of the chosen protocol).
+    /// For the leader: all members (name, instance id, metadata of the chosen protocol).
     pub(crate) members: Vec<(String, Option<String>, Bytes)>,
 }
 

@@ -139,7 +139,7 @@ impl BatchHeader {
     }
 }
 
-/// Checks what a producer sent for one partition: exactly one whole, sound batch.
+/// Checks what a producer sent for one partition: exactly one whole, valid batch.
 pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, InvalidBatch> {
     let header = BatchHeader::parse(records)?;
     if records.len() < header.size {

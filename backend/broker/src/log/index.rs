@@ -31,7 +31,7 @@ impl SparseIndex {
         Self { entries: Vec::new(), distance: INITIAL_INTERVAL_BYTES, latest: i64::MIN }
     }
 
-    /// Takes add_batch of the batch appended at `position`.
+    /// Adds the batch appended at `position`.
     pub(crate) fn add(&mut self, offset: i64, position: u64, max_timestamp: i64) {
         let due = self.entries.last().is_none_or(|last| position - last.position >= self.distance);
         if due {

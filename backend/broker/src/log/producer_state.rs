@@ -91,7 +91,7 @@ impl ProducerStates {
         }
     }
 
-    /// Takes add_batch of a batch that is now in the log at `base`.
+    /// Notes a batch that is now in the log at `base`.
     pub(crate) fn update(&mut self, header: &BatchHeader, base: i64) {
         if header.producer_id < 0 {
             return;

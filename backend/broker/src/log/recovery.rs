@@ -107,7 +107,7 @@ fn truncate(
     disk.sync_all(&file, path)
 }
 
-/// A file of which one slice is in memory.
+/// A file of which one window is in memory.
 struct Window {
     file: File,
     length: u64,

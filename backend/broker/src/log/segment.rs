@@ -51,7 +51,7 @@ impl Segment {
         OpenOptions::new().read(true).append(true).create(true).open(&self.path)
     }
 
-    /// Takes add_batch of a batch that now ends the file.
+    /// Notes the batch that now ends the file.
     pub(super) fn add_batch(&mut self, header: &BatchHeader) {
         self.index.add(self.end, self.size, header.max_timestamp);
         self.end += i64::from(header.count());

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::disk::Disk;
 
-/// A sound batch of `count` records, of which only the header means anything.
+/// A valid batch of `count` records, of which only the header means anything.
 fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) -> Vec<u8> {
     let mut summed = BytesMut::new();
     summed.put_i16(0);
