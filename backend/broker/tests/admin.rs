@@ -17,7 +17,7 @@ use rdkafka::{
     producer::FutureRecord,
     types::RDKafkaErrorCode,
 };
-use support::{PATIENCE, TestBroker, eventually, raw::Raw, segments, send_all, take, values};
+use support::{TIMEOUT, TestBroker, eventually, raw::Raw, segments, send_all, take, values};
 
 fn one<T>(results: Vec<T>) -> T {
     assert_eq!(results.len(), 1);
@@ -56,13 +56,13 @@ async fn topics_come_grow_go_and_survive_a_restart() {
 
     let broker = broker.restart().await;
     let consumer: BaseConsumer = broker.client().create().unwrap();
-    let metadata = consumer.fetch_metadata(None, PATIENCE).unwrap();
+    let metadata = consumer.fetch_metadata(None, TIMEOUT).unwrap();
     let topics: Vec<(&str, usize)> =
         metadata.topics().iter().map(|t| (t.name(), t.partitions().len())).collect();
     assert_eq!(topics, [("kept", 5)]);
     let producer = broker.future_producer();
     let record = FutureRecord::<str, str>::to("kept").partition(4).payload("new");
-    producer.send(record, PATIENCE).await.unwrap();
+    producer.send(record, TIMEOUT).await.unwrap();
     assert_eq!(values(&broker.reader("kept", 4, 0), 1), ["new"]);
 }
 
@@ -83,7 +83,7 @@ async fn deleted_records_are_gone_for_good() {
     let producer = broker.future_producer();
     for i in 0..100 {
         let value = format!("{i} {}", "x".repeat(200));
-        producer.send(FutureRecord::<str, str>::to("t").payload(&value), PATIENCE).await.unwrap();
+        producer.send(FutureRecord::<str, str>::to("t").payload(&value), TIMEOUT).await.unwrap();
     }
     let before = segments(broker.dir.path(), "t-0").len();
     let delete = async |broker: &TestBroker, offset| {
@@ -106,7 +106,7 @@ async fn deleted_records_are_gone_for_good() {
     let broker = broker.restart().await;
     assert_eq!(broker.watermarks("t", 0), (100, 100));
     let producer = broker.future_producer();
-    let sent = producer.send(FutureRecord::<str, str>::to("t").payload("next"), PATIENCE).await;
+    let sent = producer.send(FutureRecord::<str, str>::to("t").payload("next"), TIMEOUT).await;
     assert_eq!(sent.unwrap().offset, 100);
 }
 
@@ -121,7 +121,7 @@ async fn retention_by_bytes_deletes_the_oldest_closed_segments() {
     let producer = broker.future_producer();
     for i in 0..100 {
         let value = format!("{i} {}", "x".repeat(1000));
-        producer.send(FutureRecord::<str, str>::to("t").payload(&value), PATIENCE).await.unwrap();
+        producer.send(FutureRecord::<str, str>::to("t").payload(&value), TIMEOUT).await.unwrap();
     }
     let size = || -> u64 {
         let files = segments(broker.dir.path(), "t-0");
@@ -146,7 +146,7 @@ async fn retention_by_age_leaves_the_active_segment() {
     let producer = broker.future_producer();
     for i in 0..30 {
         let value = format!("{i} {}", "x".repeat(1000));
-        producer.send(FutureRecord::<str, str>::to("t").payload(&value), PATIENCE).await.unwrap();
+        producer.send(FutureRecord::<str, str>::to("t").payload(&value), TIMEOUT).await.unwrap();
     }
     let dir = broker.stop().await;
     let files = segments(dir.path(), "t-0");

@@ -24,7 +24,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use support::{
-    PATIENCE, TestBroker, eventually, group_member,
+    TIMEOUT, TestBroker, eventually, group_member,
     raw::{Raw, name},
 };
 use tokio::task::JoinHandle;
@@ -71,7 +71,7 @@ async fn send(producer: &FutureProducer, values: std::ops::Range<usize>) {
     for i in values {
         let (key, value) = (i.to_string(), format!("message {i}"));
         let record = FutureRecord::to("t").key(&key).payload(&value);
-        producer.send(record, PATIENCE).await.unwrap();
+        producer.send(record, TIMEOUT).await.unwrap();
     }
 }
 
@@ -169,7 +169,7 @@ async fn committed_offsets_survive_a_restart() {
     let mut asked = TopicPartitionList::new();
     asked.add_partition("t", 0);
     asked.add_partition("t", 1);
-    let got = consumer(&broker).committed_offsets(asked, PATIENCE).unwrap();
+    let got = consumer(&broker).committed_offsets(asked, TIMEOUT).unwrap();
     let offsets: Vec<Offset> = got.elements().iter().map(|e| e.offset()).collect();
     assert_eq!(offsets, [Offset::Offset(17), Offset::Offset(4)]);
 
@@ -179,7 +179,7 @@ async fn committed_offsets_survive_a_restart() {
     broker.create_topic("t", 1).await;
     let mut asked = TopicPartitionList::new();
     asked.add_partition("t", 0);
-    let got = consumer(&broker).committed_offsets(asked, PATIENCE).unwrap();
+    let got = consumer(&broker).committed_offsets(asked, TIMEOUT).unwrap();
     assert_eq!(got.elements()[0].offset(), Offset::Invalid);
 }
 
@@ -189,7 +189,7 @@ async fn groups_are_listed_and_described() {
     broker.create_topic("t", 1).await;
     let member = Reader::join(&broker, "listed", &Seen::default());
     eventually("it is stable", || async {
-        let groups = member.consumer.fetch_group_list(None, PATIENCE).unwrap();
+        let groups = member.consumer.fetch_group_list(None, TIMEOUT).unwrap();
         let found = groups.groups().iter().find(|group| group.name() == "listed");
         found.is_some_and(|group| {
             group.state() == "Stable"
@@ -243,7 +243,7 @@ async fn a_broker_stops_at_once_though_members_wait() {
     // Waits until the first has joined again, which it never does.
     let join = by_hand(&mut second, 300_000).await;
     second.send(&join, 5).await;
-    tokio::time::timeout(PATIENCE, broker.stop()).await.unwrap();
+    tokio::time::timeout(TIMEOUT, broker.stop()).await.unwrap();
     // Told to look for another coordinator, or the request came too late to be read.
     if let Some(mut answer) = second.receive_frame().await {
         assert_eq!(answer.split_off(8)[..2], 15_i16.to_be_bytes());

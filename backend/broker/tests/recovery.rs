@@ -176,7 +176,7 @@ async fn a_batch_broken_in_the_middle_is_named() {
         fs::write(&segment, &bytes).unwrap();
         let error = Broker::start(BrokerConfig::new(dir.path())).await.unwrap_err();
         match &error {
-            BrokerError::BrokenLog { path, position, .. } => {
+            BrokerError::CorruptLog { path, position, .. } => {
                 assert_eq!((path, *position), (&segment, fifth as u64), "{what}");
             }
             other => panic!("{what}: {other}"),
@@ -205,7 +205,7 @@ async fn what_is_missing_is_named() {
     assert!(matches!(&error, BrokerError::MissingTopics(path) if *path == topics), "{error}");
     fs::write(&topics, "{").unwrap();
     let error = Broker::start(BrokerConfig::new(dir.path())).await.unwrap_err();
-    assert!(matches!(&error, BrokerError::BrokenFile { path, .. } if *path == topics), "{error}");
+    assert!(matches!(&error, BrokerError::CorruptFile { path, .. } if *path == topics), "{error}");
     fs::rename(&aside, &topics).unwrap();
     assert_intact_and_writable(dir, 100).await;
 }

@@ -9,15 +9,15 @@ use lz4_flex::frame::FrameDecoder;
 
 use super::batch::BatchHeader;
 
-/// Batches that unpack to more than this are not looked into.
-const LARGEST_UNPACKED: u64 = 64 << 20;
+/// Batches that decompress to more than this are not looked into.
+const MAX_DECOMPRESSED_LEN: u64 = 64 << 20;
 
 /// Offset and timestamp of the first record at or behind `start` that is not older than
 /// `timestamp`; `batch` reaches it.
 ///
 /// A batch that cannot be unpacked here (snappy, or far too large) is answered with its first record: a consumer
 /// that goes there sees every record it asked for, and up to one batch of older ones before.
-pub(crate) fn first_not_older(
+pub(crate) fn first_record_at(
     header: &BatchHeader,
     mut batch: Bytes,
     timestamp: i64,
@@ -29,7 +29,7 @@ pub(crate) fn first_not_older(
     }
     let set = RecordBatchDecoder::decode_with_custom_compression(
         &mut batch,
-        Some(|packed: &mut Bytes, compression| Ok(unpack(packed, compression)?)),
+        Some(|packed: &mut Bytes, compression| Ok(decompress(packed, compression)?)),
     );
     let Ok(set) = set else { return Some(first) };
     let mut records = set.records.iter().filter(|record| record.offset >= start);
@@ -38,24 +38,24 @@ pub(crate) fn first_not_older(
 }
 
 /// Unpacks the records of a batch, if it can and they are not too many.
-fn unpack(packed: &mut Bytes, compression: Compression) -> Result<Bytes, io::Error> {
+fn decompress(packed: &mut Bytes, compression: Compression) -> Result<Bytes, io::Error> {
     let mut unpacked = Vec::new();
     let read = match compression {
         Compression::None => return Ok(packed.split_to(packed.len())),
         Compression::Gzip => {
-            GzDecoder::new(&packed[..]).take(LARGEST_UNPACKED + 1).read_to_end(&mut unpacked)?
+            GzDecoder::new(&packed[..]).take(MAX_DECOMPRESSED_LEN + 1).read_to_end(&mut unpacked)?
         }
         Compression::Zstd => {
             let decoder = zstd::Decoder::new(&packed[..])?;
-            decoder.take(LARGEST_UNPACKED + 1).read_to_end(&mut unpacked)?
+            decoder.take(MAX_DECOMPRESSED_LEN + 1).read_to_end(&mut unpacked)?
         }
         Compression::Lz4 => {
             let decoder = FrameDecoder::new(&packed[..]);
-            decoder.take(LARGEST_UNPACKED + 1).read_to_end(&mut unpacked)?
+            decoder.take(MAX_DECOMPRESSED_LEN + 1).read_to_end(&mut unpacked)?
         }
         Compression::Snappy => return Err(io::ErrorKind::Unsupported.into()),
     };
-    if read as u64 > LARGEST_UNPACKED {
+    if read as u64 > MAX_DECOMPRESSED_LEN {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(unpacked.into())
