@@ -151,3 +151,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
