@@ -244,9 +244,9 @@ pub struct Status {
     pub lines_stored: u64,
     /// Lines in the open batch.
     pub lines_open: u64,
-    /// Messages that were no lines.
+    /// Invalid messages, sent to the dead-letter topic.
     pub dead_letters: u64,
-    /// Rows of the input that were no lines.
+    /// Invalid rows of the input.
     pub rejects: u64,
     /// Stored batches.
     pub batches: u64,
@@ -259,8 +259,9 @@ pub struct Status {
 }
 
 /// An event of `GET /api/v1/events`; the name of the server-sent event is the tag.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The counts; sent at once to a new listener, and whenever they changed, a few times a second.
     Status(Box<Status>),
@@ -300,13 +301,7 @@ pub enum Event {
 impl Event {
     /// The tag, as in the JSON.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::BatchStored { .. } => "batch_stored",
-            Self::ModelTrained { .. } => "model_trained",
-            Self::ChampionChanged { .. } => "champion_changed",
-            Self::Notice { .. } => "notice",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }

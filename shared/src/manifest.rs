@@ -58,7 +58,7 @@ pub struct Manifest {
     pub partitions: Vec<OffsetRange>,
     /// Lines in the file.
     pub rows: u64,
-    /// Messages within the offsets that were no lines and went to the dead-letter topic.
+    /// Invalid messages within the offsets, sent to the dead-letter topic.
     pub dead_letters: u64,
     /// The cleaning funnel.
     pub funnel: BatchFunnel,
