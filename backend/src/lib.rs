@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod blocking;
 pub mod cli;
+pub mod fault;
 pub mod features;
 pub mod http;
 pub mod ingest;

@@ -159,16 +159,17 @@ impl Supervisor {
     async fn next_ended(&mut self) -> Option<Component> {
         let ended = self.tasks.join_next_with_id().await?;
         let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), Err(Panicked::from(error).into())),
+            Ok((id, result)) => (id, result.map_err(|error| error.to_string())),
+            Err(error) => (error.id(), Err(Panicked::from(error).to_string())),
         };
         let (component, _) = self.running.remove(&id)?;
         match result {
             Ok(()) => self.progress.set_stage(component, Stage::Done, None),
-            Err(error) => {
-                self.progress.set_stage(component, Stage::Failed, Some(error.to_string()));
-                self.progress.notice(format!("the {component} failed: {error}"));
-                self.failure.get_or_insert(error);
+            Err(reason) => {
+                let failure = format!("the {component} failed: {reason}");
+                self.progress.set_stage(component, Stage::Failed, Some(reason));
+                self.progress.notice(failure.clone());
+                self.failure.get_or_insert(failure.into());
             }
         }
         Some(component)

@@ -12,8 +12,9 @@ use tillstream::{
 };
 use tillstream_clustering::KChoice;
 use tillstream_shared::{
-    Cluster, Entity, Funnel, Model, ModelKind, ModelNumber, PreprocessingKind as Kind,
+    Cluster, Entity, Model, ModelKind, PreprocessingKind as Kind,
     TransitionKind::{self, Born, Continued, Died, Merged, Split},
+    testing::{LINE_FEATURES, raw_model},
 };
 
 fn config(cases: u32) -> ProptestConfig {
@@ -39,12 +40,12 @@ fn blobs(centres: &[(i64, i64)]) -> Vec<WeightedPoint> {
     points
 }
 
-fn params(preprocessing: Kind, k: u32, restarts: u32) -> ModelParams {
+fn params(preprocessing: Kind, k: u32, n_init: u32) -> ModelParams {
     ModelParams {
         preprocessing,
         clip: None,
         k: KChoice::Fixed(k),
-        restarts,
+        n_init,
         seed: 1,
         evaluate: false,
     }
@@ -53,34 +54,14 @@ fn params(preprocessing: Kind, k: u32, restarts: u32) -> ModelParams {
 fn train(points: &[WeightedPoint], kind: Kind, k: u32) -> Model {
     let trained = train_line_model(points, &params(kind, k, 20)).unwrap();
     Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity: Entity::Customer,
-        number: ModelNumber::Number(1),
-        batch: None,
-        manifest: None,
-        gaps: Vec::new(),
-        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
         preprocessing: trained.preprocessing,
         k,
-        seed: 1,
-        restarts: 20,
         centroids: trained.centroids,
         model_centroids: trained.model_centroids,
         sizes: trained.sizes,
         mean_values: trained.mean_values,
         sse: trained.sse,
-        iterations: trained.iterations,
-        funnel: Funnel::default(),
-        offsets: Vec::new(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-        decay: None,
-        trained_at: String::new(),
+        ..raw_model(ModelKind::Line, Entity::Customer, &LINE_FEATURES, &[])
     }
 }
 
@@ -244,11 +225,11 @@ fn members_decide_for_profiles_wherever_the_centroids_are() {
     let (was, is) = ((1..=8_u32), (1..=10_u32));
     let from: Vec<_> = was.map(|id| (id, if id <= 4 { 1 } else { 2 })).collect();
     let to: Vec<_> = is.clone().map(|id| (id, if id <= 5 { 2 } else { 1 })).collect();
-    let matching = match_clusters(&previous, &new, &membership_overlap(2, &from, 2, &to));
+    let matching = match_clusters(&previous, &new, &membership_overlap(2, &from, 2, &to).unwrap());
     assert_eq!(matching.identities, [2, 1]);
     // Most of the second cluster's members are unknown to the previous model.
     let to: Vec<_> = is.map(|id| (id, if id <= 8 { 1 } else { 2 })).collect();
-    let matching = match_clusters(&previous, &new, &membership_overlap(2, &from, 2, &to));
+    let matching = match_clusters(&previous, &new, &membership_overlap(2, &from, 2, &to).unwrap());
     let mut seen = events(&matching);
     seen.sort_by_key(|event| event.1);
     assert_eq!((seen[2], seen.len()), ((Born, 3), 3));

@@ -9,7 +9,10 @@ use tillstream::{
     modelling::{ModelParams, Trained, train_line_model},
 };
 use tillstream_clustering::KChoice;
-use tillstream_shared::{Entity, Funnel, Model, ModelKind, ModelNumber, PreprocessingKind as Kind};
+use tillstream_shared::{
+    Entity, Funnel, Model, ModelKind, PreprocessingKind as Kind,
+    testing::{LINE_FEATURES, raw_model},
+};
 
 /// The filtered points of one model.
 struct Points {
@@ -35,39 +38,20 @@ fn points<const N: usize>(wanted: [(Entity, Kind); N]) -> [Points; N] {
 
 fn model(trained: &Trained, entity: Entity, k: u32, funnel: Funnel) -> Model {
     Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity,
-        number: ModelNumber::All,
-        batch: None,
-        manifest: None,
-        gaps: Vec::new(),
-        features: vec!["Quantity".into(), "UnitPrice".into()],
         preprocessing: trained.preprocessing.clone(),
         k,
-        seed: 1,
-        restarts: 10,
         centroids: trained.centroids.clone(),
         model_centroids: trained.model_centroids.clone(),
         sizes: trained.sizes.clone(),
         mean_values: trained.mean_values.clone(),
         sse: trained.sse,
-        iterations: trained.iterations,
         funnel,
-        offsets: Vec::new(),
-        trained_at: String::new(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-        decay: None,
+        ..raw_model(ModelKind::Line, entity, &LINE_FEATURES, &[])
     }
 }
 
-fn params(preprocessing: Kind, k: u32, restarts: u32, seed: u64) -> ModelParams {
-    ModelParams { preprocessing, clip: None, k: KChoice::Fixed(k), restarts, seed, evaluate: true }
+fn params(preprocessing: Kind, k: u32, n_init: u32, seed: u64) -> ModelParams {
+    ModelParams { preprocessing, clip: None, k: KChoice::Fixed(k), n_init, seed, evaluate: true }
 }
 
 /// What must hold of every model.

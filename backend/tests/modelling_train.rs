@@ -20,7 +20,7 @@ fn customers() -> (WeightedPoints, Vec<f64>) {
 }
 
 fn params(k: KChoice) -> ModelParams {
-    ModelParams { preprocessing: Kind::Log, clip: None, k, restarts: 5, seed: 1, evaluate: true }
+    ModelParams { preprocessing: Kind::Log, clip: None, k, n_init: 5, seed: 1, evaluate: true }
 }
 
 fn train(k: KChoice) -> Trained {

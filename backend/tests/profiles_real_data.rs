@@ -126,7 +126,7 @@ fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model
         preprocessing: recipe.preprocessing(),
         clip: None,
         k: KChoice::Fixed(k),
-        restarts: 10,
+        n_init: 10,
         seed: 1,
         evaluate: true,
     };

@@ -1,10 +1,12 @@
-//! How the embedded broker is set up.
+//! The settings of a broker.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
+
+use crate::fault_points::FaultPoints;
 
 /// The settings of one broker.
 #[derive(Debug, Clone)]
@@ -17,18 +19,24 @@ pub struct BrokerConfig {
     pub default_partitions: i32,
     /// Whether asking for the metadata of an unknown topic creates it (if the client allows it too).
     pub auto_create_topics: bool,
-    /// A segment that would grow beyond this many bytes is closed and a new one begun.
+    /// A segment that would grow beyond this many bytes is closed and a new one started.
     pub segment_bytes: u64,
     /// Closed segments are deleted, oldest first, while a partition holds more bytes than this.
     pub retention_bytes: Option<u64>,
     /// Closed segments are deleted when nothing was appended to them for this long.
     pub retention_age: Option<Duration>,
-    /// How often retention is looked after.
+    /// How often retention of logs and offsets is applied.
     pub retention_interval: Duration,
+    /// Kafka's `offsets.retention.minutes`: a group without members loses its offsets, and so ends,
+    /// this long after it became empty or, without ever having members, last committed.
+    pub offsets_retention: Duration,
+    /// Faults that tests inject; [`BrokerConfig::new`] takes them from the environment.
+    pub fault_points: FaultPoints,
 }
 
 impl BrokerConfig {
-    /// Loopback, any free port, one partition per topic, segments of 256 MiB, nothing ever deleted.
+    /// Loopback, any free port, one partition per topic, segments of 256 MiB, records kept for ever,
+    /// offsets of empty groups for 7 days.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -40,6 +48,8 @@ impl BrokerConfig {
             retention_bytes: None,
             retention_age: None,
             retention_interval: Duration::from_secs(30),
+            offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
+            fault_points: FaultPoints::from_env(),
         }
     }
 }

@@ -11,6 +11,9 @@ use tillstream_durable::LockError;
 /// Why the broker could not start, or not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
+    /// The broker ended although nobody asked for it.
+    #[error("the embedded broker ended: {0}")]
+    Ended(String),
     /// The folder belongs to another process, or cannot be used.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -39,9 +42,9 @@ pub enum BrokerError {
     },
     /// A log file holds bytes that are not a record batch, with more batches behind them.
     #[error(
-        "the log file {path} is broken at byte {position} ({reason}): restore it from a copy, or move its partition's folder away to start that partition anew"
+        "the log file {path} is corrupt at byte {position} ({reason}): restore it from a copy, or move its partition's folder away to start that partition anew"
     )]
-    BrokenLog {
+    CorruptLog {
         /// The segment file.
         path: PathBuf,
         /// Position of the broken batch, bytes from the file's start.
@@ -51,7 +54,7 @@ pub enum BrokerError {
     },
     /// One of the broker's small files is not what the broker wrote.
     #[error("{path} is not what the broker wrote ({reason}): restore it from a copy")]
-    BrokenFile {
+    CorruptFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

@@ -44,7 +44,10 @@
 
 mod api;
 mod config;
+mod context;
+mod disk;
 mod error;
+mod fault_points;
 mod groups;
 mod log;
 mod producer_ids;
@@ -52,80 +55,16 @@ mod server;
 mod topics;
 mod wire;
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use tillstream_durable::FolderLock;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use config::BrokerConfig;
 pub use error::BrokerError;
+pub use fault_points::{FAULT_FSYNC_MS, FaultPoints};
 
-use groups::Groups;
-use producer_ids::ProducerIds;
-use topics::Topics;
-
-/// Everything that the connections share.
-#[derive(Debug)]
-struct Node {
-    config: BrokerConfig,
-    topics: Topics,
-    groups: Groups,
-    producer_ids: ProducerIds,
-    /// Set when the broker is to stop: nothing new is begun, nobody waits for more.
-    stop: CancellationToken,
-    _lock: FolderLock,
-    /// Dropped last: its receiver knows then that nobody touches the folder any more.
-    _gone: oneshot::Sender<()>,
-}
-
-impl Node {
-    fn open(
-        config: BrokerConfig,
-        stop: CancellationToken,
-        gone: oneshot::Sender<()>,
-    ) -> Result<Self, BrokerError> {
-        let lock = FolderLock::take(&config.dir)?;
-        tillstream_durable::remove_temporaries(&config.dir)
-            .map_err(BrokerError::io(&config.dir))?;
-        Ok(Self {
-            topics: Topics::open(&config)?,
-            groups: Groups::open(&config.dir, stop.clone())?,
-            producer_ids: ProducerIds::open(&config.dir)?,
-            stop,
-            _lock: lock,
-            _gone: gone,
-            config,
-        })
-    }
-
-    /// Deletes what retention no longer wants, again and again.
-    async fn look_after_retention(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(self.config.retention_interval).await;
-            let node = Arc::clone(&self);
-            let work = tokio::task::spawn_blocking(move || {
-                for partition in node.topics.all().values().flat_map(|topic| &topic.partitions) {
-                    if let Err(error) = partition.retain(SystemTime::now()) {
-                        tracing::warn!(
-                            partition = partition.name(),
-                            "cannot delete old segments ({error}); trying again later"
-                        );
-                    }
-                }
-            });
-            if work.await.is_err() {
-                return;
-            }
-        }
-    }
-}
+use context::Node;
 
 /// A running broker. Dropped without [`Broker::shutdown`] it stops in the background.
 #[derive(Debug)]
@@ -134,7 +73,7 @@ pub struct Broker {
     address: SocketAddr,
     server: JoinHandle<()>,
     stop: DropGuard,
-    gone: oneshot::Receiver<()>,
+    closed: oneshot::Receiver<()>,
 }
 
 impl Broker {
@@ -142,7 +81,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError::Lock`] when another process uses the folder, [`BrokerError::AddressInUse`]
-    /// when another program listens on the address, [`BrokerError::BrokenLog`] and the like when the
+    /// when another program listens on the address, [`BrokerError::CorruptLog`] and the like when the
     /// folder holds something else than a broker left there.
     ///
     /// # Panics
@@ -157,26 +96,40 @@ impl Broker {
             .local_addr()
             .map_err(|source| BrokerError::Listen { address: listen, source })?;
         let stop = CancellationToken::new();
-        // Ends what was begun when something below fails.
+        // Ends the tasks started so far when something below fails.
         let guard = stop.clone().drop_guard();
         let (dir, stopped) = (config.dir.clone(), stop.clone());
-        let (dropped, gone) = oneshot::channel();
-        let node = tokio::task::spawn_blocking(move || Node::open(config, stopped, dropped))
+        let (sender, closed) = oneshot::channel();
+        let node = tokio::task::spawn_blocking(move || Node::open(config, stopped, sender))
             .await
             .map_err(|error| BrokerError::Io { path: dir, source: error.into() })??;
         let node = Arc::new(node);
-        let retention = Arc::clone(&node).look_after_retention();
+        let retention = Arc::clone(&node).run_retention();
         let until = stop.clone();
         tokio::spawn(async move { until.run_until_cancelled(retention).await });
         let server = tokio::spawn(server::run(listener, Arc::clone(&node)));
-        tracing::info!(%address, "the broker listens");
-        Ok(Self { node, address, server, stop: guard, gone })
+        tracing::info!(%address, "the broker is listening");
+        Ok(Self { node, address, server, stop: guard, closed })
     }
 
     /// Where clients connect; with port 0 asked for, the port that was taken.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Serves until `stop` completes, and then shuts down.
+    ///
+    /// # Errors
+    /// Those of [`Self::shutdown`], and [`BrokerError::Ended`] when it cannot serve any more before.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), BrokerError> {
+        tokio::select! {
+            () = stop => self.shutdown().await,
+            ended = &mut self.server => Err(BrokerError::Ended(match ended {
+                Ok(()) => "it stopped accepting connections".to_owned(),
+                Err(error) => error.to_string(),
+            })),
+        }
     }
 
     /// Takes no more requests, answers those under way, flushes everything and closes. When it
@@ -186,21 +139,14 @@ impl Broker {
     /// [`BrokerError::Unflushed`] when the disk failed; what was acknowledged with `acks=all` is
     /// there all the same.
     pub async fn shutdown(self) -> Result<(), BrokerError> {
-        let Self { node, server, stop, gone, .. } = self;
+        let Self { node, server, stop, closed, .. } = self;
         drop(stop);
         // A server task that panicked has ended too.
         drop(server.await);
-        let closed = node.topics.close().await;
+        let flushed = node.topics.close().await;
         drop(node);
         // Nothing is ever sent: it ends when the sender is dropped.
-        drop(gone.await);
-        closed
+        drop(closed.await);
+        flushed
     }
-}
-
-/// A name that nothing else has: 128 random bits in hexadecimal.
-fn random_id() -> String {
-    // The standard library seeds its hashers at random.
-    let bits = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", bits(), bits())
 }

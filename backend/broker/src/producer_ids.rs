@@ -6,9 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tillstream_durable as durable;
-
-use crate::error::BrokerError;
+use crate::{disk::Disk, error::BrokerError};
 
 /// How many ids are reserved on disk at once; a restart skips what was left of the last block.
 const BLOCK: i64 = 1000;
@@ -17,6 +15,7 @@ const BLOCK: i64 = 1000;
 #[derive(Debug)]
 pub(crate) struct ProducerIds {
     path: PathBuf,
+    disk: Disk,
     ids: Mutex<Ids>,
 }
 
@@ -28,17 +27,17 @@ struct Ids {
 
 impl ProducerIds {
     /// Goes on after the last block reserved in `dir`.
-    pub(crate) fn open(dir: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(dir: &Path, disk: Disk) -> Result<Self, BrokerError> {
         let path = dir.join("producer-ids");
         let next = match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|_| BrokerError::BrokenFile {
+            Ok(text) => text.trim().parse().map_err(|_| BrokerError::CorruptFile {
                 path: path.clone(),
                 reason: "it holds no number".to_owned(),
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(BrokerError::io(&path)(error)),
         };
-        Ok(Self { path, ids: Mutex::new(Ids { next, reserved: next }) })
+        Ok(Self { path, disk, ids: Mutex::new(Ids { next, reserved: next }) })
     }
 
     /// An id that nobody has had; may write to disk.
@@ -46,7 +45,7 @@ impl ProducerIds {
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         if ids.next == ids.reserved {
             let reserved = ids.reserved + BLOCK;
-            durable::write(&self.path, reserved.to_string().as_bytes())?;
+            self.disk.write(&self.path, reserved.to_string().as_bytes())?;
             ids.reserved = reserved;
         }
         ids.next += 1;
@@ -65,7 +64,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut seen = HashSet::new();
         for _ in 0..3 {
-            let ids = ProducerIds::open(dir.path()).unwrap();
+            let ids = ProducerIds::open(dir.path(), Disk::default()).unwrap();
             for _ in 0..BLOCK + 5 {
                 assert!(seen.insert(ids.next().unwrap()));
             }
@@ -76,7 +75,7 @@ mod tests {
     fn a_broken_file_is_named() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("producer-ids"), "many").unwrap();
-        let error = ProducerIds::open(dir.path()).unwrap_err();
+        let error = ProducerIds::open(dir.path(), Disk::default()).unwrap_err();
         assert!(error.to_string().contains("producer-ids"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-//! The socket: connections, frames, and answers in the order of their requests.
+//! The socket: connections, frames, and responses in the order of their requests.
 
-use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
@@ -14,29 +14,17 @@ use tokio::{
 };
 
 use crate::{
-    Node, api,
-    wire::{LARGEST_FRAME, Refusal, Request},
+    api::{self, PendingResponse},
+    context::{Context, Node},
+    wire::{MAX_FRAME_LEN, Request, RequestError},
 };
 
-/// How many requests of one client may be under way; the next ones wait in the socket.
-const MOST_UNDER_WAY: usize = 64;
+/// How many requests of one client may be in flight; the next ones wait in the socket.
+const MAX_IN_FLIGHT_REQUESTS: usize = 64;
 /// How much memory a frame is given before its bytes are there.
-const TRUSTED_LENGTH: usize = 1 << 20;
-/// How long clients that do not read their last answers keep a stopping broker.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// An answer in the making; none for a request that wants none.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Option<Bytes>, Refusal>> + Send>>;
-
-/// What a request needs to know besides itself.
-#[derive(Debug, Clone)]
-pub(crate) struct Context {
-    pub(crate) node: Arc<Node>,
-    /// The broker's address as this client reached it, which is the one to name to it.
-    pub(crate) here: SocketAddr,
-    /// The client's address.
-    pub(crate) peer: SocketAddr,
-}
+const INITIAL_FRAME_CAPACITY: usize = 1 << 20;
+/// How long a stopping broker waits for clients to read their last responses.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Accepts connections until the broker stops, then waits for those that are left.
 pub(crate) async fn run(listener: TcpListener, node: Arc<Node>) {
@@ -49,7 +37,7 @@ pub(crate) async fn run(listener: TcpListener, node: Arc<Node>) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                connections.spawn(serve(stream, peer, Arc::clone(&node)));
+                connections.spawn(handle_connection(stream, peer, Arc::clone(&node)));
             }
             Err(error) => {
                 // Out of file handles, or a client that left at once: go on for the others.
@@ -60,80 +48,80 @@ pub(crate) async fn run(listener: TcpListener, node: Arc<Node>) {
     }
     drop(listener);
     let all_closed = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(PATIENCE, all_closed).await.is_err() {
-        tracing::warn!("some clients do not read their answers: disconnected");
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, all_closed).await.is_err() {
+        tracing::warn!("disconnected clients that do not read their responses");
     }
 }
 
 /// How reading from a client ended.
-enum End {
-    /// The client has gone; nobody wants the answers under way.
-    Gone,
-    /// The broker stops, or the client is refused: what it asked before is still answered.
+enum ReadEnd {
+    /// The client has gone; nobody wants the responses in flight.
+    Disconnected,
+    /// The broker stops, or the client is refused: earlier requests are still answered.
     Stopped,
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, node: Arc<Node>) {
-    let (Ok(here), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else {
+async fn handle_connection(stream: TcpStream, client_addr: SocketAddr, node: Arc<Node>) {
+    let (Ok(local_addr), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else {
         return;
     };
-    let context = Context { node, here, peer };
+    let context = Context { node, local_addr, client_addr };
     let (reader, writer) = stream.into_split();
-    let (queue, answers) = mpsc::channel(MOST_UNDER_WAY);
-    let mut writing = Box::pin(write_answers(writer, answers));
+    let (queue, responses) = mpsc::channel(MAX_IN_FLIGHT_REQUESTS);
+    let mut writing = Box::pin(write_responses(writer, responses));
     let end = tokio::select! {
         end = read_requests(reader, queue, &context) => end,
         () = &mut writing => return,
     };
-    if matches!(end, End::Stopped) {
+    if matches!(end, ReadEnd::Stopped) {
         writing.await;
     }
 }
 
 async fn read_requests(
     mut from: OwnedReadHalf,
-    queue: mpsc::Sender<Answer>,
+    queue: mpsc::Sender<PendingResponse>,
     context: &Context,
-) -> End {
+) -> ReadEnd {
     loop {
         let frame = tokio::select! {
-            () = context.node.stop.cancelled() => return End::Stopped,
+            () = context.node.stop.cancelled() => return ReadEnd::Stopped,
             frame = read_frame(&mut from) => frame,
         };
-        let answer = match frame {
-            Ok(Ok(Some(frame))) => match Request::parse(frame, api::known) {
-                Ok(request) => api::begin(context.clone(), request).await,
-                Err(refusal) => Err(refusal),
+        let response = match frame {
+            Ok(Ok(Some(frame))) => match Request::parse(frame, api::is_supported) {
+                Ok(request) => api::dispatch(context.clone(), request).await,
+                Err(error) => Err(error),
             },
-            Ok(Err(refusal)) => Err(refusal),
-            Ok(Ok(None)) | Err(_) => return End::Gone,
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) | Err(_) => return ReadEnd::Disconnected,
         };
-        match answer {
-            Ok(answer) => {
-                if queue.send(answer).await.is_err() {
-                    return End::Gone;
+        match response {
+            Ok(response) => {
+                if queue.send(response).await.is_err() {
+                    return ReadEnd::Disconnected;
                 }
             }
-            Err(refusal) => {
-                tracing::warn!(peer = %context.peer, "disconnected a client that sent {refusal}");
-                return End::Stopped;
+            Err(error) => {
+                tracing::warn!(client = %context.client_addr, "disconnected a client that sent {error}");
+                return ReadEnd::Stopped;
             }
         }
     }
 }
 
 /// The next frame; none at the end. Memory grows with what arrives, not with what is announced.
-async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>, Refusal>> {
+async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>, RequestError>> {
     let length = match from.read_i32().await {
         Ok(length) => length,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Ok(None)),
         Err(error) => return Err(error),
     };
     let wanted = match usize::try_from(length) {
-        Ok(wanted) if wanted <= LARGEST_FRAME => wanted,
-        _ => return Ok(Err(Refusal::FrameLength(length.into()))),
+        Ok(wanted) if wanted <= MAX_FRAME_LEN => wanted,
+        _ => return Ok(Err(RequestError::FrameLength(length.into()))),
     };
-    let mut frame = BytesMut::with_capacity(wanted.min(TRUSTED_LENGTH));
+    let mut frame = BytesMut::with_capacity(wanted.min(INITIAL_FRAME_CAPACITY));
     while frame.len() < wanted {
         let missing = wanted - frame.len();
         if frame.capacity() == frame.len() {
@@ -147,17 +135,17 @@ async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>
     Ok(Ok(Some(frame.freeze())))
 }
 
-async fn write_answers(mut to: OwnedWriteHalf, mut answers: mpsc::Receiver<Answer>) {
-    while let Some(answer) = answers.recv().await {
-        match answer.await {
+async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<PendingResponse>) {
+    while let Some(response) = responses.recv().await {
+        match response.await {
             Ok(Some(bytes)) => {
                 if to.write_all(&bytes).await.is_err() {
                     return;
                 }
             }
             Ok(None) => {}
-            Err(refusal) => {
-                tracing::warn!("disconnected a client that sent {refusal}");
+            Err(error) => {
+                tracing::warn!("disconnected a client that sent {error}");
                 return;
             }
         }

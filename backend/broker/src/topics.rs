@@ -1,4 +1,4 @@
-//! The topics there are, and the file that says so.
+//! The topics and their partitions, and the file that lists them.
 
 use std::{
     collections::BTreeMap,
@@ -9,19 +9,19 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
+use uuid::Uuid;
 
 use crate::{
     config::BrokerConfig,
+    disk::Disk,
     error::BrokerError,
     log::{Health, LogSettings, Partition},
-    random_id,
 };
 
 const FILE: &str = "topics.json";
 const FORMAT: u32 = 1;
 /// A topic cannot have more partitions; each is a folder with an open file.
-pub(crate) const MOST_PARTITIONS: i32 = 1000;
+pub(crate) const MAX_PARTITIONS: i32 = 1000;
 
 /// Settings of one topic that differ from the broker's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +54,17 @@ impl TopicSettings {
 /// A topic with all its partitions, in order of their numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Topic {
+    /// Tells the topic from others that had or will have its name.
+    pub(crate) id: Uuid,
     pub(crate) settings: TopicSettings,
     pub(crate) partitions: Vec<Arc<Partition>>,
+}
+
+impl Topic {
+    /// The partition `index`, if there is such.
+    pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(usize::try_from(index).ok()?)
+    }
 }
 
 /// Why topics could not be changed.
@@ -67,7 +76,7 @@ pub(crate) enum TopicError {
     Exists,
     #[error("there is no such topic")]
     Unknown,
-    #[error("the number of partitions must be between {0} and {MOST_PARTITIONS}")]
+    #[error("the number of partitions must be between {0} and {MAX_PARTITIONS}")]
     Partitions(i32),
     #[error(transparent)]
     Storage(#[from] BrokerError),
@@ -77,9 +86,10 @@ pub(crate) enum TopicError {
 #[derive(Debug)]
 pub(crate) struct Topics {
     config: BrokerConfig,
+    disk: Disk,
     cluster_id: String,
     topics: RwLock<Arc<BTreeMap<String, Topic>>>,
-    /// Held while topics are changed, which takes longer than readers should wait.
+    /// Held while topics are changed, across fsyncs; readers do not wait for it.
     changing: Mutex<()>,
 }
 
@@ -92,31 +102,35 @@ struct Stored {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredTopic {
+    /// Absent in files of versions that had no ids.
+    #[serde(default = "Uuid::new_v4")]
+    id: Uuid,
     partitions: i32,
     #[serde(default)]
     settings: TopicSettings,
 }
 
 impl Topics {
-    /// Opens all topics in the configured folder and finds their logs again.
-    pub(crate) fn open(config: &BrokerConfig) -> Result<Self, BrokerError> {
+    /// Opens all topics in the configured folder and recovers their logs.
+    pub(crate) fn open(config: &BrokerConfig, disk: Disk) -> Result<Self, BrokerError> {
         let stored = load(&config.dir)?;
         let mut topics = BTreeMap::new();
-        for (name, StoredTopic { partitions, settings }) in stored.topics {
+        for (name, StoredTopic { id, partitions, settings }) in stored.topics {
             let numbers = 0..partitions;
             let open = |number| {
                 let dir = folder(&config.dir, &name, number);
                 if !dir.is_dir() {
                     return Err(BrokerError::MissingPartition(dir));
                 }
-                open_partition(config, dir, &name, number, &settings)
+                open_partition(config, &disk, dir, &name, number, &settings)
             };
             let partitions = numbers.map(open).collect::<Result<_, _>>()?;
-            topics.insert(name, Topic { settings, partitions });
+            topics.insert(name, Topic { id, settings, partitions });
         }
         remove_leftovers(&config.dir, &topics)?;
         let topics = Self {
             config: config.clone(),
+            disk,
             cluster_id: stored.cluster_id,
             topics: RwLock::new(Arc::new(topics)),
             changing: Mutex::new(()),
@@ -138,8 +152,13 @@ impl Topics {
     /// One partition, if there is such.
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Option<Arc<Partition>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        let number = usize::try_from(number).ok()?;
-        topics.get(topic)?.partitions.get(number).cloned()
+        topics.get(topic)?.partition(number).cloned()
+    }
+
+    /// The name of the topic with that id, if there is such.
+    pub(crate) fn name_of(&self, id: Uuid) -> Option<String> {
+        let topics = self.all();
+        topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name.clone())
     }
 
     /// Checks what [`Self::create`] would, without creating anything.
@@ -150,7 +169,7 @@ impl Topics {
         if self.all().contains_key(name) {
             return Err(TopicError::Exists);
         }
-        if !(1..=MOST_PARTITIONS).contains(&partitions) {
+        if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(TopicError::Partitions(1));
         }
         Ok(())
@@ -167,19 +186,24 @@ impl Topics {
         self.check(name, partitions)?;
         let partitions = self.make_partitions(name, 0..partitions, &settings)?;
         let mut topics = (*self.all()).clone();
-        topics.insert(name.to_owned(), Topic { settings, partitions });
+        topics.insert(name.to_owned(), Topic { id: Uuid::new_v4(), settings, partitions });
         self.replace(topics)?;
         tracing::info!(topic = name, "created the topic");
         Ok(())
     }
 
     /// Gives a topic more partitions, `total` in all; only checks if `dry_run`.
-    pub(crate) fn extend(&self, name: &str, total: i32, dry_run: bool) -> Result<(), TopicError> {
+    pub(crate) fn create_partitions(
+        &self,
+        name: &str,
+        total: i32,
+        dry_run: bool,
+    ) -> Result<(), TopicError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut topics = (*self.all()).clone();
         let topic = topics.get_mut(name).ok_or(TopicError::Unknown)?;
         let now = topic.partitions.len() as i32;
-        if total <= now || total > MOST_PARTITIONS {
+        if total <= now || total > MAX_PARTITIONS {
             return Err(TopicError::Partitions(now + 1));
         }
         if dry_run {
@@ -202,7 +226,7 @@ impl Topics {
             let dir = folder(&self.config.dir, name, number);
             partition.delete().map_err(BrokerError::io(&dir))?;
         }
-        durable::sync_folder(&self.config.dir).map_err(BrokerError::io(&self.config.dir))?;
+        self.disk.sync_folder(&self.config.dir).map_err(BrokerError::io(&self.config.dir))?;
         tracing::info!(topic = name, "deleted the topic");
         Ok(())
     }
@@ -221,10 +245,10 @@ impl Topics {
                 fs::remove_dir_all(&dir).map_err(BrokerError::io(&dir))?;
             }
             fs::create_dir(&dir).map_err(BrokerError::io(&dir))?;
-            open_partition(&self.config, dir, name, number, settings)
+            open_partition(&self.config, &self.disk, dir, name, number, settings)
         };
         let partitions = numbers.map(make).collect::<Result<_, _>>()?;
-        durable::sync_folder(root).map_err(BrokerError::io(root))?;
+        self.disk.sync_folder(root).map_err(BrokerError::io(root))?;
         Ok(partitions)
     }
 
@@ -237,7 +261,10 @@ impl Topics {
     fn store(&self, topics: &BTreeMap<String, Topic>) -> Result<(), BrokerError> {
         let stored = topics.iter().map(|(name, topic)| {
             let partitions = topic.partitions.len() as i32;
-            (name.clone(), StoredTopic { partitions, settings: topic.settings.clone() })
+            (
+                name.clone(),
+                StoredTopic { id: topic.id, partitions, settings: topic.settings.clone() },
+            )
         });
         let stored = Stored {
             format: FORMAT,
@@ -246,7 +273,7 @@ impl Topics {
         };
         let path = self.config.dir.join(FILE);
         let json = serde_json::to_vec_pretty(&stored).map_err(io::Error::from);
-        json.and_then(|json| durable::write(&path, &json)).map_err(BrokerError::io(&path))
+        json.and_then(|json| self.disk.write(&path, &json)).map_err(BrokerError::io(&path))
     }
 
     /// Lets nobody append any more and waits until everything is on disk.
@@ -261,13 +288,14 @@ impl Topics {
 
 fn open_partition(
     config: &BrokerConfig,
+    disk: &Disk,
     dir: PathBuf,
     topic: &str,
     number: i32,
     settings: &TopicSettings,
 ) -> Result<Arc<Partition>, BrokerError> {
     let name = format!("{topic}-{number}");
-    Partition::open(dir, name, settings.resolve(config)).map(Arc::new)
+    Partition::open(dir, name, settings.resolve(config), disk.clone()).map(Arc::new)
 }
 
 fn folder(root: &Path, topic: &str, number: i32) -> PathBuf {
@@ -303,12 +331,12 @@ fn load(root: &Path) -> Result<Stored, BrokerError> {
             if !partition_folders(root)?.is_empty() {
                 return Err(BrokerError::MissingTopics(path));
             }
-            let cluster_id = random_id();
+            let cluster_id = Uuid::new_v4().simple().to_string();
             return Ok(Stored { format: FORMAT, cluster_id, topics: BTreeMap::new() });
         }
         Err(error) => return Err(BrokerError::io(&path)(error)),
     };
-    let broken = |reason| BrokerError::BrokenFile { path: path.clone(), reason };
+    let broken = |reason| BrokerError::CorruptFile { path: path.clone(), reason };
     let stored: Stored =
         serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
     if stored.format != FORMAT {

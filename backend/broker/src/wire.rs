@@ -1,4 +1,4 @@
-//! From bytes to requests and from responses to bytes, on the guard against nonsense.
+//! Decoding of requests, which are untrusted, and encoding of responses.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut, TryGetError};
 use kafka_protocol::{
@@ -7,27 +7,27 @@ use kafka_protocol::{
 };
 
 /// The largest request or response in bytes.
-pub(crate) const LARGEST_FRAME: usize = 100 << 20;
+pub(crate) const MAX_FRAME_LEN: usize = 100 << 20;
 /// The largest request that carries no records.
-const LARGEST_PLAIN_REQUEST: usize = 8 << 20;
+const MAX_PLAIN_REQUEST_LEN: usize = 8 << 20;
 
 /// Why a client is disconnected.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("a request of {0} bytes; the most is {LARGEST_FRAME}")]
+pub(crate) enum RequestError {
+    #[error("a request of {0} bytes; the maximum is {MAX_FRAME_LEN}")]
     FrameLength(i64),
-    #[error("a request of {0} bytes without records; the most is {LARGEST_PLAIN_REQUEST}")]
+    #[error("a request of {0} bytes without records; the maximum is {MAX_PLAIN_REQUEST_LEN}")]
     PlainLength(usize),
     #[error("a request too short to hold a header")]
     NoHeader,
-    #[error("an API that this broker does not have (key {0})")]
+    #[error("an unknown API (key {0})")]
     UnknownApi(i16),
-    #[error("version {version} of {api:?}, which this broker does not have")]
+    #[error("the unsupported version {version} of {api:?}")]
     UnknownVersion { api: ApiKey, version: i16 },
     #[error("a request that cannot be decoded ({0})")]
     Malformed(String),
-    #[error("a request whose answer cannot be encoded ({0})")]
-    Unanswerable(String),
+    #[error("a request whose response cannot be encoded ({0})")]
+    Unencodable(String),
     #[error("a request without acknowledgement that failed")]
     Unacknowledged,
 }
@@ -43,19 +43,19 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads the header. Of a version that this broker does not have only the beginning is read:
+    /// Reads the header. Of an unsupported version only the first fields are read:
     /// what follows may look different.
     pub(crate) fn parse(
         mut frame: Bytes,
-        known: impl Fn(ApiKey, i16) -> bool,
-    ) -> Result<Self, Refusal> {
+        is_supported: impl Fn(ApiKey, i16) -> bool,
+    ) -> Result<Self, RequestError> {
         if frame.len() < 8 {
-            return Err(Refusal::NoHeader);
+            return Err(RequestError::NoHeader);
         }
         let mut start = &frame[..8];
         let (key, version, correlation_id) = (start.get_i16(), start.get_i16(), start.get_i32());
-        let api = ApiKey::try_from(key).map_err(|()| Refusal::UnknownApi(key))?;
-        if !known(api, version) {
+        let api = ApiKey::try_from(key).map_err(|()| RequestError::UnknownApi(key))?;
+        if !is_supported(api, version) {
             return if api == ApiKey::ApiVersions {
                 Ok(Self {
                     api,
@@ -65,30 +65,30 @@ impl Request {
                     body: Bytes::new(),
                 })
             } else {
-                Err(Refusal::UnknownVersion { api, version })
+                Err(RequestError::UnknownVersion { api, version })
             };
         }
-        if api != ApiKey::Produce && frame.len() > LARGEST_PLAIN_REQUEST {
-            return Err(Refusal::PlainLength(frame.len()));
+        if api != ApiKey::Produce && frame.len() > MAX_PLAIN_REQUEST_LEN {
+            return Err(RequestError::PlainLength(frame.len()));
         }
         let header = RequestHeader::decode(&mut frame, api.request_header_version(version))
-            .map_err(|error| Refusal::Malformed(error.to_string()))?;
+            .map_err(|error| RequestError::Malformed(error.to_string()))?;
         let client_id = header.client_id.map(|id| id.to_string()).unwrap_or_default();
         Ok(Self { api, version, correlation_id, client_id, body: frame })
     }
 
     /// Decodes the body.
-    pub(crate) fn decode<Q: Decodable>(&self) -> Result<Q, Refusal> {
-        Q::decode(&mut Wary(self.body.clone()), self.version)
+    pub(crate) fn decode<Q: Decodable>(&self) -> Result<Q, RequestError> {
+        Q::decode(&mut BoundedBuf(self.body.clone()), self.version)
             .and_then(|_| Q::decode(&mut self.body.clone(), self.version))
-            .map_err(|error| Refusal::Malformed(error.to_string()))
+            .map_err(|error| RequestError::Malformed(error.to_string()))
     }
 
     /// Encodes the answer as a frame ready to be sent.
     pub(crate) fn encode<R: Encodable + HeaderVersion>(
         &self,
         answer: &R,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Bytes, RequestError> {
         self.encode_as(answer, self.version)
     }
 
@@ -97,7 +97,7 @@ impl Request {
         &self,
         answer: &R,
         version: i16,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Bytes, RequestError> {
         let header = ResponseHeader::default().with_correlation_id(self.correlation_id);
         let header_version = R::header_version(version);
         let encode = || {
@@ -107,19 +107,19 @@ impl Request {
             header.encode(&mut frame, header_version)?;
             answer.encode(&mut frame, version).map(|()| frame.freeze())
         };
-        encode().map_err(|error| Refusal::Unanswerable(error.to_string()))
+        encode().map_err(|error| RequestError::Unencodable(error.to_string()))
     }
 }
 
 /// A buffer for a first, trial decoding of an untrusted request.
 ///
-/// The decoder reserves memory for as many elements as an array says it has, so that a few bytes of
-/// nonsense could claim all memory there is. Every length that is read through this buffer is at
-/// most one more than the bytes that are left, which no honest length exceeds; a request that
+/// The decoder reserves memory for as many elements as an array says it has, so that a few malicious
+/// bytes could claim all memory there is. Every length that is read through this buffer is at
+/// most one more than the bytes that are left, which no valid length exceeds; a request that
 /// passes holds what its lengths promise and can be decoded from the bytes themselves.
-struct Wary(Bytes);
+struct BoundedBuf(Bytes);
 
-impl Buf for Wary {
+impl Buf for BoundedBuf {
     fn remaining(&self) -> usize {
         self.0.remaining()
     }
@@ -156,7 +156,7 @@ impl Buf for Wary {
     }
 }
 
-impl ByteBuf for Wary {
+impl ByteBuf for BoundedBuf {
     fn peek_bytes(&mut self, range: std::ops::Range<usize>) -> Bytes {
         self.0.peek_bytes(range)
     }

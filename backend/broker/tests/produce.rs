@@ -18,7 +18,7 @@ use rdkafka::{
     message::{Header, Headers, OwnedHeaders},
     producer::FutureRecord,
 };
-use support::{PATIENCE, TestBroker, eventually, send_all, take, values};
+use support::{TIMEOUT, TestBroker, eventually, send_all, take, values};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_messages_come_back_in_order() {
@@ -44,8 +44,8 @@ async fn keys_headers_nulls_and_timestamps_are_kept() {
         .insert(Header::<&str> { key: "none", value: None });
     let record =
         FutureRecord::to("lines").key("536365").payload("{}").headers(headers).timestamp(1234);
-    producer.send(record, PATIENCE).await.unwrap();
-    producer.send(FutureRecord::<str, str>::to("lines"), PATIENCE).await.unwrap();
+    producer.send(record, TIMEOUT).await.unwrap();
+    producer.send(FutureRecord::<str, str>::to("lines"), TIMEOUT).await.unwrap();
     let consumer = broker.reader("lines", 0, 0);
     let got = take(&consumer, 2, |message| message.detach());
     assert_eq!(got[0].key(), Some(&b"536365"[..]));
@@ -103,8 +103,8 @@ async fn a_waiting_consumer_gets_a_message_sent_later_without_asking_again_and_a
     assert!(consumer.poll(Duration::from_millis(500)).is_none());
     assert!(count.load(Relaxed) <= 2, "{} fetches for nothing", count.load(Relaxed));
     let begun = Instant::now();
-    producer.send(FutureRecord::<str, str>::to("quiet").payload("now"), PATIENCE).await.unwrap();
-    let message = consumer.poll(PATIENCE).unwrap().unwrap().detach();
+    producer.send(FutureRecord::<str, str>::to("quiet").payload("now"), TIMEOUT).await.unwrap();
+    let message = consumer.poll(TIMEOUT).unwrap().unwrap().detach();
     assert_eq!(message.payload(), Some(&b"now"[..]));
     assert!(begun.elapsed() < Duration::from_secs(20), "it came only when the wait was over");
 }
@@ -145,7 +145,7 @@ async fn offsets_are_found_by_timestamp() {
         let at = |timestamp| {
             let mut list = TopicPartitionList::new();
             list.add_partition_offset(compression, 0, Offset::Offset(timestamp)).unwrap();
-            let found = consumer.offsets_for_times(list, PATIENCE).unwrap();
+            let found = consumer.offsets_for_times(list, TIMEOUT).unwrap();
             found.elements()[0].offset()
         };
         for (timestamp, offset) in
@@ -165,7 +165,7 @@ async fn small_fetches_still_get_whole_batches() {
         (0..50).map(|i| if i % 10 == 5 { big.clone() } else { format!("small {i}") }).collect();
     let producer = broker.future_producer();
     for value in &sent {
-        producer.send(FutureRecord::<str, str>::to("t").payload(value), PATIENCE).await.unwrap();
+        producer.send(FutureRecord::<str, str>::to("t").payload(value), TIMEOUT).await.unwrap();
     }
     let consumer: BaseConsumer = broker
         .client()
@@ -186,10 +186,10 @@ async fn acknowledgement_by_the_leader_alone_is_enough_to_be_read_soon() {
     let broker = TestBroker::start().await;
     let producer: rdkafka::producer::FutureProducer =
         broker.client().set("acks", "1").create().unwrap();
-    producer.send(FutureRecord::<str, str>::to("t").payload("one"), PATIENCE).await.unwrap();
+    producer.send(FutureRecord::<str, str>::to("t").payload("one"), TIMEOUT).await.unwrap();
     let producer: rdkafka::producer::FutureProducer =
         broker.client().set("acks", "0").create().unwrap();
-    producer.send(FutureRecord::<str, str>::to("t").payload("two"), PATIENCE).await.unwrap();
+    producer.send(FutureRecord::<str, str>::to("t").payload("two"), TIMEOUT).await.unwrap();
     assert_eq!(values(&broker.reader("t", 0, 0), 2), ["one", "two"]);
     eventually("the end is known", || async { broker.watermarks("t", 0) == (0, 2) }).await;
 }

@@ -14,7 +14,7 @@ use kafka_protocol::{
 };
 use rdkafka::producer::FutureRecord;
 use support::{
-    PATIENCE, TestBroker,
+    TIMEOUT, TestBroker,
     raw::{Raw, batch, fetch, name, produce_request},
     values,
 };
@@ -116,7 +116,7 @@ async fn transactions_are_refused() {
     assert_eq!(answer.responses[0].partition_responses[0].error_code, TRANSACTIONS_REFUSED);
     let producer: rdkafka::producer::BaseProducer =
         broker.client().set("transactional.id", "tx").create().unwrap();
-    let refused = rdkafka::producer::Producer::init_transactions(&producer, PATIENCE);
+    let refused = rdkafka::producer::Producer::init_transactions(&producer, TIMEOUT);
     assert!(refused.is_err(), "and at once, not after a timeout");
 }
 
@@ -174,7 +174,7 @@ async fn nonsense_costs_only_the_one_who_sends_it() {
     drop(leaving);
     assert_eq!(good.produce("t", batch(-1, -1, -1, &["after"])).await.error_code, 0);
     let producer = broker.future_producer();
-    producer.send(FutureRecord::<str, str>::to("t").payload("rdkafka"), PATIENCE).await.unwrap();
+    producer.send(FutureRecord::<str, str>::to("t").payload("rdkafka"), TIMEOUT).await.unwrap();
     broker.stop().await;
 }
 
@@ -192,7 +192,7 @@ async fn a_client_from_the_future_is_told_the_versions() {
     let own = answer.api_keys.iter().find(|api| api.api_key == ApiVersionsRequest::KEY).unwrap();
     assert_eq!((own.min_version, own.max_version), (0, 4));
     let all = raw.call(&ApiVersionsRequest::default(), 4).await;
-    assert_eq!((all.error_code, all.api_keys.len()), (0, 20));
+    assert_eq!((all.error_code, all.api_keys.len()), (0, 21));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,7 +253,7 @@ async fn a_fetch_waits_for_enough_bytes_and_no_longer_than_told() {
 
     // A stopping broker keeps nobody waiting.
     raw.send(&fetch(2).with_max_wait_ms(200_000).with_min_bytes(1), 12).await;
-    tokio::time::timeout(PATIENCE, broker.stop()).await.unwrap();
+    tokio::time::timeout(TIMEOUT, broker.stop()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,11 @@ mod support;
 
 use kafka_protocol::{
     messages::{
-        ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
-        DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest, FetchRequest,
-        FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
-        LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest,
-        OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest,
+        ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
+        DeleteRecordsRequest, DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+        FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
+        JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+        MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest,
         create_partitions_request::CreatePartitionsTopic,
         create_topics_request::CreatableTopic,
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
@@ -58,7 +58,7 @@ async fn every_version_that_is_offered_is_answered() {
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 20
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 21
     );
     in_every_version!(
         raw,
@@ -229,6 +229,14 @@ async fn every_version_that_is_offered_is_answered() {
         ListGroupsRequest,
         |_v| ListGroupsRequest::default(),
         |answer| answer.groups.len() == 11
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DeleteGroupsRequest,
+        |_v| DeleteGroupsRequest::default()
+            .with_groups_names(vec![GroupId(text("own 0")), GroupId(text("never"))]),
+        |answer| answer.results[0].error_code == 68 && answer.results[1].error_code == 69
     );
     in_every_version!(
         raw,

@@ -9,7 +9,7 @@ pub enum ClusteringError {
     /// Points without features.
     #[error("points need at least one feature")]
     NoFeatures,
-    /// Coordinates, weights and number of features do not go together.
+    /// The numbers of coordinates, weights and features do not match.
     #[error(
         "{coordinates} coordinates and {weights} weights do not make points of {d} features: give \
          {d} coordinates and one weight for each point"
@@ -34,7 +34,7 @@ pub enum ClusteringError {
     #[error("the weight of point {0} is not a finite number from 0 up: leave that point out")]
     Weight(usize),
     /// Not one value for each point.
-    #[error("{values} values do not go with {points} points: give one for each point")]
+    #[error("{values} values do not match {points} points: give one for each point")]
     Values {
         /// Values given.
         values: usize,
@@ -70,9 +70,9 @@ pub enum ClusteringError {
     /// More clusters than a label can name.
     #[error("k is above {max}: use a smaller k", max = u32::MAX)]
     TooManyClusters,
-    /// No restart.
+    /// No start.
     #[error("the number of restarts is 0: use at least 1")]
-    NoRestarts,
+    NoStarts,
     /// No iteration.
     #[error("the number of iterations is limited to 0: allow at least 1")]
     NoIterations,
@@ -91,8 +91,8 @@ pub enum ClusteringError {
         /// Columns wanted.
         d: usize,
     },
-    /// Points with other features than those of the batches before.
-    #[error("points of {given} features do not follow those of {expected}")]
+    /// Points with another number of features than the batches before.
+    #[error("the points have {given} features, those before had {expected}")]
     Features {
         /// Features of the points given.
         given: usize,

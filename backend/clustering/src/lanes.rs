@@ -7,7 +7,8 @@ pub(crate) const LANES: usize = 8;
 pub(crate) type Lanes = [f64; LANES];
 
 /// Squared Euclidean distances of the points of one group (d columns) to `centroid`, summed from the
-/// first feature to the last: bit for bit what `shared::Model::assign` computes.
+/// first feature to the last: bit for bit what
+/// [`squared_distance`](tillstream_shared::squared_distance) computes.
 #[inline(always)]
 pub(crate) fn squared_distances(columns: &[Lanes], centroid: &[f64]) -> Lanes {
     let mut squared = [0.0; LANES];

@@ -1,6 +1,8 @@
 //! Numbers the clusters of a model by ascending mean value.
 
-use super::{ClusteringError, WeightedPoints, points::squared_distance, sum::Sum};
+use tillstream_shared::{nearest_centroid, squared_distance};
+
+use crate::{error::ClusteringError, points::WeightedPoints, sum::Sum};
 
 /// Clusters in the order of their numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +44,7 @@ pub fn number_clusters(
     value_at: impl Fn(&[f64]) -> f64,
 ) -> Result<Numbered, ClusteringError> {
     let weights = points.weights();
-    let labels = points.iter().map(|(point, _)| nearest(point, &centroids)).collect();
+    let labels = assign(points, &centroids);
     let mut given: Vec<usize> = (0..centroids.len()).collect();
     let mut numbered = tally(weights, values, centroids, labels, &value_at)?;
     // A point exactly between two centroids belongs to the first, so that a new order may move it,
@@ -62,25 +64,15 @@ pub fn number_clusters(
         let centroids: Vec<_> =
             order.iter().map(|&c| std::mem::take(&mut numbered.centroids[c])).collect();
         given = order.into_iter().map(|c| given[c]).collect();
-        let labels = points.iter().map(|(point, _)| nearest(point, &centroids)).collect();
+        let labels = assign(points, &centroids);
         numbered = tally(weights, values, centroids, labels, &value_at)?;
     }
     Ok(Numbered { given, ..numbered })
 }
 
-/// The index of the centroid nearest to `point`; of equally near ones the first.
-pub(crate) fn nearest<'a>(
-    point: &'a [f64],
-    centroids: impl IntoIterator<Item: IntoIterator<Item = &'a f64>>,
-) -> u32 {
-    let mut nearest = (0, f64::INFINITY);
-    for (c, centroid) in centroids.into_iter().enumerate() {
-        let squared = squared_distance(point, centroid);
-        if squared < nearest.1 {
-            nearest = (c as u32, squared);
-        }
-    }
-    nearest.0
+/// The label of every point: its nearest centroid.
+fn assign(points: &WeightedPoints, centroids: &[Vec<f64>]) -> Vec<u32> {
+    points.iter().map(|(point, _)| nearest_centroid(point, centroids).index as u32).collect()
 }
 
 fn tally(

@@ -130,12 +130,3 @@ impl WeightedPoints {
         (0..self.d).map(|j| sum(self.iter().map(|(x, w)| w * x[j])) / self.total_weight).collect()
     }
 }
-
-/// Squared Euclidean distance of one point, summed from the first feature to the last: bit for
-/// bit what `shared::Model::assign` computes.
-pub fn squared_distance<'a>(
-    point: impl IntoIterator<Item = &'a f64>,
-    centroid: impl IntoIterator<Item = &'a f64>,
-) -> f64 {
-    point.into_iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
-}

@@ -138,7 +138,7 @@ fn a_choice_of_k_is_auto_or_a_number() {
         let error = text.parse::<KChoice>().unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("`{text}` is no number of clusters: use auto or a number from 1 to 1000")
+            format!("`{text}` is not a number of clusters: use auto or a number from 1 to 1000")
         );
     }
 }

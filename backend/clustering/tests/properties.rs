@@ -163,7 +163,7 @@ proptest! {
     ) {
         let n = 240 / d;
         let points = weighted(d, values[..n * d].to_vec(), &weights[..n]);
-        let params = KMeans::params(k).seed(seed).restarts(3);
+        let params = KMeans::params(k).seed(seed).n_init(3);
         check_fixed_point(&points, &fit(params, &points));
     }
 
@@ -174,7 +174,7 @@ proptest! {
     ) {
         let weights: Vec<u32> = rows.iter().map(|row| row.1).collect();
         let points = weighted(2, rows.iter().flat_map(|row| row.0.clone()).collect(), &weights);
-        let fit = fit(KMeans::params(k).restarts(40), &points);
+        let fit = fit(KMeans::params(k).n_init(40), &points);
         let best = exhaustive(&points, k);
         prop_assert!((fit.sse - best).abs() <= 1e-9 * best.max(1e-6), "{} {}", fit.sse, best);
     }
@@ -182,13 +182,13 @@ proptest! {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    // Below and above the size from which threads share the points instead of the restarts.
+    // Below and above the size from which threads share the points instead of the n_init.
     for (n, d, k) in [(3_000, 2, 5), (3_000, 9, 5), (40_000, 2, 4), (40_000, 3, 12)] {
         let weights: Vec<u32> = (0..n as u32).map(|i| 1 + i % 7).collect();
         let points = weighted(d, blobs(n, d, 3, 5), &weights);
         let run = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let fit = pool.install(|| fit(KMeans::params(k).restarts(4).seed(9), &points));
+            let fit = pool.install(|| fit(KMeans::params(k).n_init(4).seed(9), &points));
             let bits: Vec<u64> = fit.centroids.iter().map(|c| c.to_bits()).collect();
             (bits, fit.sse.to_bits(), fit.labels, fit.iterations)
         };
@@ -213,7 +213,7 @@ fn leaving_centroids_out_changes_no_label() {
         let points = WeightedPoints::unweighted(d, values.clone()).unwrap();
         let records = Array2::from_shape_vec((n, d), values).unwrap();
         for iterations in [1, 2, 3, 5, 9, 20, 300] {
-            let params = KMeans::params(k).restarts(1).max_iterations(iterations);
+            let params = KMeans::params(k).n_init(1).max_iterations(iterations);
             let fit = fit(params, &points);
             let nearest = fit.predict(&records);
             let labels = fit.labels.iter().map(|label| *label as usize);
@@ -239,7 +239,7 @@ fn many_points_take_memory_in_proportion_and_little_time() {
     // The 10 million of `script/bench clustering`, a tenth.
     let n = 1_000_000;
     let points = WeightedPoints::unweighted(2, blobs(n, 2, 4, 7)).unwrap();
-    let fit = fit(KMeans::params(4).restarts(2), &points);
+    let fit = fit(KMeans::params(4).n_init(2), &points);
     check_fixed_point(&points, &fit);
     assert!(fit.cluster_weights.iter().all(|weight| *weight == (n / 4) as f64));
 }
@@ -390,7 +390,7 @@ fn unusable_points_and_parameters_are_refused() {
 
     let check = |params: KMeansParams| params.check().unwrap_err();
     assert!(matches!(check(KMeans::params(0)), E::NoClusters));
-    assert!(matches!(check(KMeans::params(1).restarts(0)), E::NoRestarts));
+    assert!(matches!(check(KMeans::params(1).n_init(0)), E::NoStarts));
     assert!(matches!(check(KMeans::params(1).max_iterations(0)), E::NoIterations));
     assert!(matches!(check(KMeans::params(1).tolerance(-1.0)), E::Tolerance));
     assert!(matches!(check(KMeans::params(1).tolerance(f64::NAN)), E::Tolerance));

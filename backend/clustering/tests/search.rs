@@ -53,7 +53,7 @@ proptest! {
         let n = 360 / d;
         let weights: Vec<f64> = weights[..n].iter().map(|w| f64::from(*w)).collect();
         let points = WeightedPoints::new(d, values[..n * d].to_vec(), weights).unwrap();
-        let fit = fit(KMeans::params(k).seed(seed).restarts(2), &points);
+        let fit = fit(KMeans::params(k).seed(seed).n_init(2), &points);
         for ((point, w), label) in points.iter().zip(&fit.labels) {
             let squared = |c: usize| -> f64 {
                 point.iter().zip(fit.centroids.row(c)).map(|(x, m)| (x - m).powi(2)).sum()
@@ -80,7 +80,7 @@ fn offspring_find_what_starts_alone_miss() {
     let mut centre = || (0..8).map(|_| 2.0 * rng.sample::<f64, _>(StandardNormal)).collect();
     let centres: Vec<Vec<f64>> = (0..24).map(|_| centre()).collect();
     let points = around(&centres, 60, 2);
-    let sse = |seed, restarts| fit(KMeans::params(16).seed(seed).restarts(restarts), &points).sse;
+    let sse = |seed, n_init| fit(KMeans::params(16).seed(seed).n_init(n_init), &points).sse;
     let alone: Vec<f64> = (100..160).map(|seed| sse(seed, 1)).collect();
     let best = alone.iter().copied().fold(f64::INFINITY, f64::min);
     for seed in 1..=4 {

@@ -12,6 +12,7 @@ use tillstream_shared::{ClosedBy, Manifest, api::Gap};
 
 use super::{
     BatchError, OpenBatch, Summary, TopicProgress,
+    rowless::Rowless,
     summary::{checkpoint_path, removed_path},
     writer::Provenance,
 };
@@ -50,6 +51,17 @@ impl Catalogue {
             catalogue.write_checkpoint()?;
         }
         Ok((catalogue, lock))
+    }
+
+    /// Like [`Self::open`], but moves the batches that are there out of the folder first; gives the folder
+    /// where they are now, if there were any.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    pub fn open_anew(folder: &Path) -> Result<(Self, FolderLock, Option<PathBuf>), BatchError> {
+        let lock = FolderLock::take(folder)?;
+        let aside = Self::set_aside(folder)?;
+        Ok((Self::read(folder)?, lock, aside))
     }
 
     /// Reads the folder without taking it; one that does not exist holds no batches.
@@ -169,6 +181,30 @@ impl Catalogue {
     #[must_use]
     pub fn last(&self) -> u64 {
         self.summary.last
+    }
+
+    /// Begins the next batch, with what [`Self::note_rowless`] noted of it.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn begin(&self, provenance: &Provenance) -> Result<OpenBatch, BatchError> {
+        let mut batch = OpenBatch::create(&self.folder)?;
+        if let Some(rowless) = Rowless::load(&self.folder, &self.summary.hash, provenance)? {
+            batch.resume(rowless);
+        }
+        Ok(batch)
+    }
+
+    /// Notes the offsets of a batch that has no lines yet, so that they need not be read again.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn note_rowless(
+        &self,
+        batch: &OpenBatch,
+        provenance: &Provenance,
+    ) -> Result<(), BatchError> {
+        batch.rowless(&self.summary.hash, provenance).save(&self.folder)
     }
 
     /// Closes `batch`, which then is the newest one.

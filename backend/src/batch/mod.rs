@@ -2,10 +2,12 @@
 //!
 //! A batch exists when its manifest does. The file is written under a temporary name, flushed to
 //! disk and renamed; then the manifest is, in the same way. What a crash leaves in between is removed
-//! when the folder is next opened for writing.
+//! when the folder is next opened for writing. A batch without lines is not stored: its offsets are noted
+//! in `open_batch.json` and go into the next one.
 
 mod catalogue;
 mod reader;
+mod rowless;
 mod summary;
 mod writer;
 

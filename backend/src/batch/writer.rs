@@ -8,10 +8,11 @@ use std::{
     time::Instant,
 };
 
+use serde::{Deserialize, Serialize};
 use tillstream_durable as durable;
 use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
 
-use super::BatchError;
+use super::{BatchError, rowless::Rowless};
 use crate::{
     ingest::csv_lines::{write_header, write_line},
     progress,
@@ -21,7 +22,7 @@ use crate::{
 const BUFFER: usize = 1 << 18;
 
 /// Where the lines of a consumer come from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Id of the Kafka cluster, if it has one.
     pub cluster_id: Option<String>,
@@ -73,6 +74,20 @@ impl OpenBatch {
         write_header(&mut batch.row);
         batch.write_row()?;
         Ok(batch)
+    }
+
+    /// Takes over what was noted of a batch without lines.
+    pub(super) fn resume(&mut self, rowless: Rowless) {
+        self.ranges =
+            rowless.partitions.into_iter().map(|range| (range.partition, range)).collect();
+        self.dead_letters = rowless.dead_letters;
+        self.repeated = rowless.repeated;
+    }
+
+    /// What is to be noted of a batch without lines.
+    pub(super) fn rowless(&self, previous: &str, provenance: &Provenance) -> Rowless {
+        let partitions = self.ranges.values().copied().collect();
+        Rowless::new(previous, provenance, partitions, self.dead_letters, self.repeated)
     }
 
     /// Appends the line found at `offset` of `partition`.
@@ -144,6 +159,17 @@ impl OpenBatch {
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
         self.dead_letters
+    }
+
+    /// Messages so far that repeat a stored line.
+    #[must_use]
+    pub fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// The offsets that it covers.
+    pub fn ranges(&self) -> impl Iterator<Item = OffsetRange> {
+        self.ranges.values().copied()
     }
 
     /// When its first line came.

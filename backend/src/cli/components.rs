@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
     batch::Catalogue,
+    fault,
     http::{self, AppState},
     ingest::Input,
     kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -58,8 +59,7 @@ impl<T> Outcome<T> {
 /// Runs the embedded broker, which is up already.
 pub(super) fn broker(supervisor: &mut Supervisor, broker: Broker) {
     supervisor.spawn(Component::Broker, |shutdown| async move {
-        shutdown.cancelled().await;
-        Ok(broker.shutdown().await?)
+        Ok(broker.run_until(shutdown.cancelled()).await?)
     });
 }
 
@@ -105,6 +105,7 @@ pub(super) fn consumer(
                 print_line(format_args!("{}: {} lines", manifest.file, manifest.rows));
             }
             stored.send_replace(manifest.number);
+            fault::point("consumer");
         })?;
         consumed.set(());
         Ok(())

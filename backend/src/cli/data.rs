@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Error,
-    flags::{DataOptions, PageOptions},
+    flags::{BatchOptions, DataOptions, PageOptions},
 };
 use crate::{
     batch::Catalogue,
@@ -30,12 +30,23 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Takes the batch folder for writing; damaged batches are notices.
+/// Takes the batch folder for writing, emptied where a new history is asked for; damaged batches are
+/// notices.
 pub(super) fn open_batches(
     data: &DataOptions,
+    batches: &BatchOptions,
     progress: &Progress,
 ) -> Result<(Catalogue, FolderLock), Error> {
-    let (catalogue, lock) = Catalogue::open(&data.batch())?;
+    let folder = data.batch();
+    if batches.new_history {
+        let (catalogue, lock, aside) = Catalogue::open_anew(&folder)?;
+        if let Some(aside) = aside {
+            let aside = aside.display();
+            progress.notice(format!("a new history begins: the batches so far are in {aside}"));
+        }
+        return Ok((catalogue, lock));
+    }
+    let (catalogue, lock) = Catalogue::open(&folder)?;
     for Gap { batch, reason } in catalogue.damaged()? {
         progress.notice(format!("batch {batch} is damaged: {reason}"));
     }

@@ -60,6 +60,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
         Command::Train(options) => commands::train::run(*options, shutdown).await,
         Command::Serve(options) => commands::serve::run(options, shutdown).await,
         Command::Champion { action } => commands::champion::run(action),
+        Command::DeadLetters { action } => commands::dead_letters::run(action, shutdown).await,
     }
 }
 

@@ -92,7 +92,7 @@ impl ModelOptions {
 
     fn params(&self, preprocessing: PreprocessingKind) -> ModelParams {
         let Self { k, clip, restarts, seed, .. } = *self;
-        ModelParams { preprocessing, clip, k, restarts, seed, evaluate: true }
+        ModelParams { preprocessing, clip, k, n_init: restarts, seed, evaluate: true }
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::Entity;
 
 use super::{
-    commands::champion::ChampionAction,
+    commands::{champion::ChampionAction, dead_letters::DeadLettersAction},
     flags::{
         BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
         SendingOptions, TopicOptions,
@@ -47,6 +47,11 @@ pub(super) enum Command {
     Champion {
         #[command(subcommand)]
         action: ChampionAction,
+    },
+    /// Show the messages that were invalid, and send them again
+    DeadLetters {
+        #[command(subcommand)]
+        action: DeadLettersAction,
     },
 }
 

@@ -32,7 +32,7 @@ impl Default for GateLimits {
 
 /// How the champion does on the points of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Contest {
+pub struct ChallengerComparison {
     /// Mean silhouette of the champion's clusters on the candidate's points; none where they are all
     /// in one.
     pub champion_silhouette: Option<f64>,
@@ -43,12 +43,16 @@ pub struct Contest {
 }
 
 /// Judges `candidate` by quality, stability and the size of its smallest cluster. Without a champion
-/// there is no `contest`, and nothing to be stable against. The candidate's silhouette is that of its
+/// there is no `comparison`, and nothing to be stable against. The candidate's silhouette is that of its
 /// [`Model::evaluation`]. One cluster has no silhouette and is not judged by it.
 #[must_use]
-pub fn judge(candidate: &Model, contest: Option<Contest>, limits: &GateLimits) -> Judgement {
-    let stability = contest.map(|contest| contest.stability);
-    let champion_silhouette = contest.and_then(|contest| contest.champion_silhouette);
+pub fn judge(
+    candidate: &Model,
+    comparison: Option<ChallengerComparison>,
+    limits: &GateLimits,
+) -> Judgement {
+    let stability = comparison.map(|comparison| comparison.stability);
+    let champion_silhouette = comparison.and_then(|comparison| comparison.champion_silhouette);
     let mut reasons = Vec::new();
     let silhouette = silhouette(candidate);
     match silhouette {
@@ -107,10 +111,9 @@ fn smallest_share(model: &Model) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tillstream_shared::{Entity, Evaluation, ModelKind, Silhouette};
+    use tillstream_shared::{Entity, Evaluation, ModelKind, Silhouette, testing::scaled_model};
 
     use super::*;
-    use crate::modelling::test_model;
 
     fn model(silhouette: Option<f64>, sizes: &[u64]) -> Model {
         let clusters: Vec<(u64, &[f64])> = sizes.iter().map(|size| (*size, &[0.0][..])).collect();
@@ -121,13 +124,13 @@ mod tests {
         };
         Model {
             evaluation: Some(evaluation),
-            ..test_model::model(ModelKind::Line, Entity::Customer, &["Quantity"], &clusters)
+            ..scaled_model(ModelKind::Line, Entity::Customer, &["Quantity"], &clusters)
         }
     }
 
     fn judged(candidate: &Model, stability: Option<f64>, champion: Option<f64>) -> Judgement {
-        let contest =
-            stability.map(|stability| Contest { champion_silhouette: champion, stability });
+        let contest = stability
+            .map(|stability| ChallengerComparison { champion_silhouette: champion, stability });
         judge(candidate, contest, &GateLimits::default())
     }
 

@@ -24,7 +24,7 @@ pub fn train_line_model(
 /// Distinct lines as weighted points of (Quantity, UnitPrice), n x 2, in original units.
 ///
 /// # Errors
-/// [`ClusteringError`] when there are none, or a price is no number.
+/// [`ClusteringError`] when there are none, or a price is not finite.
 pub fn line_points(points: &[WeightedPoint]) -> Result<WeightedPoints, ClusteringError> {
     let coordinates = points.iter().flat_map(|p| [p.quantity as f64, p.unit_price]).collect();
     let weights = points.iter().map(|p| p.weight as f64).collect();

@@ -17,13 +17,12 @@ mod naming;
 mod preprocess;
 mod train;
 
-#[cfg(test)]
-pub(crate) mod test_model;
-
 pub use error::ModellingError;
-pub use gate::{Contest, GateLimits, judge};
+pub use gate::{ChallengerComparison, GateLimits, judge};
 pub use line_model::{line_points, train_line_model};
-pub use matching::{Matching, Overlap, line_overlap, match_clusters, membership_overlap};
+pub use matching::{
+    InvalidMembership, Matching, Overlap, line_overlap, match_clusters, membership_overlap,
+};
 pub use naming::name_clusters;
 pub use preprocess::{fit_preprocessing, to_model_space};
 pub use train::{ModelParams, Trained, train_model};

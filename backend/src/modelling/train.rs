@@ -18,8 +18,8 @@ pub struct ModelParams {
     pub clip: Option<f64>,
     /// Number of clusters, or that it is to be chosen.
     pub k: KChoice,
-    /// Starts, whose best solutions are recombined.
-    pub restarts: u32,
+    /// Starts, whose best solutions are recombined (`--restarts`).
+    pub n_init: u32,
     /// Seed of the starts.
     pub seed: u64,
     /// Whether to measure how good the clusters are; on some thousand distinct points that takes longer
@@ -78,15 +78,15 @@ pub fn train_model(
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Err(ClusteringError::Value(at).into());
     }
-    let ModelParams { preprocessing, clip, k, restarts, seed, .. } = *params;
+    let ModelParams { preprocessing, clip, k, n_init, seed, .. } = *params;
     let (preprocessing, model_points) = fit_preprocessing(preprocessing, clip, points)?;
     let (fit, mut report) = match k {
         KChoice::Fixed(k) => {
-            let params = KMeansParams::new(k as usize).restarts(restarts).seed(seed).check()?;
+            let params = KMeansParams::new(k as usize).n_init(n_init).seed(seed).check()?;
             (params.fit_points(&model_points)?, None)
         }
         KChoice::Auto => {
-            let ChosenK { fit, report } = choose_k(&model_points, restarts, seed)?;
+            let ChosenK { fit, report } = choose_k(&model_points, n_init, seed)?;
             (fit, Some(report))
         }
     };

@@ -168,10 +168,9 @@ fn invalid(reason: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
-    use tillstream_shared::ModelKind;
+    use tillstream_shared::{ModelKind, testing::raw_model};
 
     use super::*;
-    use crate::modelling::test_model;
 
     fn rows() -> ProfileRows {
         ProfileRows {
@@ -186,7 +185,7 @@ mod tests {
     /// Profile model 3 of `entity` with two clusters.
     fn model(entity: Entity) -> Model {
         let clusters: [(u64, &[f64]); 2] = [(1, &[0.0]), (1, &[1.0])];
-        let model = test_model::model(ModelKind::Profile, entity, &["recency"], &clusters);
+        let model = raw_model(ModelKind::Profile, entity, &["recency"], &clusters);
         Model { number: ModelNumber::Number(3), ..model }
     }
 

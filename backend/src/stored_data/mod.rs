@@ -14,7 +14,7 @@ use tillstream_shared::{
 use crate::{
     batch::{self, BatchError, Catalogue},
     features::{LinePoints, RfmScores, WeightedPoint},
-    modelling::{Overlap, line_overlap, membership_overlap},
+    modelling::{InvalidMembership, Overlap, line_overlap, membership_overlap},
     registry::{ProfileRowStore, Registry},
     training_state::{TrainingState, state_path},
 };
@@ -38,6 +38,9 @@ pub enum StoredDataError {
     /// A batch or its manifest.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// The rows of a profile model are not those of the model.
+    #[error("the rows of a profile model do not fit it: {0}")]
+    Rows(#[from] InvalidMembership),
     /// The training state, or the rows of a profile model.
     #[error("cannot use {path}: {source}")]
     Io {
@@ -137,7 +140,7 @@ impl StoredData {
                     let members = |rows: ProfileRows| {
                         rows.ids.into_iter().zip(rows.cluster).collect::<Vec<_>>()
                     };
-                    Some(membership_overlap(from.k, &members(before), to.k, &members(after)))
+                    Some(membership_overlap(from.k, &members(before), to.k, &members(after))?)
                 }
                 _ => None,
             },

@@ -56,7 +56,7 @@ async fn an_error_stops_the_others_and_is_shown() {
     failing(&mut supervisor, Component::Trainer);
     let shutdown = Shutdown::default();
     let error = supervisor.run(&shutdown, None).await.unwrap_err();
-    assert_eq!(error.to_string(), "the disk is full");
+    assert_eq!(error.to_string(), "the trainer failed: the disk is full");
     assert!(shutdown.requested());
     assert_eq!(*log.lock().unwrap(), ["consumer", "broker"]);
     let failed = (Stage::Failed, Some("the disk is full".to_owned()));
@@ -76,7 +76,7 @@ async fn a_panic_is_an_error() {
         }
         obedient(&mut supervisor, Component::Serving, &Log::default());
         let error = supervisor.run(&Shutdown::default(), None).await.unwrap_err();
-        assert_eq!(error.to_string(), "it panicked: index 7");
+        assert_eq!(error.to_string(), "the trainer failed: it panicked: index 7");
         assert_eq!(stage_and_reason(&progress, Component::Trainer).0, Stage::Failed);
         assert_eq!(stage_and_reason(&progress, Component::Serving).0, Stage::Done);
     }

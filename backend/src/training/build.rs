@@ -81,7 +81,7 @@ fn model(
         preprocessing: trained.preprocessing,
         k: trained.k,
         seed: params.seed,
-        restarts: params.restarts,
+        n_init: params.n_init,
         centroids: trained.centroids,
         model_centroids: trained.model_centroids,
         sizes: trained.sizes,

@@ -21,7 +21,7 @@ pub(super) fn live_model(
     points: &LinePoints,
     half_life: HalfLife,
 ) -> Result<LineFit, ModellingError> {
-    let LiveClusters { preprocessing, restarts, seed, clusters } = live;
+    let LiveClusters { preprocessing, n_init, seed, clusters } = live;
     let (kept, funnel) = points.filtered(preprocessing.filter);
     let model_points = to_model_space(preprocessing, &line_points(&kept)?)?;
     let invert = |centroid: &[f64]| -> Vec<f64> {
@@ -44,7 +44,7 @@ pub(super) fn live_model(
         preprocessing: preprocessing.clone(),
         k: k as u32,
         seed: *seed,
-        restarts: *restarts,
+        n_init: *n_init,
         centroids: numbered.centroids.iter().map(|centroid| invert(centroid)).collect(),
         sse: numbered.sse(&model_points),
         sizes: numbered.weights.iter().map(|weight| *weight as u64).collect(),

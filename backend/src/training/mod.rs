@@ -17,7 +17,7 @@ mod trainer;
 pub use file::{FileOptions, train_file, train_plain_file};
 pub use options::{Retention, TrainerOptions};
 pub use publisher::NotStored;
-pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
+pub use recipe::{Recipe, UnsuitableRecipe};
 pub use trainer::Trainer;
 
 use crate::{batch::BatchError, ingest::IngestError, modelling::ModellingError};

@@ -8,8 +8,10 @@ use tillstream_shared::{Entity, Model, ModelKind, ModelNumber, ModelRef, api::Ev
 
 use super::{TrainerOptions, observations::Observations};
 use crate::{
+    fault,
     modelling::{
-        Contest, Matching, Overlap, judge, line_overlap, match_clusters, membership_overlap,
+        ChallengerComparison, Matching, Overlap, judge, line_overlap, match_clusters,
+        membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ProfileRowStore, Registry},
@@ -61,6 +63,7 @@ impl Publisher {
         labels: &[u32],
     ) -> Result<(), NotStored> {
         let Model { kind, entity, number, .. } = model;
+        fault::point("trainer");
         self.identify(&mut model, observations, labels);
         self.save(&model, observations, labels).map_err(|source| NotStored::Model {
             kind,
@@ -131,7 +134,14 @@ impl Publisher {
             || members(&table.ids, &observations.assigned_by(previous)),
             |rows| members(&rows.ids, &rows.cluster),
         );
-        membership_overlap(previous.k, &before, model.k, &members(&table.ids, labels))
+        let now = members(&table.ids, labels);
+        membership_overlap(previous.k, &before, model.k, &now).unwrap_or_else(|error| {
+            self.progress.notice(format!(
+                "the clusters of the {} profile model {} are matched by their centroids alone: {error}",
+                model.entity, model.number
+            ));
+            Overlap::empty(previous.k, model.k)
+        })
     }
 
     fn save(
@@ -180,7 +190,7 @@ impl Publisher {
         champion: &Model,
         observations: Observations<'_>,
         labels: &[u32],
-    ) -> Contest {
+    ) -> ChallengerComparison {
         let weights = observations.weights();
         let by_champion = observations.assigned_by(champion);
         let before = self.before(model);
@@ -188,7 +198,7 @@ impl Publisher {
         let with_previous = before
             .filter(|before| before.number != champion.number)
             .map_or(f64::NEG_INFINITY, |before| agreement(&observations.assigned_by(&before)));
-        Contest {
+        ChallengerComparison {
             champion_silhouette: observations
                 .in_space_of(model)
                 .ok()
@@ -200,3 +210,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ pub struct LiveClusters {
     /// That of the first batch, frozen: the clusters move in a space that stays.
     pub preprocessing: Preprocessing,
     /// Of the first batch's clustering.
-    pub restarts: u32,
+    pub n_init: u32,
     /// Of the first batch's clustering.
     pub seed: u64,
     /// In the order in which the first batch's clusters were numbered.
@@ -33,7 +33,8 @@ impl LiveClusters {
             return Ok(());
         }
         let points = to_model_space(&self.preprocessing, &line_points(&kept)?)?;
-        Ok(self.clusters.update(&points, half_life).map(drop)?)
+        self.clusters.update(&points, half_life)?;
+        Ok(())
     }
 
     /// Whether preprocessing and clusters fit together.
@@ -59,7 +60,7 @@ pub(super) fn feed(
     let weights = trained.sizes.iter().map(|size| *size as f64).collect();
     *live = Some(LiveClusters {
         preprocessing: trained.preprocessing,
-        restarts: params.restarts,
+        n_init: params.n_init,
         seed: params.seed,
         clusters: StreamingKMeans::from_clusters(trained.model_centroids, weights),
     });

@@ -12,7 +12,7 @@ const PARAMS: ModelParams = ModelParams {
     preprocessing: PreprocessingKind::Log,
     clip: None,
     k: KChoice::Fixed(2),
-    restarts: 1,
+    n_init: 1,
     seed: 1,
     evaluate: false,
 };

@@ -94,8 +94,7 @@ impl Running {
     /// Ends it as Ctrl-C does; it must end well.
     #[track_caller]
     pub fn interrupt(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        signal(self.child.id(), "-INT");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }
@@ -111,6 +110,12 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal, such as `-INT`, to a process.
+#[track_caller]
+pub fn signal(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
 }
 
 /// Waits until `condition` gives something.

@@ -11,8 +11,8 @@ use kafka_protocol::{
     },
 };
 
-use super::{NODE, text};
-use crate::{BrokerConfig, server::Context, topics::TopicSettings};
+use super::common::{NODE_ID, text};
+use crate::{config::BrokerConfig, context::Context, topics::TopicSettings};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -25,7 +25,7 @@ const STRING: i8 = 2;
 const INT: i8 = 3;
 const LONG: i8 = 5;
 /// A segment smaller than this would be a file per batch or two.
-const SMALLEST_SEGMENT: u64 = 1024;
+const MIN_SEGMENT_BYTES: u64 = 1024;
 
 /// Settings whose only value is how this broker works; naming that value is allowed.
 const FIXED: [(&str, &str); 4] = [
@@ -59,9 +59,9 @@ pub(super) fn parse<'a>(
             "retention.ms" => settings.retention_ms = limit()?,
             "retention.bytes" => settings.retention_bytes = limit()?,
             "segment.bytes" => {
-                let bytes = value.parse().ok().filter(|&bytes| bytes >= SMALLEST_SEGMENT);
+                let bytes = value.parse().ok().filter(|&bytes| bytes >= MIN_SEGMENT_BYTES);
                 settings.segment_bytes = Some(bytes.ok_or_else(|| {
-                    format!("{name} must be a number from {SMALLEST_SEGMENT} on, not {value:?}")
+                    format!("{name} must be a number from {MIN_SEGMENT_BYTES} on, not {value:?}")
                 })?);
             }
             _ if FIXED.contains(&(name, value)) => {}
@@ -121,6 +121,8 @@ fn of_broker(config: &BrokerConfig) -> Vec<Entry> {
     let own = |name, value| Entry { name, value, source: FROM_BROKER, kind: STRING };
     let mut entries: Vec<Entry> = topic.into_iter().map(renamed).collect();
     entries.push(own("num.partitions", config.default_partitions.to_string()));
+    let offsets_retention = config.offsets_retention.as_secs() / 60;
+    entries.push(own("offsets.retention.minutes", offsets_retention.to_string()));
     entries.push(own("auto.create.topics.enable", config.auto_create_topics.to_string()));
     entries
 }
@@ -146,7 +148,7 @@ fn describe_one(
             Some(topic) => Ok(of_topic(&node.config, &topic.settings)),
             None => Err((ResponseError::UnknownTopicOrPartition, "there is no such topic")),
         },
-        BROKER if name.is_empty() || *name == NODE.to_string() => Ok(of_broker(&node.config)),
+        BROKER if name.is_empty() || *name == NODE_ID.to_string() => Ok(of_broker(&node.config)),
         BROKER => Err((ResponseError::InvalidRequest, "there is only node 1")),
         _ => Err((ResponseError::InvalidRequest, "only topics and the broker have settings")),
     };

@@ -2,16 +2,19 @@
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use kafka_protocol::{
     ResponseError,
     messages::{
-        DescribeGroupsRequest, DescribeGroupsResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest,
-        JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
-        ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
+        DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+        FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest,
+        HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+        LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest,
+        SyncGroupResponse,
+        delete_groups_response::DeletableGroupResult,
         describe_groups_response::{DescribedGroup, DescribedGroupMember},
         find_coordinator_response::Coordinator,
         join_group_response::JoinGroupResponseMember,
@@ -22,34 +25,34 @@ use kafka_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::{NODE, TRANSACTIONS_REFUSED, text};
+use super::common::{NODE_ID, TRANSACTIONS_REFUSED, blocking, error_code, storage_error, text};
 use crate::{
-    groups::{Fault, Group, Joined, Joining, Phase, Syncing},
-    server::Context,
+    context::Context,
+    groups::{DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Phase, SyncRequest},
     wire::Request,
 };
 
 /// A session cannot be longer.
-const LONGEST_SESSION: i32 = 30 * 60 * 1000;
+const MAX_SESSION_TIMEOUT_MS: i32 = 30 * 60 * 1000;
 /// Kafka's name of this kind of group.
 const CLASSIC: &str = "classic";
 /// The kind of key that names a group.
 const GROUP_KEY: i8 = 0;
 
 /// Kafka's error for ours.
-pub(super) fn error_of(fault: &Fault) -> ResponseError {
-    match fault {
-        Fault::UnknownMember => ResponseError::UnknownMemberId,
-        Fault::MemberIdRequired(_) => ResponseError::MemberIdRequired,
-        Fault::IllegalGeneration => ResponseError::IllegalGeneration,
-        Fault::Rebalancing => ResponseError::RebalanceInProgress,
-        Fault::InconsistentProtocol => ResponseError::InconsistentGroupProtocol,
-        Fault::Fenced => ResponseError::FencedInstanceId,
+pub(super) fn error_of(error: &GroupError) -> ResponseError {
+    match error {
+        GroupError::UnknownMemberId => ResponseError::UnknownMemberId,
+        GroupError::MemberIdRequired(_) => ResponseError::MemberIdRequired,
+        GroupError::IllegalGeneration => ResponseError::IllegalGeneration,
+        GroupError::RebalanceInProgress => ResponseError::RebalanceInProgress,
+        GroupError::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
+        GroupError::FencedInstanceId => ResponseError::FencedInstanceId,
     }
 }
 
-fn code(result: &Result<(), Fault>) -> i16 {
-    result.as_ref().err().map_or(0, |fault| error_of(fault).code())
+fn code(result: &Result<(), GroupError>) -> i16 {
+    result.as_ref().err().map_or(0, |error| error_of(error).code())
 }
 
 fn owned(text: Option<StrBytes>) -> Option<String> {
@@ -66,8 +69,8 @@ pub(super) async fn find(
     request: FindCoordinatorRequest,
     version: i16,
 ) -> FindCoordinatorResponse {
-    let host = text(context.here.ip().to_string());
-    let port = i32::from(context.here.port());
+    let host = text(context.local_addr.ip().to_string());
+    let port = i32::from(context.local_addr.port());
     let refused = request.key_type != GROUP_KEY;
     let (error, why) = if refused {
         let why = "only consumer groups have a coordinator, transactions are not supported";
@@ -79,7 +82,7 @@ pub(super) async fn find(
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
             Coordinator::default()
                 .with_key(key)
-                .with_node_id(NODE)
+                .with_node_id(NODE_ID)
                 .with_host(host.clone())
                 .with_port(port)
                 .with_error_code(error)
@@ -88,7 +91,7 @@ pub(super) async fn find(
         return FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
     }
     FindCoordinatorResponse::default()
-        .with_node_id(NODE)
+        .with_node_id(NODE_ID)
         .with_host(host)
         .with_port(port)
         .with_error_code(error)
@@ -98,10 +101,10 @@ pub(super) async fn find(
 /// Waits for a group's answer, or until the broker stops.
 async fn reply<T>(
     context: &Context,
-    reply: impl Future<Output = Result<Result<T, Fault>, oneshot::error::RecvError>>,
+    reply: impl Future<Output = Result<Result<T, GroupError>, oneshot::error::RecvError>>,
 ) -> Result<T, ResponseError> {
     match context.node.stop.run_until_cancelled(reply).await {
-        Some(Ok(result)) => result.map_err(|fault| error_of(&fault)),
+        Some(Ok(result)) => result.map_err(|error| error_of(&error)),
         // The member joined again meanwhile, on another connection.
         Some(Err(_)) => Err(ResponseError::RebalanceInProgress),
         None => Err(ResponseError::CoordinatorNotAvailable),
@@ -120,16 +123,16 @@ pub(super) async fn join(
     if join.group_id.is_empty() {
         return refuse(ResponseError::InvalidGroupId, join.member_id);
     }
-    if !(1..=LONGEST_SESSION).contains(&join.session_timeout_ms) {
+    if !(1..=MAX_SESSION_TIMEOUT_MS).contains(&join.session_timeout_ms) {
         return refuse(ResponseError::InvalidSessionTimeout, join.member_id);
     }
     let protocols = join.protocols.into_iter().map(|p| (p.name.to_string(), p.metadata));
     let session_timeout = millis(join.session_timeout_ms);
-    let joining = Joining {
+    let joining = JoinRequest {
         member_id: join.member_id.to_string(),
-        instance: owned(join.group_instance_id),
+        group_instance_id: owned(join.group_instance_id),
         client_id: request.client_id.clone(),
-        host: format!("/{}", context.peer.ip()),
+        client_host: format!("/{}", context.client_addr.ip()),
         session_timeout,
         rebalance_timeout: if version >= 1 {
             millis(join.rebalance_timeout_ms)
@@ -138,26 +141,28 @@ pub(super) async fn join(
         },
         protocol_type: join.protocol_type.to_string(),
         protocols: protocols.collect(),
-        name_first: version >= 4,
+        require_known_member_id: version >= 4,
     };
     let (send, receive) = oneshot::channel();
-    let group = context.node.groups.get_or_create(&join.group_id);
-    group.with(|state| state.join(Instant::now(), joining, send));
+    context
+        .node
+        .groups
+        .with_group(&join.group_id, |state| state.join(Instant::now(), joining, send));
     let mut named = None;
     let joined = reply(context, async {
         receive.await.inspect(|result| {
-            if let Err(Fault::MemberIdRequired(id)) = result {
+            if let Err(GroupError::MemberIdRequired(id)) = result {
                 named = Some(text(id));
             }
         })
     });
     match joined.await {
-        Ok(joined) => welcome(joined),
+        Ok(joined) => respond_joined(joined),
         Err(error) => refuse(error, named.unwrap_or(join.member_id)),
     }
 }
 
-fn welcome(joined: Joined) -> JoinGroupResponse {
+fn respond_joined(joined: JoinResponse) -> JoinGroupResponse {
     let members = joined.members.into_iter().map(|(id, instance, metadata)| {
         JoinGroupResponseMember::default()
             .with_member_id(text(id))
@@ -184,9 +189,9 @@ pub(super) async fn sync(
     };
     let assignments =
         request.assignments.into_iter().map(|a| (a.member_id.to_string(), a.assignment));
-    let syncing = Syncing {
+    let syncing = SyncRequest {
         member_id: request.member_id.to_string(),
-        instance: owned(request.group_instance_id),
+        group_instance_id: owned(request.group_instance_id),
         generation: request.generation_id,
         protocol_type: owned(request.protocol_type),
         protocol: owned(request.protocol_name),
@@ -212,9 +217,9 @@ pub(super) async fn sync(
 fn in_group<T>(
     context: &Context,
     group: &GroupId,
-    act: impl FnOnce(&Group) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    act(&*context.node.groups.get(group).ok_or(Fault::UnknownMember)?)
+    act: impl FnOnce(&Group) -> Result<T, GroupError>,
+) -> Result<T, GroupError> {
+    act(&*context.node.groups.get(group).ok_or(GroupError::UnknownMemberId)?)
 }
 
 pub(super) async fn heartbeat(context: &Context, request: HeartbeatRequest) -> HeartbeatResponse {
@@ -238,7 +243,7 @@ pub(super) async fn leave(
     };
     let results = match context.node.groups.get(&request.group_id) {
         Some(group) => group.with(|state| state.leave(Instant::now(), &who)),
-        None => who.iter().map(|_| Err(Fault::UnknownMember)).collect(),
+        None => who.iter().map(|_| Err(GroupError::UnknownMemberId)).collect(),
     };
     if version < 3 {
         let error = results.first().map_or(0, code);
@@ -281,9 +286,9 @@ fn describe_one(id: GroupId, group: &Group) -> DescribedGroup {
         let members = state.members.iter().map(|member| {
             DescribedGroupMember::default()
                 .with_member_id(text(&member.id))
-                .with_group_instance_id(member.instance.as_ref().map(text))
+                .with_group_instance_id(member.group_instance_id.as_ref().map(text))
                 .with_client_id(text(&member.client_id))
-                .with_client_host(text(&member.host))
+                .with_client_host(text(&member.client_host))
                 .with_member_metadata(member.metadata(&state.protocol))
                 .with_member_assignment(member.assignment.clone())
         });
@@ -318,4 +323,25 @@ pub(super) async fn list(context: &Context, request: ListGroupsRequest) -> ListG
         }
     }
     ListGroupsResponse::default().with_groups(groups)
+}
+
+pub(super) async fn delete(
+    context: &Context,
+    request: DeleteGroupsRequest,
+) -> DeleteGroupsResponse {
+    let mut results = Vec::with_capacity(request.groups_names.len());
+    for id in request.groups_names {
+        let (node, name) = (Arc::clone(&context.node), id.clone());
+        let deleted = blocking(move || {
+            node.groups.delete(&name).map_err(|error| match error {
+                DeleteGroupError::Unknown => ResponseError::GroupIdNotFound,
+                DeleteGroupError::NotEmpty => ResponseError::NonEmptyGroup,
+                DeleteGroupError::Storage(error) => storage_error(error),
+            })
+        });
+        let error = error_code(&deleted.await);
+        let result = DeletableGroupResult::default().with_group_id(id);
+        results.push(result.with_error_code(error));
+    }
+    DeleteGroupsResponse::default().with_results(results)
 }

@@ -1,20 +1,21 @@
 //! ListOffsets: the first, the last, and by timestamp.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use kafka_protocol::{
     ResponseError,
     messages::{
         ListOffsetsRequest, ListOffsetsResponse,
-        list_offsets_request::ListOffsetsPartition,
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
         list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
     },
 };
 
-use super::{LEADER_EPOCH, blocking, storage_error};
+use super::common::{LEADER_EPOCH, blocking, storage_error};
 use crate::{
-    log::{Partition, ReadError, first_not_older},
-    server::Context,
+    context::Context,
+    log::{Partition, ReadError, first_record_at},
+    topics::Topic,
 };
 
 /// The offset that the next record gets (as far as consumers may see).
@@ -33,21 +34,43 @@ pub(super) async fn list(
     request: ListOffsetsRequest,
     version: i16,
 ) -> ListOffsetsResponse {
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in request.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in topic.partitions {
-            let partition = context.node.topics.partition(&topic.name, asked.partition_index);
-            partitions.push(answer(partition, &asked, version).await);
-        }
-        let response = ListOffsetsTopicResponse::default().with_name(topic.name);
-        topics.push(response.with_partitions(partitions));
+    let timestamps = request.topics.iter().flat_map(|topic| &topic.partitions);
+    let reads_log =
+        timestamps.map(|asked| asked.timestamp).any(|t| t >= 0 || t == LATEST_TIMESTAMP);
+    let topics = context.node.topics.all();
+    if !reads_log {
+        return list_all(&topics, request, version);
     }
+    // One blocking task for the whole request, however many partitions it asks for.
+    match blocking(move || Ok(list_all(&topics, request, version))).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!("cannot list offsets: {error}");
+            ListOffsetsResponse::default()
+        }
+    }
+}
+
+fn list_all(
+    topics: &BTreeMap<String, Topic>,
+    request: ListOffsetsRequest,
+    version: i16,
+) -> ListOffsetsResponse {
+    let list_topic = |topic: ListOffsetsTopic| {
+        let known = topics.get(&**topic.name);
+        let partitions = topic.partitions.iter().map(|asked| {
+            let partition = known.and_then(|topic| topic.partition(asked.partition_index));
+            respond(partition.map(|partition| &**partition), asked, version)
+        });
+        let partitions = partitions.collect();
+        ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions)
+    };
+    let topics = request.topics.into_iter().map(list_topic).collect();
     ListOffsetsResponse::default().with_topics(topics)
 }
 
-async fn answer(
-    partition: Option<Arc<Partition>>,
+fn respond(
+    partition: Option<&Partition>,
     asked: &ListOffsetsPartition,
     version: i16,
 ) -> ListOffsetsPartitionResponse {
@@ -56,7 +79,7 @@ async fn answer(
         .with_timestamp(-1)
         .with_offset(-1);
     let found = match partition {
-        Some(partition) => offset_at(partition, asked.timestamp).await,
+        Some(partition) => offset_at(partition, asked.timestamp),
         None => Err(ResponseError::UnknownTopicOrPartition),
     };
     match found {
@@ -69,35 +92,28 @@ async fn answer(
     }
 }
 
-/// Offset and timestamp, if there is such a record.
-async fn offset_at(
-    partition: Arc<Partition>,
-    timestamp: i64,
-) -> Result<Option<(i64, i64)>, ResponseError> {
+/// Offset and timestamp, if there is such a record. Blocks for timestamps and the latest timestamp.
+fn offset_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
     match timestamp {
-        LATEST => Ok(Some((partition.durable().end, -1))),
-        EARLIEST | EARLIEST_LOCAL => Ok(Some((partition.start(), -1))),
+        LATEST => Ok(Some((partition.status().high_watermark, -1))),
+        EARLIEST | EARLIEST_LOCAL => Ok(Some((partition.status().log_start, -1))),
         LATEST_TIERED => Ok(None),
         LATEST_TIMESTAMP => match partition.latest_timestamp() {
-            Some(latest) => by_time(partition, latest).await,
+            Some(latest) => first_at(partition, latest),
             None => Ok(None),
         },
-        0.. => by_time(partition, timestamp).await,
+        0.. => first_at(partition, timestamp),
         _ => Err(ResponseError::InvalidRequest),
     }
 }
 
-async fn by_time(
-    partition: Arc<Partition>,
-    timestamp: i64,
-) -> Result<Option<(i64, i64)>, ResponseError> {
-    blocking(move || match partition.batch_at_time(timestamp) {
+fn first_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
+    match partition.batch_at_time(timestamp) {
         Ok(Some((header, batch))) => {
-            Ok(first_not_older(&header, batch, timestamp, partition.start()))
+            Ok(first_record_at(&header, batch, timestamp, partition.status().log_start))
         }
         Ok(None) => Ok(None),
         Err(ReadError::OutOfRange) => Err(ResponseError::OffsetOutOfRange),
         Err(ReadError::Io(error)) => Err(storage_error(format!("{}: {error}", partition.name()))),
-    })
-    .await
+    }
 }

@@ -11,11 +11,14 @@ use kafka_protocol::{
         },
     },
 };
+use uuid::Uuid;
 
-use super::{LEADER_EPOCH, NODE, blocking, text};
+use super::{
+    common::{LEADER_EPOCH, NODE_ID, blocking, text},
+    topics::error_of,
+};
 use crate::{
-    api::topics::error_of,
-    server::Context,
+    context::Context,
     topics::{Topic, TopicError, TopicSettings},
 };
 
@@ -36,10 +39,7 @@ pub(super) async fn metadata(
             for asked in asked {
                 described.push(match asked.name {
                     Some(name) => describe_or_create(context, name, may_create).await,
-                    None => MetadataResponseTopic::default()
-                        .with_name(None)
-                        .with_topic_id(asked.topic_id)
-                        .with_error_code(ResponseError::UnknownTopicId.code()),
+                    None => describe_by_id(context, asked.topic_id),
                 });
             }
             described
@@ -48,13 +48,23 @@ pub(super) async fn metadata(
     MetadataResponse::default()
         .with_brokers(vec![
             MetadataResponseBroker::default()
-                .with_node_id(NODE)
-                .with_host(text(context.here.ip().to_string()))
-                .with_port(context.here.port().into()),
+                .with_node_id(NODE_ID)
+                .with_host(text(context.local_addr.ip().to_string()))
+                .with_port(context.local_addr.port().into()),
         ])
         .with_cluster_id(Some(text(topics.cluster_id())))
-        .with_controller_id(NODE)
+        .with_controller_id(NODE_ID)
         .with_topics(described)
+}
+
+fn describe_by_id(context: &Context, id: Uuid) -> MetadataResponseTopic {
+    match context.node.topics.all().iter().find(|(_, topic)| topic.id == id) {
+        Some((name, topic)) => describe(name, topic),
+        None => MetadataResponseTopic::default()
+            .with_name(None)
+            .with_topic_id(id)
+            .with_error_code(ResponseError::UnknownTopicId.code()),
+    }
 }
 
 async fn describe_or_create(
@@ -91,12 +101,13 @@ fn describe(name: &str, topic: &Topic) -> MetadataResponseTopic {
     let partitions = (0..).zip(&topic.partitions).map(|(number, _)| {
         MetadataResponsePartition::default()
             .with_partition_index(number)
-            .with_leader_id(NODE)
+            .with_leader_id(NODE_ID)
             .with_leader_epoch(LEADER_EPOCH)
-            .with_replica_nodes(vec![NODE])
-            .with_isr_nodes(vec![NODE])
+            .with_replica_nodes(vec![NODE_ID])
+            .with_isr_nodes(vec![NODE_ID])
     });
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(text(name))))
+        .with_topic_id(topic.id)
         .with_partitions(partitions.collect())
 }

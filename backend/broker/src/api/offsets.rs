@@ -15,26 +15,29 @@ use kafka_protocol::{
     },
 };
 
-use super::{blocking, code, groups::error_of, storage_error, text};
-use crate::{groups::Committed, server::Context};
+use super::{
+    common::{blocking, error_code, storage_error, text},
+    groups::error_of,
+};
+use crate::{context::Context, groups::CommittedOffset};
 
 /// Kafka's bound on what a client may remember beside an offset.
-const LONGEST_METADATA: usize = 4096;
+const MAX_METADATA_LEN: usize = 4096;
 
 /// Commits, durably. A group that only keeps offsets here comes into being by that.
 pub(super) async fn commit(
     context: &Context,
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
-    let allowed = if request.group_id.is_empty() {
+    let pending = if request.group_id.is_empty() {
         Err(ResponseError::InvalidGroupId)
     } else {
-        let group = context.node.groups.get_or_create(&request.group_id);
         let (id, instance) = (&request.member_id, request.group_instance_id.as_deref());
         let generation = request.generation_id_or_member_epoch;
-        let allowed =
-            group.with(|state| state.may_commit(Instant::now(), id, instance, generation));
-        allowed.map(|()| group).map_err(|fault| error_of(&fault))
+        let pending = context.node.groups.begin_offset_commit(&request.group_id, |state| {
+            state.validate_offset_commit(Instant::now(), id, instance, generation)
+        });
+        pending.map_err(|error| error_of(&error))
     };
     let mut offsets = Vec::new();
     let mut topics = Vec::with_capacity(request.topics.len());
@@ -45,10 +48,10 @@ pub(super) async fn commit(
             let metadata = asked.committed_metadata.unwrap_or_default();
             let result = if context.node.topics.partition(&topic.name, index).is_none() {
                 Err(ResponseError::UnknownTopicOrPartition)
-            } else if metadata.len() > LONGEST_METADATA {
+            } else if metadata.len() > MAX_METADATA_LEN {
                 Err(ResponseError::OffsetMetadataTooLarge)
             } else {
-                let committed = Committed {
+                let committed = CommittedOffset {
                     offset: asked.committed_offset,
                     leader_epoch: asked.committed_leader_epoch,
                     metadata: metadata.to_string(),
@@ -60,9 +63,9 @@ pub(super) async fn commit(
         }
         topics.push((topic.name, partitions));
     }
-    let done = match allowed {
-        Ok(group) if !offsets.is_empty() => {
-            blocking(move || group.offsets.commit(offsets).map_err(storage_error)).await
+    let done = match pending {
+        Ok(pending) if !offsets.is_empty() => {
+            blocking(move || pending.commit(offsets).map_err(storage_error)).await
         }
         other => other.map(|_| ()),
     };
@@ -70,7 +73,7 @@ pub(super) async fn commit(
         let partitions = partitions.into_iter().map(|(index, result)| {
             OffsetCommitResponsePartition::default()
                 .with_partition_index(index)
-                .with_error_code(code(&done.and(result)))
+                .with_error_code(error_code(&done.and(result)))
         });
         OffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions.collect())
     });
@@ -78,9 +81,9 @@ pub(super) async fn commit(
 }
 
 /// Topic, then partition and what was committed for it.
-type Answer = Vec<(TopicName, Vec<(i32, Option<Committed>)>)>;
+type Found = Vec<(TopicName, Vec<(i32, Option<CommittedOffset>)>)>;
 
-fn look_up(context: &Context, group: &str, asked: Option<Vec<(TopicName, Vec<i32>)>>) -> Answer {
+fn look_up(context: &Context, group: &str, asked: Option<Vec<(TopicName, Vec<i32>)>>) -> Found {
     let group = context.node.groups.get(group);
     match asked {
         Some(asked) => {
@@ -157,6 +160,6 @@ pub(super) async fn fetch(
 }
 
 /// Offset, leader epoch and metadata; -1, -1 and nothing if there is no commit.
-fn fields(committed: Option<Committed>) -> (i64, i32, String) {
+fn fields(committed: Option<CommittedOffset>) -> (i64, i32, String) {
     committed.map_or((-1, -1, String::new()), |c| (c.offset, c.leader_epoch, c.metadata))
 }

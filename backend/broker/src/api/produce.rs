@@ -12,11 +12,11 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{TRANSACTIONS_REFUSED, blocking, storage_error, text};
+use super::common::{PendingResponse, TRANSACTIONS_REFUSED, blocking, storage_error, text};
 use crate::{
-    log::{AppendError, Appended, BatchFault, Health, Partition, SequenceFault, check},
-    server::{Answer, Context},
-    wire::{Refusal, Request},
+    context::Context,
+    log::{AppendError, Appended, Health, InvalidBatch, Partition, SequenceError, check},
+    wire::{Request, RequestError},
 };
 
 /// The first version that allows zstd.
@@ -24,8 +24,9 @@ const ZSTD_SINCE: i16 = 7;
 /// Kafka's number of zstd.
 const ZSTD: i16 = 4;
 
-/// A decoded produce request. It is decoded by hand because it is the one that is large: the
-/// general decoder reserves memory for as many elements as an array claims to have.
+/// A decoded produce request. It is decoded by hand because it is the one that is large: the general
+/// decoder reserves memory for as many elements as an array claims to have, which for a malicious
+/// frame of the maximum length is 9.8 GB. In time the two hardly differ (0.2 and 0.4 µs a request).
 #[derive(Debug)]
 struct Produce {
     transactional: bool,
@@ -41,15 +42,18 @@ struct Outcome {
 }
 
 /// Appends, and returns what waits for the disk and answers.
-pub(super) async fn begin(context: Context, request: Request) -> Result<Answer, Refusal> {
+pub(super) async fn produce(
+    context: Context,
+    request: Request,
+) -> Result<PendingResponse, RequestError> {
     let produce = decode(&request)?;
     let (acks, timeout, version) = (produce.acks, produce.timeout, request.version);
     let work = tokio::task::spawn_blocking(move || append_all(&context, produce, version));
-    let outcomes = work.await.map_err(|error| Refusal::Unanswerable(error.to_string()))?;
+    let outcomes = work.await.map_err(|error| RequestError::Unencodable(error.to_string()))?;
     Ok(Box::pin(async move {
         if acks == 0 {
             let failed = outcomes.iter().flat_map(|(_, all)| all).any(|o| o.result.is_err());
-            return if failed { Err(Refusal::Unacknowledged) } else { Ok(None) };
+            return if failed { Err(RequestError::Unacknowledged) } else { Ok(None) };
         }
         let deadline = tokio::time::Instant::now() + timeout;
         let mut responses = Vec::with_capacity(outcomes.len());
@@ -138,11 +142,11 @@ fn append(
     let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
     let header = check(records).map_err(|fault| {
         let error = match fault {
-            BatchFault::Short | BatchFault::Length | BatchFault::Checksum => {
+            InvalidBatch::Short | InvalidBatch::Length | InvalidBatch::Checksum => {
                 ResponseError::CorruptMessage
             }
-            BatchFault::Magic => ResponseError::UnsupportedForMessageFormat,
-            BatchFault::Transaction => TRANSACTIONS_REFUSED,
+            InvalidBatch::Magic => ResponseError::UnsupportedForMessageFormat,
+            InvalidBatch::Transaction => TRANSACTIONS_REFUSED,
             _ => ResponseError::InvalidRecord,
         };
         (error, fault.to_string())
@@ -155,10 +159,10 @@ fn append(
         Ok(appended) => Ok((partition, appended)),
         Err(error) => {
             let code = match &error {
-                AppendError::Sequence(SequenceFault::Gap) => {
+                AppendError::Sequence(SequenceError::OutOfOrder) => {
                     ResponseError::OutOfOrderSequenceNumber
                 }
-                AppendError::Sequence(SequenceFault::OldEpoch) => {
+                AppendError::Sequence(SequenceError::InvalidEpoch) => {
                     ResponseError::InvalidProducerEpoch
                 }
                 AppendError::Closed(Health::Deleted) => return Err(unknown()),
@@ -191,10 +195,10 @@ pub(super) async fn init_producer_id(
     }
 }
 
-fn decode(request: &Request) -> Result<Produce, Refusal> {
+fn decode(request: &Request) -> Result<Produce, RequestError> {
     let mut fields = Fields { bytes: request.body.clone(), compact: request.version >= 9 };
     let decoded = fields.produce();
-    decoded.ok_or_else(|| Refusal::Malformed("a produce request that is cut short".to_owned()))
+    decoded.ok_or_else(|| RequestError::Malformed("a produce request that is cut short".to_owned()))
 }
 
 /// Reads the fields of a produce request; none where the bytes do not suffice.

@@ -17,15 +17,18 @@ use kafka_protocol::{
     },
 };
 
-use super::{blocking, code, configs, storage_error, text};
+use super::{
+    common::{NODE_ID, blocking, error_code, storage_error, text},
+    configs,
+};
 use crate::{
-    Node,
+    context::{Context, Node},
     log::ReadError,
-    server::Context,
     topics::{TopicError, TopicSettings},
 };
 
-type Refused = (ResponseError, String);
+/// Kafka's error and the message that goes with it.
+type ApiError = (ResponseError, String);
 
 /// Kafka's error for ours.
 pub(super) fn error_of(error: &TopicError) -> ResponseError {
@@ -38,15 +41,15 @@ pub(super) fn error_of(error: &TopicError) -> ResponseError {
     }
 }
 
-fn refused(error: &TopicError) -> Refused {
+fn api_error(error: &TopicError) -> ApiError {
     (error_of(error), error.to_string())
 }
 
 /// Runs a change of topics where it may block.
 async fn change<T: Send + 'static>(
     context: &Context,
-    work: impl FnOnce(&Node) -> Result<T, Refused> + Send + 'static,
-) -> Result<T, Refused> {
+    work: impl FnOnce(&Node) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     let node = Arc::clone(&context.node);
     let work = tokio::task::spawn_blocking(move || work(&node)).await;
     work.unwrap_or_else(|error| Err((ResponseError::UnknownServerError, error.to_string())))
@@ -60,8 +63,8 @@ pub(super) async fn create(
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let name = topic.name.clone();
-        let only_check = request.validate_only;
-        let created = change(context, move |node| create_one(node, &topic, only_check)).await;
+        let validate_only = request.validate_only;
+        let created = change(context, move |node| create_one(node, &topic, validate_only)).await;
         let result = CreatableTopicResult::default().with_name(name);
         results.push(match created {
             Ok((partitions, settings)) if version >= 5 => {
@@ -89,8 +92,8 @@ pub(super) async fn create(
 fn create_one(
     node: &Node,
     topic: &CreatableTopic,
-    only_check: bool,
-) -> Result<(i32, TopicSettings), Refused> {
+    validate_only: bool,
+) -> Result<(i32, TopicSettings), ApiError> {
     let invalid = |error, why: &str| Err((error, why.to_owned()));
     let partitions = if topic.assignments.is_empty() {
         match topic.num_partitions {
@@ -99,7 +102,7 @@ fn create_one(
         }
     } else {
         // Partitions placed by hand: there is only one node to place them on.
-        let ours = |node: &kafka_protocol::messages::BrokerId| *node == super::NODE;
+        let ours = |node: &kafka_protocol::messages::BrokerId| *node == NODE_ID;
         if !topic.assignments.iter().all(|a| a.broker_ids.len() == 1 && ours(&a.broker_ids[0])) {
             return invalid(ResponseError::InvalidReplicaAssignment, "node 1 is the only one");
         }
@@ -111,11 +114,11 @@ fn create_one(
     }
     let given = topic.configs.iter().map(|config| (&*config.name, config.value.as_deref()));
     let settings = configs::parse(given).map_err(|why| (ResponseError::InvalidConfig, why))?;
-    if only_check {
-        node.topics.check(&topic.name, partitions).map_err(|error| refused(&error))?;
+    if validate_only {
+        node.topics.check(&topic.name, partitions).map_err(|error| api_error(&error))?;
     } else {
         let created = node.topics.create(&topic.name, partitions, settings.clone());
-        created.map_err(|error| refused(&error))?;
+        created.map_err(|error| api_error(&error))?;
     }
     Ok((partitions, settings))
 }
@@ -129,13 +132,15 @@ pub(super) async fn delete(
     let by_state = request.topics.into_iter().map(|topic| (topic.name, Some(topic.topic_id)));
     let mut results = Vec::new();
     for (name, id) in by_name.chain(by_state) {
+        let by_id = || context.node.topics.name_of(id?).map(|name| TopicName(text(name)));
+        let name = name.or_else(by_id);
         let mut result = DeletableTopicResult::default().with_name(name.clone());
         if let Some(id) = id {
             result.topic_id = id;
         }
         let deleted = match name {
             Some(name) => change(context, move |node| delete_one(node, &name)).await,
-            None => Err((ResponseError::UnknownTopicId, "topics have names here".to_owned())),
+            None => Err((ResponseError::UnknownTopicId, "there is no such topic".to_owned())),
         };
         if let Err((error, why)) = deleted {
             result.error_code = error.code();
@@ -148,29 +153,28 @@ pub(super) async fn delete(
     DeleteTopicsResponse::default().with_responses(results)
 }
 
-fn delete_one(node: &Node, name: &TopicName) -> Result<(), Refused> {
-    node.topics.delete(name).map_err(|error| refused(&error))?;
-    for (group, members) in node.groups.all() {
-        members.offsets.forget(name).map_err(|error| {
-            let why = format!("the offsets of group {group} cannot be written: {error}");
-            (storage_error(&why), why)
-        })?;
-    }
-    Ok(())
+fn delete_one(node: &Node, name: &TopicName) -> Result<(), ApiError> {
+    node.topics.delete(name).map_err(|error| api_error(&error))?;
+    node.groups.remove_topic(name).map_err(|(group, error)| {
+        let why = format!("the offsets of group {group} cannot be written: {error}");
+        (storage_error(&why), why)
+    })
 }
 
-pub(super) async fn extend(
+pub(super) async fn create_partitions(
     context: &Context,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let mut results = Vec::with_capacity(request.topics.len());
     for CreatePartitionsTopic { name, count, .. } in request.topics {
-        let (topic, only_check) = (name.clone(), request.validate_only);
-        let extended = change(context, move |node| {
-            node.topics.extend(&topic, count, only_check).map_err(|error| refused(&error))
+        let (topic, validate_only) = (name.clone(), request.validate_only);
+        let created = change(context, move |node| {
+            node.topics
+                .create_partitions(&topic, count, validate_only)
+                .map_err(|error| api_error(&error))
         });
         let result = CreatePartitionsTopicResult::default().with_name(name);
-        results.push(match extended.await {
+        results.push(match created.await {
             Ok(()) => result,
             Err((error, why)) => {
                 result.with_error_code(error.code()).with_error_message(Some(text(why)))
@@ -204,7 +208,7 @@ pub(super) async fn delete_records(
             partitions.push(
                 DeleteRecordsPartitionResult::default()
                     .with_partition_index(asked.partition_index)
-                    .with_error_code(code(&start))
+                    .with_error_code(error_code(&start))
                     .with_low_watermark(start.unwrap_or(-1)),
             );
         }

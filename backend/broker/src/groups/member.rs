@@ -1,4 +1,4 @@
-//! The words of a group: its phases, its members, what they ask and what they are told.
+//! A group's phases and members, and the requests of its members.
 
 use std::{
     collections::HashMap,
@@ -15,9 +15,9 @@ pub(crate) enum Phase {
     #[default]
     Empty,
     /// Waiting until all members have joined the next generation.
-    Preparing,
+    PreparingRebalance,
     /// Waiting for the leader's assignment.
-    Completing,
+    CompletingRebalance,
     /// Everyone has its assignment.
     Stable,
 }
@@ -27,8 +27,8 @@ impl Phase {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
-            Self::Preparing => "PreparingRebalance",
-            Self::Completing => "CompletingRebalance",
+            Self::PreparingRebalance => "PreparingRebalance",
+            Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
         }
     }
@@ -36,39 +36,39 @@ impl Phase {
 
 /// Why a member's request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum GroupError {
     /// Nobody of that name is in the group (any more).
-    UnknownMember,
+    UnknownMemberId,
     /// Join again under this name.
     MemberIdRequired(String),
     /// The group has gone on to another generation.
     IllegalGeneration,
     /// The group is being rebalanced: join again.
-    Rebalancing,
+    RebalanceInProgress,
     /// The members have no way of assigning in common.
-    InconsistentProtocol,
+    InconsistentGroupProtocol,
     /// A newer member has taken over the instance id.
-    Fenced,
+    FencedInstanceId,
 }
 
 /// A request to join.
 #[derive(Debug, Clone)]
-pub(crate) struct Joining {
+pub(crate) struct JoinRequest {
     pub(crate) member_id: String,
-    pub(crate) instance: Option<String>,
+    pub(crate) group_instance_id: Option<String>,
     pub(crate) client_id: String,
-    pub(crate) host: String,
+    pub(crate) client_host: String,
     pub(crate) session_timeout: Duration,
     pub(crate) rebalance_timeout: Duration,
     pub(crate) protocol_type: String,
     pub(crate) protocols: Vec<(String, Bytes)>,
     /// Whether a newcomer is first told its name and must come back with it.
-    pub(crate) name_first: bool,
+    pub(crate) require_known_member_id: bool,
 }
 
 /// The answer to a member that joined a generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Joined {
+pub(crate) struct JoinResponse {
     pub(crate) member_id: String,
     pub(crate) generation: i32,
     pub(crate) protocol_type: String,
@@ -80,9 +80,9 @@ pub(crate) struct Joined {
 
 /// A request for the assignment, from the leader with everyone's assignments.
 #[derive(Debug, Clone)]
-pub(crate) struct Syncing {
+pub(crate) struct SyncRequest {
     pub(crate) member_id: String,
-    pub(crate) instance: Option<String>,
+    pub(crate) group_instance_id: Option<String>,
     pub(crate) generation: i32,
     pub(crate) protocol_type: Option<String>,
     pub(crate) protocol: Option<String>,
@@ -91,40 +91,40 @@ pub(crate) struct Syncing {
 
 /// The answer to a member that asked for its assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Synced {
+pub(crate) struct SyncResponse {
     pub(crate) protocol_type: String,
     pub(crate) protocol: String,
     pub(crate) assignment: Bytes,
 }
 
 /// Where the answer to a waiting request goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, Fault>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, GroupError>>;
 
 /// One member of a group.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) id: String,
-    pub(crate) instance: Option<String>,
+    pub(crate) group_instance_id: Option<String>,
     pub(crate) client_id: String,
-    pub(crate) host: String,
+    pub(crate) client_host: String,
     pub(crate) assignment: Bytes,
     pub(super) protocols: Vec<(String, Bytes)>,
     pub(super) session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
-    pub(super) last_seen: Instant,
-    pub(super) joining: Option<Reply<Joined>>,
-    pub(super) syncing: Option<Reply<Synced>>,
+    pub(super) last_heartbeat: Instant,
+    pub(super) join_reply: Option<Reply<JoinResponse>>,
+    pub(super) sync_reply: Option<Reply<SyncResponse>>,
 }
 
 impl Member {
     /// Whether a request of this member is waiting for an answer that somebody will hear.
-    pub(super) fn waits(&self) -> bool {
-        self.joining.as_ref().is_some_and(|reply| !reply.is_closed())
-            || self.syncing.as_ref().is_some_and(|reply| !reply.is_closed())
+    pub(super) fn is_awaiting_response(&self) -> bool {
+        self.join_reply.as_ref().is_some_and(|reply| !reply.is_closed())
+            || self.sync_reply.as_ref().is_some_and(|reply| !reply.is_closed())
     }
 
-    pub(super) fn has_joined(&self) -> bool {
-        self.joining.as_ref().is_some_and(|reply| !reply.is_closed())
+    pub(super) fn is_joining(&self) -> bool {
+        self.join_reply.as_ref().is_some_and(|reply| !reply.is_closed())
     }
 
     pub(super) fn supports(&self, protocol: &str) -> bool {
@@ -137,17 +137,17 @@ impl Member {
         found.map(|(_, metadata)| metadata.clone()).unwrap_or_default()
     }
 
-    pub(super) fn refuse(&mut self, fault: &Fault) {
-        if let Some(reply) = self.joining.take() {
-            answer(reply, Err(fault.clone()));
+    pub(super) fn refuse(&mut self, error: &GroupError) {
+        if let Some(reply) = self.join_reply.take() {
+            respond(reply, Err(error.clone()));
         }
-        if let Some(reply) = self.syncing.take() {
-            answer(reply, Err(fault.clone()));
+        if let Some(reply) = self.sync_reply.take() {
+            respond(reply, Err(error.clone()));
         }
     }
 }
 
 /// Answers, unless the client has gone: then its session will run out.
-pub(super) fn answer<T>(reply: Reply<T>, result: Result<T, Fault>) {
+pub(super) fn respond<T>(reply: Reply<T>, result: Result<T, GroupError>) {
     drop(reply.send(result));
 }

@@ -9,9 +9,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use uuid::Uuid;
 
-use super::member::{Fault, Joined, Joining, Member, Phase, Reply, Synced, Syncing, answer};
-use crate::random_id;
+use super::member::{
+    GroupError, JoinRequest, JoinResponse, Member, Phase, Reply, SyncRequest, SyncResponse, respond,
+};
 
 /// The members of a group and what they have agreed on.
 #[derive(Debug, Default)]
@@ -22,142 +24,153 @@ pub(crate) struct GroupState {
     pub(crate) protocol: String,
     generation: i32,
     leader: String,
-    /// Members that were told their name and have not come back yet, with the end of our patience.
-    expected: HashMap<String, Instant>,
+    /// Members that were told their id and have not joined with it yet, and until when they may.
+    pending_members: HashMap<String, Instant>,
+    /// How many offset commits were allowed and are not done yet.
+    pending_offset_commits: usize,
     /// When waiting for the other members ends.
     deadline: Option<Instant>,
 }
 
 impl GroupState {
     /// Takes a member in, or in again; the answer comes when everyone has joined.
-    pub(crate) fn join(&mut self, now: Instant, joining: Joining, reply: Reply<Joined>) {
-        let known = match self.place(now, &joining) {
+    pub(crate) fn join(&mut self, now: Instant, request: JoinRequest, reply: Reply<JoinResponse>) {
+        let known = match self.find_joining(now, &request) {
             Ok(known) => known,
-            Err(fault) => return answer(reply, Err(fault)),
+            Err(error) => return respond(reply, Err(error)),
         };
-        if !self.agrees(&joining, known) {
-            return answer(reply, Err(Fault::InconsistentProtocol));
+        if !self.supports_protocols(&request, known) {
+            return respond(reply, Err(GroupError::InconsistentGroupProtocol));
         }
-        self.protocol_type.clone_from(&joining.protocol_type);
+        self.protocol_type.clone_from(&request.protocol_type);
         let Some(i) = known else {
-            let id = if joining.member_id.is_empty() {
-                new_member_id(&joining)
+            let id = if request.member_id.is_empty() {
+                new_member_id(&request)
             } else {
-                self.expected.remove(&joining.member_id);
-                joining.member_id.clone()
+                self.pending_members.remove(&request.member_id);
+                request.member_id.clone()
             };
             self.members.push(Member {
                 id,
-                instance: joining.instance,
-                client_id: joining.client_id,
-                host: joining.host,
+                group_instance_id: request.group_instance_id,
+                client_id: request.client_id,
+                client_host: request.client_host,
                 assignment: Bytes::new(),
-                protocols: joining.protocols,
-                session_timeout: joining.session_timeout,
-                rebalance_timeout: joining.rebalance_timeout,
-                last_seen: now,
-                joining: Some(reply),
-                syncing: None,
+                protocols: request.protocols,
+                session_timeout: request.session_timeout,
+                rebalance_timeout: request.rebalance_timeout,
+                last_heartbeat: now,
+                join_reply: Some(reply),
+                sync_reply: None,
             });
             self.rebalance(now);
             return self.complete_if_all_joined(now);
         };
         let leads = self.members[i].id == self.leader;
-        let renamed = joining.member_id.is_empty();
+        let renamed = request.member_id.is_empty();
         let member = &mut self.members[i];
-        member.last_seen = now;
-        let unchanged = !renamed && member.protocols == joining.protocols;
+        member.last_heartbeat = now;
+        let unchanged = !renamed && member.protocols == request.protocols;
         // The answer to an earlier request may have been lost.
         let asks_again = unchanged
-            && (self.phase == Phase::Completing || (self.phase == Phase::Stable && !leads));
+            && (self.phase == Phase::CompletingRebalance
+                || (self.phase == Phase::Stable && !leads));
         if asks_again {
-            let joined = self.joined(i);
-            return answer(reply, Ok(joined));
+            let response = self.join_response(i);
+            return respond(reply, Ok(response));
         }
         if renamed {
-            member.refuse(&Fault::Fenced);
-            let old = std::mem::replace(&mut member.id, new_member_id(&joining));
+            member.refuse(&GroupError::FencedInstanceId);
+            let old = std::mem::replace(&mut member.id, new_member_id(&request));
             if self.leader == old {
                 self.leader.clone_from(&self.members[i].id);
             }
         }
         let member = &mut self.members[i];
-        member.protocols = joining.protocols;
-        member.session_timeout = joining.session_timeout;
-        member.rebalance_timeout = joining.rebalance_timeout;
-        member.joining = Some(reply);
+        member.protocols = request.protocols;
+        member.session_timeout = request.session_timeout;
+        member.rebalance_timeout = request.rebalance_timeout;
+        member.join_reply = Some(reply);
         self.rebalance(now);
         self.complete_if_all_joined(now);
     }
 
     /// Which member is asking; none for a newcomer that may come in.
-    fn place(&mut self, now: Instant, joining: &Joining) -> Result<Option<usize>, Fault> {
-        if joining.protocols.is_empty() || joining.protocol_type.is_empty() {
-            return Err(Fault::InconsistentProtocol);
+    fn find_joining(
+        &mut self,
+        now: Instant,
+        request: &JoinRequest,
+    ) -> Result<Option<usize>, GroupError> {
+        if request.protocols.is_empty() || request.protocol_type.is_empty() {
+            return Err(GroupError::InconsistentGroupProtocol);
         }
-        if joining.member_id.is_empty() {
-            if joining.instance.is_some() {
-                return Ok(self.members.iter().position(|m| m.instance == joining.instance));
+        if request.member_id.is_empty() {
+            if request.group_instance_id.is_some() {
+                return Ok(self
+                    .members
+                    .iter()
+                    .position(|m| m.group_instance_id == request.group_instance_id));
             }
-            if joining.name_first {
-                let id = new_member_id(joining);
-                self.expected.insert(id.clone(), now + joining.session_timeout);
-                return Err(Fault::MemberIdRequired(id));
+            if request.require_known_member_id {
+                let id = new_member_id(request);
+                self.pending_members.insert(id.clone(), now + request.session_timeout);
+                return Err(GroupError::MemberIdRequired(id));
             }
             return Ok(None);
         }
-        if self.expected.contains_key(&joining.member_id) {
+        if self.pending_members.contains_key(&request.member_id) {
             return Ok(None);
         }
-        self.find(&joining.member_id, joining.instance.as_deref()).map(Some)
+        self.find(&request.member_id, request.group_instance_id.as_deref()).map(Some)
     }
 
-    fn agrees(&self, joining: &Joining, known: Option<usize>) -> bool {
+    fn supports_protocols(&self, request: &JoinRequest, known: Option<usize>) -> bool {
         let others = || self.members.iter().enumerate().filter(|(i, _)| Some(*i) != known);
         if others().next().is_none() {
             return true;
         }
         let shared = |(name, _): &(String, Bytes)| others().all(|(_, m)| m.supports(name));
-        self.protocol_type == joining.protocol_type && joining.protocols.iter().any(shared)
+        self.protocol_type == request.protocol_type && request.protocols.iter().any(shared)
     }
 
-    fn find(&self, id: &str, instance: Option<&str>) -> Result<usize, Fault> {
-        if let Some(instance) = instance {
-            let holder = self.members.iter().find(|m| m.instance.as_deref() == Some(instance));
+    fn find(&self, id: &str, group_instance_id: Option<&str>) -> Result<usize, GroupError> {
+        if let Some(instance) = group_instance_id {
+            let holder =
+                self.members.iter().find(|m| m.group_instance_id.as_deref() == Some(instance));
             if holder.is_some_and(|holder| holder.id != id) {
-                return Err(Fault::Fenced);
+                return Err(GroupError::FencedInstanceId);
             }
         }
-        self.members.iter().position(|m| m.id == id).ok_or(Fault::UnknownMember)
+        self.members.iter().position(|m| m.id == id).ok_or(GroupError::UnknownMemberId)
     }
 
-    fn patience(&self) -> Duration {
+    fn rebalance_timeout(&self) -> Duration {
         self.members.iter().map(|m| m.rebalance_timeout).max().unwrap_or_default()
     }
 
     fn rebalance(&mut self, now: Instant) {
-        if self.phase == Phase::Preparing {
+        if self.phase == Phase::PreparingRebalance {
             return;
         }
         for member in &mut self.members {
-            if let Some(reply) = member.syncing.take() {
-                answer(reply, Err(Fault::Rebalancing));
+            if let Some(reply) = member.sync_reply.take() {
+                respond(reply, Err(GroupError::RebalanceInProgress));
             }
         }
-        self.phase = Phase::Preparing;
-        self.deadline = Some(now + self.patience());
+        self.phase = Phase::PreparingRebalance;
+        self.deadline = Some(now + self.rebalance_timeout());
     }
 
     fn complete_if_all_joined(&mut self, now: Instant) {
-        let all = self.expected.is_empty() && self.members.iter().all(Member::has_joined);
-        if self.phase == Phase::Preparing && all {
+        let all = self.pending_members.is_empty() && self.members.iter().all(Member::is_joining);
+        if self.phase == Phase::PreparingRebalance && all {
             self.complete(now);
         }
     }
 
     /// Begins the next generation with those who have joined.
     fn complete(&mut self, now: Instant) {
-        self.members.retain(Member::has_joined);
+        self.members.retain(Member::is_joining);
         self.generation += 1;
         let Some(first) = self.members.first() else {
             self.phase = Phase::Empty;
@@ -169,22 +182,22 @@ impl GroupState {
         if self.members.iter().all(|m| m.id != self.leader) {
             self.leader = first.id.clone();
         }
-        self.protocol = self.elect();
-        self.phase = Phase::Completing;
-        self.deadline = Some(now + self.patience());
+        self.protocol = self.select_protocol();
+        self.phase = Phase::CompletingRebalance;
+        self.deadline = Some(now + self.rebalance_timeout());
         for i in 0..self.members.len() {
-            let joined = self.joined(i);
+            let response = self.join_response(i);
             let member = &mut self.members[i];
-            member.last_seen = now;
+            member.last_heartbeat = now;
             member.assignment = Bytes::new();
-            if let Some(reply) = member.joining.take() {
-                answer(reply, Ok(joined));
+            if let Some(reply) = member.join_reply.take() {
+                respond(reply, Ok(response));
             }
         }
     }
 
     /// The protocol that most members prefer among those that all support.
-    fn elect(&self) -> String {
+    fn select_protocol(&self) -> String {
         let candidates: Vec<&str> = self.members[0]
             .protocols
             .iter()
@@ -205,11 +218,12 @@ impl GroupState {
             .map_or_else(String::new, |name| (*name).to_owned())
     }
 
-    fn joined(&self, i: usize) -> Joined {
+    fn join_response(&self, i: usize) -> JoinResponse {
         let member = &self.members[i];
-        let describe = |m: &Member| (m.id.clone(), m.instance.clone(), m.metadata(&self.protocol));
+        let describe =
+            |m: &Member| (m.id.clone(), m.group_instance_id.clone(), m.metadata(&self.protocol));
         let leads = member.id == self.leader;
-        Joined {
+        JoinResponse {
             member_id: member.id.clone(),
             generation: self.generation,
             protocol_type: self.protocol_type.clone(),
@@ -220,33 +234,35 @@ impl GroupState {
     }
 
     /// Gives a member its assignment, as soon as the leader has brought it.
-    pub(crate) fn sync(&mut self, now: Instant, syncing: Syncing, reply: Reply<Synced>) {
-        let i =
-            match self.checked(&syncing.member_id, syncing.instance.as_deref(), syncing.generation)
-            {
-                Ok(i) => i,
-                Err(fault) => return answer(reply, Err(fault)),
-            };
+    pub(crate) fn sync(&mut self, now: Instant, request: SyncRequest, reply: Reply<SyncResponse>) {
+        let i = match self.find_in_generation(
+            &request.member_id,
+            request.group_instance_id.as_deref(),
+            request.generation,
+        ) {
+            Ok(i) => i,
+            Err(error) => return respond(reply, Err(error)),
+        };
         let differs = |named: &Option<String>, agreed: &String| {
             named.as_ref().is_some_and(|named| named != agreed)
         };
-        if differs(&syncing.protocol_type, &self.protocol_type)
-            || differs(&syncing.protocol, &self.protocol)
+        if differs(&request.protocol_type, &self.protocol_type)
+            || differs(&request.protocol, &self.protocol)
         {
-            return answer(reply, Err(Fault::InconsistentProtocol));
+            return respond(reply, Err(GroupError::InconsistentGroupProtocol));
         }
-        self.members[i].last_seen = now;
+        self.members[i].last_heartbeat = now;
         match self.phase {
-            Phase::Empty => answer(reply, Err(Fault::UnknownMember)),
-            Phase::Preparing => answer(reply, Err(Fault::Rebalancing)),
+            Phase::Empty => respond(reply, Err(GroupError::UnknownMemberId)),
+            Phase::PreparingRebalance => respond(reply, Err(GroupError::RebalanceInProgress)),
             Phase::Stable => {
-                let synced = self.synced(i);
-                answer(reply, Ok(synced));
+                let response = self.sync_response(i);
+                respond(reply, Ok(response));
             }
-            Phase::Completing => {
-                self.members[i].syncing = Some(reply);
+            Phase::CompletingRebalance => {
+                self.members[i].sync_reply = Some(reply);
                 if self.members[i].id == self.leader {
-                    self.assign(now, syncing.assignments);
+                    self.assign(now, request.assignments);
                 }
             }
         }
@@ -258,25 +274,30 @@ impl GroupState {
         for i in 0..self.members.len() {
             let member = &mut self.members[i];
             member.assignment = assignments.remove(&member.id).unwrap_or_default();
-            if let Some(reply) = member.syncing.take() {
-                member.last_seen = now;
-                let synced = self.synced(i);
-                answer(reply, Ok(synced));
+            if let Some(reply) = member.sync_reply.take() {
+                member.last_heartbeat = now;
+                let response = self.sync_response(i);
+                respond(reply, Ok(response));
             }
         }
     }
 
-    fn synced(&self, i: usize) -> Synced {
-        Synced {
+    fn sync_response(&self, i: usize) -> SyncResponse {
+        SyncResponse {
             protocol_type: self.protocol_type.clone(),
             protocol: self.protocol.clone(),
             assignment: self.members[i].assignment.clone(),
         }
     }
 
-    fn checked(&self, id: &str, instance: Option<&str>, generation: i32) -> Result<usize, Fault> {
-        let i = self.find(id, instance)?;
-        if generation == self.generation { Ok(i) } else { Err(Fault::IllegalGeneration) }
+    fn find_in_generation(
+        &self,
+        id: &str,
+        group_instance_id: Option<&str>,
+        generation: i32,
+    ) -> Result<usize, GroupError> {
+        let i = self.find(id, group_instance_id)?;
+        if generation == self.generation { Ok(i) } else { Err(GroupError::IllegalGeneration) }
     }
 
     /// Notes that a member lives, and tells it when it has to join again.
@@ -284,29 +305,54 @@ impl GroupState {
         &mut self,
         now: Instant,
         id: &str,
-        instance: Option<&str>,
+        group_instance_id: Option<&str>,
         generation: i32,
-    ) -> Result<(), Fault> {
-        let i = self.checked(id, instance, generation)?;
-        self.members[i].last_seen = now;
-        if self.phase == Phase::Preparing { Err(Fault::Rebalancing) } else { Ok(()) }
+    ) -> Result<(), GroupError> {
+        let i = self.find_in_generation(id, group_instance_id, generation)?;
+        self.members[i].last_heartbeat = now;
+        if self.phase == Phase::PreparingRebalance {
+            Err(GroupError::RebalanceInProgress)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether a member of this generation may commit offsets. A client that only keeps its offsets
     /// here, without being a member, names generation -1 and may as long as there are no members.
-    pub(crate) fn may_commit(
+    pub(crate) fn validate_offset_commit(
         &mut self,
         now: Instant,
         id: &str,
-        instance: Option<&str>,
+        group_instance_id: Option<&str>,
         generation: i32,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), GroupError> {
         if generation < 0 && self.members.is_empty() {
             return Ok(());
         }
-        let i = self.checked(id, instance, generation)?;
-        self.members[i].last_seen = now;
-        if self.phase == Phase::Completing { Err(Fault::Rebalancing) } else { Ok(()) }
+        let i = self.find_in_generation(id, group_instance_id, generation)?;
+        self.members[i].last_heartbeat = now;
+        if self.phase == Phase::CompletingRebalance {
+            Err(GroupError::RebalanceInProgress)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Notes that an allowed offset commit is under way.
+    pub(super) fn begin_offset_commit(&mut self) {
+        self.pending_offset_commits += 1;
+    }
+
+    /// Notes that an offset commit is done.
+    pub(super) fn end_offset_commit(&mut self) {
+        self.pending_offset_commits -= 1;
+    }
+
+    /// Whether nobody is in the group, about to join or about to commit.
+    pub(super) fn is_unused(&self) -> bool {
+        self.members.is_empty()
+            && self.pending_members.is_empty()
+            && self.pending_offset_commits == 0
     }
 
     /// Lets members go, each named by its id or its instance id.
@@ -314,21 +360,22 @@ impl GroupState {
         &mut self,
         now: Instant,
         who: &[(String, Option<String>)],
-    ) -> Vec<Result<(), Fault>> {
+    ) -> Vec<Result<(), GroupError>> {
         let results = who
             .iter()
             .map(|(id, instance)| {
-                if self.expected.remove(id).is_some() {
+                if self.pending_members.remove(id).is_some() {
                     return Ok(());
                 }
                 let i = match instance {
                     Some(_) if id.is_empty() => {
-                        let holder = self.members.iter().position(|m| m.instance == *instance);
-                        holder.ok_or(Fault::UnknownMember)?
+                        let holder =
+                            self.members.iter().position(|m| m.group_instance_id == *instance);
+                        holder.ok_or(GroupError::UnknownMemberId)?
                     }
                     _ => self.find(id, instance.as_deref())?,
                 };
-                self.members.remove(i).refuse(&Fault::UnknownMember);
+                self.members.remove(i).refuse(&GroupError::UnknownMemberId);
                 self.rebalance(now);
                 Ok(())
             })
@@ -339,16 +386,16 @@ impl GroupState {
 
     /// Does what is due at `now`.
     pub(crate) fn expire(&mut self, now: Instant) {
-        self.expected.retain(|_, until| *until > now);
+        self.pending_members.retain(|_, until| *until > now);
         let before = self.members.len();
-        for member in self.members.iter_mut().filter(|m| m.waits()) {
-            member.last_seen = now;
+        for member in self.members.iter_mut().filter(|m| m.is_awaiting_response()) {
+            member.last_heartbeat = now;
         }
-        self.members.retain(|m| m.last_seen + m.session_timeout > now);
+        self.members.retain(|m| m.last_heartbeat + m.session_timeout > now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             match self.phase {
-                Phase::Preparing => return self.complete(now),
-                Phase::Completing => self.members.retain(Member::waits),
+                Phase::PreparingRebalance => return self.complete(now),
+                Phase::CompletingRebalance => self.members.retain(Member::is_awaiting_response),
                 Phase::Empty | Phase::Stable => {}
             }
         }
@@ -360,12 +407,12 @@ impl GroupState {
 
     /// When [`Self::expire`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let sessions = self.members.iter().map(|m| m.last_seen + m.session_timeout);
-        sessions.chain(self.expected.values().copied()).chain(self.deadline).min()
+        let sessions = self.members.iter().map(|m| m.last_heartbeat + m.session_timeout);
+        sessions.chain(self.pending_members.values().copied()).chain(self.deadline).min()
     }
 }
 
-fn new_member_id(joining: &Joining) -> String {
-    let name = joining.instance.as_ref().unwrap_or(&joining.client_id);
-    format!("{name}-{}", random_id())
+fn new_member_id(request: &JoinRequest) -> String {
+    let name = request.group_instance_id.as_ref().unwrap_or(&request.client_id);
+    format!("{name}-{}", Uuid::new_v4())
 }

@@ -6,9 +6,9 @@
 use bytes::Buf;
 
 /// Length of a batch's header in bytes.
-pub(crate) const HEADER: usize = 61;
+pub(crate) const HEADER_LEN: usize = 61;
 /// Length of the base offset and the length field, which the length field does not count.
-const PREFIX: usize = 12;
+const PREFIX_LEN: usize = 12;
 /// Where the checksummed part begins.
 const CHECKSUMMED: usize = 21;
 
@@ -17,7 +17,7 @@ const CHECKSUMMED: usize = 21;
 pub(crate) struct BatchHeader {
     /// Offset of the first record.
     pub(crate) base_offset: i64,
-    /// Length of the whole batch in bytes, header included; at least [`HEADER`].
+    /// Length of the whole batch in bytes, header included; at least [`HEADER_LEN`].
     pub(crate) size: usize,
     /// CRC-32C of everything from the attributes on.
     pub(crate) crc: u32,
@@ -39,7 +39,7 @@ pub(crate) struct BatchHeader {
 
 /// What makes bytes no record batch that can be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BatchFault {
+pub(crate) enum InvalidBatch {
     /// Fewer bytes than the batch says it has.
     #[error("the batch is cut short")]
     Short,
@@ -74,9 +74,9 @@ pub(crate) enum BatchFault {
 
 impl BatchHeader {
     /// Reads the header at the start of `bytes` and checks what can be checked without the records.
-    pub(crate) fn parse(mut bytes: &[u8]) -> Result<Self, BatchFault> {
-        if bytes.len() < HEADER {
-            return Err(BatchFault::Short);
+    pub(crate) fn parse(mut bytes: &[u8]) -> Result<Self, InvalidBatch> {
+        if bytes.len() < HEADER_LEN {
+            return Err(InvalidBatch::Short);
         }
         let base_offset = bytes.get_i64();
         let length = bytes.get_i32();
@@ -92,17 +92,17 @@ impl BatchHeader {
         let base_sequence = bytes.get_i32();
         let count = bytes.get_i32();
         if magic != 2 {
-            return Err(BatchFault::Magic);
+            return Err(InvalidBatch::Magic);
         }
-        let size = usize::try_from(length).map_err(|_| BatchFault::Length)? + PREFIX;
-        if size < HEADER {
-            return Err(BatchFault::Length);
+        let size = usize::try_from(length).map_err(|_| InvalidBatch::Length)? + PREFIX_LEN;
+        if size < HEADER_LEN {
+            return Err(InvalidBatch::Length);
         }
         if count < 1 || last_offset_delta != count - 1 {
-            return Err(BatchFault::Count);
+            return Err(InvalidBatch::Count);
         }
         if attributes & 0b111 > 4 {
-            return Err(BatchFault::Compression);
+            return Err(InvalidBatch::Compression);
         }
         Ok(Self {
             base_offset,
@@ -139,23 +139,23 @@ impl BatchHeader {
     }
 }
 
-/// Checks what a producer sent for one partition: exactly one whole, sound batch.
-pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, BatchFault> {
+/// Checks what a producer sent for one partition: exactly one whole, valid batch.
+pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, InvalidBatch> {
     let header = BatchHeader::parse(records)?;
     if records.len() < header.size {
-        return Err(BatchFault::Short);
+        return Err(InvalidBatch::Short);
     }
     if records.len() > header.size {
-        return Err(BatchFault::Trailing);
+        return Err(InvalidBatch::Trailing);
     }
     if !header.checksum_matches(records) {
-        return Err(BatchFault::Checksum);
+        return Err(InvalidBatch::Checksum);
     }
     if header.attributes & 0b11_0000 != 0 {
-        return Err(BatchFault::Transaction);
+        return Err(InvalidBatch::Transaction);
     }
     if header.producer_id >= 0 && (header.producer_epoch < 0 || header.base_sequence < 0) {
-        return Err(BatchFault::Producer);
+        return Err(InvalidBatch::Producer);
     }
     Ok(header)
 }
@@ -164,6 +164,6 @@ pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, BatchFault> {
 pub(crate) fn stored_prefix(base_offset: i64, header: &BatchHeader) -> [u8; 16] {
     let mut prefix = [0; 16];
     prefix[..8].copy_from_slice(&base_offset.to_be_bytes());
-    prefix[8..12].copy_from_slice(&((header.size - PREFIX) as u32).to_be_bytes());
+    prefix[8..12].copy_from_slice(&((header.size - PREFIX_LEN) as u32).to_be_bytes());
     prefix
 }

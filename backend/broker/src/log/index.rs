@@ -2,9 +2,9 @@
 
 /// An index never has more entries than this; beyond, every second one is dropped, so that the
 /// memory a log needs is bounded per segment, not per batch.
-const MOST_ENTRIES: usize = 1024;
+const MAX_ENTRIES: usize = 1024;
 /// The distance of entries in bytes while a segment is small.
-const FIRST_DISTANCE: u64 = 4096;
+const INITIAL_INTERVAL_BYTES: u64 = 4096;
 
 /// A batch that the index knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub(crate) struct SparseIndex {
 impl SparseIndex {
     /// The index of an empty segment.
     pub(crate) fn new() -> Self {
-        Self { entries: Vec::new(), distance: FIRST_DISTANCE, latest: i64::MIN }
+        Self { entries: Vec::new(), distance: INITIAL_INTERVAL_BYTES, latest: i64::MIN }
     }
 
-    /// Takes note of the batch appended at `position`.
+    /// Adds the batch appended at `position`.
     pub(crate) fn add(&mut self, offset: i64, position: u64, max_timestamp: i64) {
         let due = self.entries.last().is_none_or(|last| position - last.position >= self.distance);
         if due {
-            if self.entries.len() == MOST_ENTRIES {
+            if self.entries.len() == MAX_ENTRIES {
                 let mut keep = false;
                 self.entries.retain(|_| {
                     keep = !keep;
@@ -48,13 +48,13 @@ impl SparseIndex {
         self.latest = self.latest.max(max_timestamp);
     }
 
-    /// The last known batch that begins at or before `offset`; none if the segment is empty.
+    /// The last indexed batch that begins at or before `offset`; none if the segment is empty.
     pub(crate) fn before_offset(&self, offset: i64) -> Option<Entry> {
         let after = self.entries.partition_point(|entry| entry.offset <= offset);
         self.entries.get(after.saturating_sub(1)).copied()
     }
 
-    /// The last known batch before which no batch reaches `timestamp`; none if the segment is empty.
+    /// The last indexed batch before which no batch reaches `timestamp`; none if the segment is empty.
     pub(crate) fn before_timestamp(&self, timestamp: i64) -> Option<Entry> {
         let after = self.entries.partition_point(|entry| entry.latest_before < timestamp);
         self.entries.get(after.saturating_sub(1)).copied()
@@ -77,7 +77,7 @@ mod tests {
         for i in 0..batches {
             index.add(i as i64 * 10, i * 1000, i as i64);
         }
-        assert!(index.entries.len() <= MOST_ENTRIES, "{}", index.entries.len());
+        assert!(index.entries.len() <= MAX_ENTRIES, "{}", index.entries.len());
         for i in (0..batches).step_by(777) {
             let entry = index.before_offset(i as i64 * 10 + 9).unwrap();
             assert!(entry.offset <= i as i64 * 10 + 9);

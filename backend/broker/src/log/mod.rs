@@ -1,22 +1,25 @@
 //! The log of one partition: append-only segments of record batches, byte for byte as they came.
 //!
-//! Nothing in here knows the network or the protocol's requests. All functions that touch the disk
-//! block, and are to be called where blocking is allowed.
+//! Nothing in here knows the network or the protocol's requests. Functions that touch the disk or the
+//! log's locks block, and are to be called where blocking is allowed; the offsets and the health of a
+//! partition can be read and waited for without either ([`LogStatus`]).
 
+mod append;
 mod batch;
 mod index;
 mod partition;
+mod producer_state;
 mod read;
 mod recovery;
 mod retention;
 mod segment;
-mod sequences;
 #[cfg(test)]
 mod tests;
-mod time;
+mod timestamp;
 
-pub(crate) use batch::{BatchFault, check};
-pub(crate) use partition::{AppendError, Appended, Durable, Health, LogSettings, Partition};
+pub(crate) use append::{AppendError, Appended};
+pub(crate) use batch::{InvalidBatch, check};
+pub(crate) use partition::{Health, LogSettings, LogStatus, Partition};
+pub(crate) use producer_state::SequenceError;
 pub(crate) use read::ReadError;
-pub(crate) use sequences::SequenceFault;
-pub(crate) use time::first_not_older;
+pub(crate) use timestamp::first_record_at;

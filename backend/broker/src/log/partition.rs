@@ -1,23 +1,21 @@
-//! Appending to a partition, and making what was appended durable.
+//! A partition: its segments, and what is published of them.
 
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use tillstream_durable as durable;
 use tokio::sync::watch;
 
-use super::{
-    batch::{BatchHeader, stored_prefix},
-    recovery,
-    segment::{self, Segment},
-    sequences::{SequenceFault, Sequences, Verdict},
-};
-use crate::error::BrokerError;
+use super::{producer_state::ProducerStates, recovery, segment::Segment};
+use crate::{disk::Disk, error::BrokerError};
 
 /// When segments are closed and deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,48 +40,34 @@ pub(crate) enum Health {
     Deleted,
 }
 
-/// How far a partition is on disk; consumers see no record beyond.
+/// What can be known of a partition without its log's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Durable {
-    /// The offset behind the last record that is on disk: the high watermark.
-    pub(crate) end: i64,
+pub(crate) struct LogStatus {
+    /// The first offset that can be read.
+    pub(crate) log_start: i64,
+    /// The offset behind the last record that is on disk; consumers see no record beyond.
+    pub(crate) high_watermark: i64,
     /// Whether more can follow.
     pub(crate) health: Health,
 }
 
-/// Where an accepted batch lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Appended {
-    /// Offset of its first record.
-    pub(crate) base: i64,
-    /// Offset behind its last record.
-    pub(crate) end: i64,
-    /// The first offset of the log.
-    pub(crate) log_start: i64,
-}
-
-/// Why a batch was not appended.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AppendError {
-    /// It does not continue what its producer sent.
-    #[error("the batch does not continue its producer's sequence")]
-    Sequence(SequenceFault),
-    /// It cannot be written.
-    #[error("the batch cannot be written: {0}")]
-    Io(#[from] io::Error),
-    /// The partition takes nothing any more.
-    #[error("the partition is closed")]
-    Closed(Health),
-}
-
 /// One partition of a topic.
+///
+/// Asynchronous code uses [`Partition::status`], [`Partition::watch`], [`Partition::has_after`] and
+/// [`Partition::wait_for`], which take none of the locks below; everything else blocks.
 #[derive(Debug)]
 pub(crate) struct Partition {
     name: String,
     pub(super) dir: PathBuf,
     pub(super) settings: LogSettings,
+    pub(super) disk: Disk,
+    /// Held for appending and for looking up positions, never across an fsync or a deletion.
     log: Mutex<Log>,
-    durable: watch::Sender<Durable>,
+    /// Held while records or the whole partition are deleted, across fsyncs.
+    maintenance: Mutex<()>,
+    /// See [`Partition::log_end`].
+    log_end: AtomicI64,
+    status: watch::Sender<LogStatus>,
 }
 
 #[derive(Debug)]
@@ -92,14 +76,15 @@ pub(super) struct Log {
     pub(super) segments: Vec<Segment>,
     /// The file of the last segment.
     pub(super) active: Arc<File>,
-    /// The first offset that can be read.
-    pub(super) start: i64,
     /// How many bytes of the active segment are on disk; the other segments are as a whole.
     pub(super) durable_size: u64,
     /// Where the last read ended, so that the next one need not look for it.
     pub(super) hint: Option<(i64, u64)>,
-    sequences: Sequences,
-    flushing: bool,
+    /// Whether the active segment's name may not be on disk yet.
+    pub(super) unsynced_name: bool,
+    pub(super) producers: ProducerStates,
+    /// Whether a task flushes what is appended.
+    pub(super) flushing: bool,
 }
 
 impl Log {
@@ -111,20 +96,26 @@ impl Log {
     pub(super) fn end(&self) -> i64 {
         self.active_segment().end
     }
+
+    /// Whether the active segment is on disk as a whole.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.durable_size == self.active_segment().size
+    }
 }
 
 /// The file that holds the first offset once records were deleted before the end of a segment.
 pub(super) const START_FILE: &str = "start-offset";
 
 impl Partition {
-    /// Opens the partition `index` of `topic` in `dir`, finding again what it holds.
+    /// Opens a partition in `dir`, recovering what it holds; `name` is its topic and number.
     pub(crate) fn open(
         dir: PathBuf,
         name: String,
         settings: LogSettings,
+        disk: Disk,
     ) -> Result<Self, BrokerError> {
         durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
-        let (mut segments, sequences) = recovery::recover(&dir)?;
+        let (mut segments, producers) = recovery::recover(&dir, &disk)?;
         let start = read_start(&dir)?;
         if segments.is_empty() {
             segments.push(Segment::empty(&dir, start));
@@ -132,23 +123,39 @@ impl Partition {
         let last = &segments[segments.len() - 1];
         let file = last.open_for_appending().map_err(BrokerError::io(&last.path))?;
         // What a killed process wrote but did not flush is on disk only after this.
-        file.sync_all().map_err(BrokerError::io(&last.path))?;
-        durable::sync_folder(&dir).map_err(BrokerError::io(&dir))?;
-        let log = Log {
-            start: start.clamp(segments[0].base, last.end),
-            durable_size: last.size,
-            active: Arc::new(file),
-            hint: None,
-            segments,
-            sequences,
-            flushing: false,
-        };
-        let (durable, _) = watch::channel(Durable { end: log.end(), health: Health::Good });
-        Ok(Self { name, dir, settings, log: Mutex::new(log), durable })
+        disk.sync_all(&file, &last.path).map_err(BrokerError::io(&last.path))?;
+        disk.sync_folder(&dir).map_err(BrokerError::io(&dir))?;
+        let (status, _) = watch::channel(LogStatus {
+            log_start: start.clamp(segments[0].base, last.end),
+            high_watermark: last.end,
+            health: Health::Good,
+        });
+        Ok(Self {
+            name,
+            dir,
+            settings,
+            disk,
+            maintenance: Mutex::default(),
+            log_end: AtomicI64::new(last.end),
+            status,
+            log: Mutex::new(Log {
+                durable_size: last.size,
+                active: Arc::new(file),
+                hint: None,
+                unsynced_name: false,
+                segments,
+                producers,
+                flushing: false,
+            }),
+        })
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn maintenance(&self) -> MutexGuard<'_, ()> {
+        self.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its topic and number, for messages.
@@ -156,134 +163,61 @@ impl Partition {
         &self.name
     }
 
-    /// How far it is on disk, and a wake-up when that changes.
-    pub(crate) fn watch(&self) -> watch::Receiver<Durable> {
-        self.durable.subscribe()
+    /// Its offsets and health, and a wake-up when they change.
+    pub(crate) fn watch(&self) -> watch::Receiver<LogStatus> {
+        self.status.subscribe()
     }
 
-    /// How far it is on disk.
-    pub(crate) fn durable(&self) -> Durable {
-        *self.durable.borrow()
+    /// Its offsets and health now.
+    pub(crate) fn status(&self) -> LogStatus {
+        *self.status.borrow()
     }
 
-    /// The first offset that can be read.
-    pub(crate) fn start(&self) -> i64 {
-        self.log().start
+    /// The offset that the next record gets; at or beyond the high watermark.
+    pub(super) fn log_end(&self) -> i64 {
+        self.log_end.load(Ordering::SeqCst)
     }
 
-    /// Appends a checked batch and begins to flush it. It is on disk when the durable end has
-    /// reached `end`.
-    pub(crate) fn append(
-        self: &Arc<Self>,
-        header: &BatchHeader,
-        batch: &[u8],
-    ) -> Result<Appended, AppendError> {
-        let mut log = self.log();
-        let health = self.durable().health;
-        if health != Health::Good {
-            return Err(AppendError::Closed(health));
-        }
-        let log_start = log.start;
-        if let Verdict::Duplicate { base, end } =
-            log.sequences.judge(header).map_err(AppendError::Sequence)?
-        {
-            return Ok(Appended { base, end, log_start });
-        }
-        let full = log.active_segment().size + header.size as u64 > self.settings.segment_bytes;
-        if full && log.active_segment().size > 0 {
-            self.roll(&mut log)?;
-        }
-        let base = log.end();
-        let prefix = stored_prefix(base, header);
-        if let Err(error) = segment::append(&log.active, &prefix, &batch[prefix.len()..]) {
-            // Half a batch must not stay: the next one would follow it.
-            if log.active.set_len(log.active_segment().size).is_err() {
-                self.close(Health::Failed);
-            }
-            return Err(error.into());
-        }
-        let last = log.segments.len() - 1;
-        let segment = &mut log.segments[last];
-        segment.note(header);
-        segment.touched = SystemTime::now();
-        log.sequences.remember(header, base);
-        let end = log.end();
-        if !log.flushing {
-            log.flushing = true;
-            let partition = Arc::clone(self);
-            tokio::task::spawn_blocking(move || partition.flush_appended());
-        }
-        Ok(Appended { base, end, log_start })
+    pub(super) fn set_log_end(&self, end: i64) {
+        self.log_end.store(end, Ordering::SeqCst);
     }
 
-    /// Closes the active segment, all of it on disk, and begins the next one.
-    fn roll(&self, log: &mut Log) -> io::Result<()> {
-        log.active.sync_all().inspect_err(|_| self.close(Health::Failed))?;
-        let next = Segment::empty(&self.dir, log.end());
-        let file = next.open_for_appending()?;
-        durable::sync_folder(&self.dir)?;
-        log.active = Arc::new(file);
-        log.segments.push(next);
-        log.durable_size = 0;
-        log.hint = None;
-        self.advance(log.end());
-        Ok(())
-    }
-
-    /// Flushes until nothing is left that was appended meanwhile: one flush serves all appends that
-    /// came while the previous one ran.
-    fn flush_appended(&self) {
-        loop {
-            let (file, base, size, end) = {
-                let mut log = self.log();
-                let segment = log.active_segment();
-                let (base, size, end) = (segment.base, segment.size, segment.end);
-                let durable = self.durable();
-                if durable.health != Health::Good || durable.end >= end {
-                    log.flushing = false;
-                    return;
-                }
-                (Arc::clone(&log.active), base, size, end)
-            };
-            match file.sync_data() {
-                Ok(()) => {
-                    let mut log = self.log();
-                    if log.active_segment().base == base {
-                        log.durable_size = log.durable_size.max(size);
-                    }
-                    self.advance(end);
-                }
-                Err(error) => {
-                    tracing::error!(
-                        partition = self.name,
-                        "cannot flush the log ({error}): restart the broker when the disk is well"
-                    );
-                    self.close(Health::Failed);
-                }
-            }
-        }
-    }
-
-    /// Makes known that everything before `end` is on disk.
-    fn advance(&self, end: i64) {
-        self.durable.send_if_modified(|durable| {
-            let moved = durable.health == Health::Good && end > durable.end;
+    /// Publishes that everything before `end` is on disk.
+    pub(super) fn advance_high_watermark(&self, end: i64) {
+        self.status.send_if_modified(|status| {
+            let moved = status.health == Health::Good && end > status.high_watermark;
             if moved {
-                durable.end = end;
+                status.high_watermark = end;
             }
             moved
         });
     }
 
-    /// Takes nothing more, and wakes everyone who waits.
+    /// Publishes that the log begins at `offset`.
+    pub(super) fn advance_start(&self, offset: i64) {
+        self.status.send_if_modified(|status| {
+            let moved = offset > status.log_start;
+            if moved {
+                status.log_start = offset;
+            }
+            moved
+        });
+    }
+
+    /// Accepts nothing more, and wakes everyone who waits. A deleted partition stays deleted.
     pub(crate) fn close(&self, health: Health) {
-        self.durable.send_modify(|durable| durable.health = health);
+        self.status.send_if_modified(|status| {
+            let changes = status.health != Health::Deleted;
+            if changes {
+                status.health = health;
+            }
+            changes
+        });
     }
 
     /// Waits until everything appended so far is on disk.
     pub(crate) async fn flushed(&self) -> Result<(), BrokerError> {
-        let end = self.log().end();
-        if self.wait_for(end).await == Health::Failed {
+        if self.wait_for(self.log_end()).await == Health::Failed {
             return Err(BrokerError::Unflushed(self.name.clone()));
         }
         Ok(())
@@ -292,10 +226,11 @@ impl Partition {
     /// Waits until everything before `end` is on disk, or never will be.
     pub(crate) async fn wait_for(&self, end: i64) -> Health {
         let mut watch = self.watch();
-        let reached = |durable: &Durable| durable.end >= end || durable.health != Health::Good;
+        let reached =
+            |status: &LogStatus| status.high_watermark >= end || status.health != Health::Good;
         match watch.wait_for(reached).await {
-            Ok(durable) if durable.end >= end => Health::Good,
-            Ok(durable) => durable.health,
+            Ok(status) if status.high_watermark >= end => Health::Good,
+            Ok(status) => status.health,
             // The sender lives in `self`.
             Err(_) => Health::Deleted,
         }
@@ -305,10 +240,10 @@ impl Partition {
 fn read_start(dir: &Path) -> Result<i64, BrokerError> {
     let path = dir.join(START_FILE);
     match fs::read_to_string(&path) {
-        Ok(text) => text
-            .trim()
-            .parse()
-            .map_err(|_| BrokerError::BrokenFile { path, reason: "it holds no offset".to_owned() }),
+        Ok(text) => text.trim().parse().map_err(|_| BrokerError::CorruptFile {
+            path,
+            reason: "it holds no offset".to_owned(),
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(BrokerError::io(&path)(error)),
     }

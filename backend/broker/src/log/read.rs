@@ -1,11 +1,11 @@
 //! Reading from a partition: slices of whole batches, and offsets by timestamp.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    batch::{BatchHeader, HEADER},
+    batch::{BatchHeader, HEADER_LEN},
     partition::{Log, Partition},
     segment::{self, Segment},
 };
@@ -21,51 +21,91 @@ pub(crate) enum ReadError {
     Io(#[from] io::Error),
 }
 
-/// A stretch of a segment's file that consumers may see.
-struct Stretch {
+/// A part of a segment's file that consumers may see.
+struct SegmentSlice {
     file: Arc<File>,
     segment: i64,
     from: u64,
     to: u64,
 }
 
-impl Partition {
-    /// Whether a consumer at `offset` would get something now.
-    pub(crate) fn has_after(&self, offset: i64) -> Result<bool, ReadError> {
-        let log = self.log();
-        if offset < log.start || offset > log.end() {
-            return Err(ReadError::OutOfRange);
-        }
-        Ok(offset < self.durable().end)
+/// Where a [`SegmentSlice`] lies. Closed segments are opened when they are read, so that a long log
+/// does not hold a file each, and not under the log's lock.
+struct SliceLocation {
+    /// Only of the active segment.
+    file: Option<Arc<File>>,
+    path: PathBuf,
+    segment: i64,
+    from: u64,
+    to: u64,
+}
+
+impl SliceLocation {
+    /// From `from` to the end of what is on disk.
+    fn new(log: &Log, segment: &Segment, from: u64) -> Self {
+        let (file, to) = if segment.base == log.active_segment().base {
+            (Some(Arc::clone(&log.active)), log.durable_size)
+        } else {
+            (None, segment.size)
+        };
+        Self { file, path: segment.path.clone(), segment: segment.base, from, to }
     }
 
-    /// Whole batches from the one that holds `offset` on, up to `most` bytes; a first batch that
+    fn open(self) -> Result<SegmentSlice, ReadError> {
+        let Self { file, path, segment, from, to } = self;
+        let file = match file {
+            Some(file) => file,
+            None => match File::open(path) {
+                Ok(file) => Arc::new(file),
+                // Deleted since its location was looked up.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(ReadError::OutOfRange);
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(SegmentSlice { file, segment, from, to })
+    }
+}
+
+impl Partition {
+    /// Whether a consumer at `offset` would get something now; takes no lock of the log.
+    pub(crate) fn has_after(&self, offset: i64) -> Result<bool, ReadError> {
+        let status = self.status();
+        if offset < status.log_start || offset > self.log_end() {
+            return Err(ReadError::OutOfRange);
+        }
+        Ok(offset < status.high_watermark)
+    }
+
+    /// Whole batches from the one that holds `offset` on, up to `max_bytes`; a first batch that
     /// alone is larger comes all the same if `at_least_one`. Empty if there is nothing (yet).
     pub(crate) fn read(
         &self,
         offset: i64,
-        most: usize,
+        max_bytes: usize,
         at_least_one: bool,
     ) -> Result<Bytes, ReadError> {
         if !self.has_after(offset)? {
             return Ok(Bytes::new());
         }
-        let Some(stretch) = self.stretch_at(offset)? else {
+        let Some(location) = self.locate(offset) else {
             return Ok(Bytes::new());
         };
-        let Some((position, first)) = find(&stretch, |header| header.end() > offset)? else {
+        let slice = location.open()?;
+        let Some((position, first)) = find(&slice, |header| header.end() > offset)? else {
             return Ok(Bytes::new());
         };
-        if first.size > most && !at_least_one {
+        if first.size > max_bytes && !at_least_one {
             return Ok(Bytes::new());
         }
-        let available = usize::try_from(stretch.to - position).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; most.min(available).max(first.size)];
-        stretch.file.read_exact_at(&mut bytes, position)?;
+        let available = usize::try_from(slice.to - position).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; max_bytes.min(available).max(first.size)];
+        slice.file.read_exact_at(&mut bytes, position)?;
         let (whole, end) = whole_batches(&bytes)?;
         bytes.truncate(whole);
         let mut log = self.log();
-        if log.active_segment().base == stretch.segment {
+        if log.active_segment().base == slice.segment {
             log.hint = Some((end, position + whole as u64));
         }
         Ok(bytes.into())
@@ -76,23 +116,24 @@ impl Partition {
         &self,
         timestamp: i64,
     ) -> Result<Option<(BatchHeader, Bytes)>, ReadError> {
-        let stretches: Vec<Stretch> = {
+        let start = self.status().log_start;
+        let locations: Vec<SliceLocation> = {
             let log = self.log();
             let reaches =
-                |segment: &&Segment| segment.index.latest() >= timestamp && segment.end > log.start;
+                |segment: &&Segment| segment.index.latest() >= timestamp && segment.end > start;
             let found = log.segments.iter().filter(reaches).map(|segment| {
                 let from = segment.index.before_timestamp(timestamp);
-                self.stretch(&log, segment, from.map_or(0, |entry| entry.position))
+                SliceLocation::new(&log, segment, from.map_or(0, |entry| entry.position))
             });
-            found.collect::<io::Result<_>>()?
+            found.collect()
         };
-        let start = self.start();
         let wanted =
             |header: &BatchHeader| header.max_timestamp >= timestamp && header.end() > start;
-        for stretch in stretches {
-            if let Some((position, header)) = find(&stretch, wanted)? {
+        for location in locations {
+            let slice = location.open()?;
+            if let Some((position, header)) = find(&slice, wanted)? {
                 let mut bytes = vec![0; header.size];
-                stretch.file.read_exact_at(&mut bytes, position)?;
+                slice.file.read_exact_at(&mut bytes, position)?;
                 return Ok(Some((header, bytes.into())));
             }
         }
@@ -106,12 +147,10 @@ impl Partition {
         latest.filter(|&timestamp| timestamp != i64::MIN)
     }
 
-    fn stretch_at(&self, offset: i64) -> io::Result<Option<Stretch>> {
+    fn locate(&self, offset: i64) -> Option<SliceLocation> {
         let log = self.log();
         let behind = log.segments.partition_point(|segment| segment.base <= offset);
-        let Some(segment) = behind.checked_sub(1).map(|i| &log.segments[i]) else {
-            return Ok(None);
-        };
+        let segment = &log.segments[behind.checked_sub(1)?];
         let mut from = segment.index.before_offset(offset).map_or(0, |entry| entry.position);
         if segment.base == log.active_segment().base
             && let Some((hinted, position)) = log.hint
@@ -119,29 +158,18 @@ impl Partition {
         {
             from = from.max(position);
         }
-        self.stretch(&log, segment, from).map(Some)
-    }
-
-    /// From `from` to the end of what is on disk. Closed segments are opened when they are read, so
-    /// that a long log does not hold a file each.
-    fn stretch(&self, log: &Log, segment: &Segment, from: u64) -> io::Result<Stretch> {
-        let (file, to) = if segment.base == log.active_segment().base {
-            (Arc::clone(&log.active), log.durable_size)
-        } else {
-            (Arc::new(File::open(&segment.path)?), segment.size)
-        };
-        Ok(Stretch { file, segment: segment.base, from, to })
+        Some(SliceLocation::new(&log, segment, from))
     }
 }
 
-/// The first batch of the stretch for which `wanted` holds.
+/// The first batch of the slice for which `wanted` holds.
 fn find(
-    stretch: &Stretch,
+    slice: &SegmentSlice,
     wanted: impl Fn(&BatchHeader) -> bool,
 ) -> io::Result<Option<(u64, BatchHeader)>> {
-    let mut position = stretch.from;
-    while position + HEADER as u64 <= stretch.to {
-        let header = segment::header_at(&stretch.file, position)?;
+    let mut position = slice.from;
+    while position + HEADER_LEN as u64 <= slice.to {
+        let header = segment::header_at(&slice.file, position)?;
         if wanted(&header) {
             return Ok(Some((position, header)));
         }
@@ -153,7 +181,7 @@ fn find(
 /// How many of the bytes are whole batches, and the offset behind them.
 fn whole_batches(bytes: &[u8]) -> io::Result<(usize, i64)> {
     let (mut whole, mut end) = (0, 0);
-    while bytes.len() - whole >= HEADER {
+    while bytes.len() - whole >= HEADER_LEN {
         let header = BatchHeader::parse(&bytes[whole..]).map_err(segment::invalid)?;
         if header.size > bytes.len() - whole {
             break;

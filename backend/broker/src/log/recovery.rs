@@ -1,8 +1,8 @@
-//! Finding a partition again after a stop or a crash, by walking over the batch headers.
+//! Recovering a partition after a stop or a crash, by walking over the batch headers.
 //!
-//! A segment is on disk as a whole before the next one is begun, so only the last one can end in
+//! A segment is on disk as a whole before the next one is started, so only the last one can end in
 //! half a batch. There everything is checked, checksums too, and a torn tail is cut off. A batch
-//! that is broken with sound ones behind it was not torn by a crash: that is an error.
+//! that is corrupt with valid ones behind it was not torn by a crash: that is an error.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,24 +12,27 @@ use std::{
 };
 
 use super::{
-    batch::{BatchFault, BatchHeader, HEADER},
+    batch::{BatchHeader, HEADER_LEN, InvalidBatch},
+    producer_state::ProducerStates,
     segment::{SUFFIX, Segment},
-    sequences::Sequences,
 };
-use crate::error::BrokerError;
+use crate::{disk::Disk, error::BrokerError};
 
 /// How much is read at once.
 const WINDOW: usize = 256 << 10;
 
 /// All segments of the partition in `dir`, oldest first, and the sequences of its producers.
-pub(super) fn recover(dir: &Path) -> Result<(Vec<Segment>, Sequences), BrokerError> {
+pub(super) fn recover(
+    dir: &Path,
+    disk: &Disk,
+) -> Result<(Vec<Segment>, ProducerStates), BrokerError> {
     let bases = segment_bases(dir)?;
-    let mut sequences = Sequences::default();
+    let mut producers = ProducerStates::default();
     let mut segments: Vec<Segment> = Vec::with_capacity(bases.len());
     for (i, &base) in bases.iter().enumerate() {
-        let segment = scan(Segment::empty(dir, base), i + 1 == bases.len(), &mut sequences)?;
+        let segment = scan(Segment::empty(dir, base), i + 1 == bases.len(), &mut producers, disk)?;
         if let Some(before) = segments.last().filter(|before| before.end != base) {
-            return Err(BrokerError::BrokenLog {
+            return Err(BrokerError::CorruptLog {
                 path: segment.path,
                 position: 0,
                 reason: format!("it begins at offset {base}, not at {}", before.end),
@@ -37,7 +40,7 @@ pub(super) fn recover(dir: &Path) -> Result<(Vec<Segment>, Sequences), BrokerErr
         }
         segments.push(segment);
     }
-    Ok((segments, sequences))
+    Ok((segments, producers))
 }
 
 fn segment_bases(dir: &Path) -> Result<Vec<i64>, BrokerError> {
@@ -55,26 +58,27 @@ fn segment_bases(dir: &Path) -> Result<Vec<i64>, BrokerError> {
 fn scan(
     mut segment: Segment,
     last: bool,
-    sequences: &mut Sequences,
+    producers: &mut ProducerStates,
+    disk: &Disk,
 ) -> Result<Segment, BrokerError> {
     let path = segment.path.clone();
     let failed = |error| BrokerError::io(&path)(error);
     let file = File::open(&path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    segment.touched = metadata.modified().map_err(failed)?;
+    segment.last_append = metadata.modified().map_err(failed)?;
     let mut window = Window::new(file, metadata.len());
     while segment.size < window.length {
         match window.batch(segment.size, last).map_err(failed)? {
             Ok(header) if header.base_offset == segment.end => {
-                sequences.remember(&header, segment.end);
-                segment.note(&header);
+                producers.update(&header, segment.end);
+                segment.add_batch(&header);
             }
             other => {
-                let fault = other.err().unwrap_or(BatchFault::Offset);
-                if !last || window.sound_batch_behind(segment.size, segment.end).map_err(failed)? {
-                    return Err(broken(path, segment.size, fault));
+                let fault = other.err().unwrap_or(InvalidBatch::Offset);
+                if !last || window.valid_batch_after(segment.size, segment.end).map_err(failed)? {
+                    return Err(corrupt(path, segment.size, fault));
                 }
-                cut(&path, segment.size, window.length, fault).map_err(failed)?;
+                truncate(disk, &path, segment.size, window.length, fault).map_err(failed)?;
                 break;
             }
         }
@@ -82,11 +86,17 @@ fn scan(
     Ok(segment)
 }
 
-fn broken(path: PathBuf, position: u64, fault: BatchFault) -> BrokerError {
-    BrokerError::BrokenLog { path, position, reason: fault.to_string() }
+fn corrupt(path: PathBuf, position: u64, fault: InvalidBatch) -> BrokerError {
+    BrokerError::CorruptLog { path, position, reason: fault.to_string() }
 }
 
-fn cut(path: &Path, size: u64, length: u64, fault: BatchFault) -> io::Result<()> {
+fn truncate(
+    disk: &Disk,
+    path: &Path,
+    size: u64,
+    length: u64,
+    fault: InvalidBatch,
+) -> io::Result<()> {
     tracing::warn!(
         path = %path.display(),
         "cut {} bytes off the end of the log, written but never acknowledged: {fault}",
@@ -94,10 +104,10 @@ fn cut(path: &Path, size: u64, length: u64, fault: BatchFault) -> io::Result<()>
     );
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(size)?;
-    file.sync_all()
+    disk.sync_all(&file, path)
 }
 
-/// A file of which one stretch is in memory.
+/// A file of which one window is in memory.
 struct Window {
     file: File,
     length: u64,
@@ -125,30 +135,30 @@ impl Window {
         Ok(&self.bytes[from..from + wanted])
     }
 
-    /// The batch at `position`, judged by its header and, if wanted, by its checksum.
-    fn batch(&mut self, position: u64, sum: bool) -> io::Result<Result<BatchHeader, BatchFault>> {
-        let header = match BatchHeader::parse(self.get(position, HEADER)?) {
+    /// The batch at `position`, checked by its header and, if wanted, by its checksum.
+    fn batch(&mut self, position: u64, sum: bool) -> io::Result<Result<BatchHeader, InvalidBatch>> {
+        let header = match BatchHeader::parse(self.get(position, HEADER_LEN)?) {
             Ok(header) => header,
             Err(fault) => return Ok(Err(fault)),
         };
         if header.size as u64 > self.length - position {
-            return Ok(Err(BatchFault::Short));
+            return Ok(Err(InvalidBatch::Short));
         }
         if sum && !header.checksum_matches(self.get(position, header.size)?) {
-            return Ok(Err(BatchFault::Checksum));
+            return Ok(Err(InvalidBatch::Checksum));
         }
         Ok(Ok(header))
     }
 
-    /// Whether a sound batch of this log begins anywhere behind `position`.
-    fn sound_batch_behind(&mut self, position: u64, next_offset: i64) -> io::Result<bool> {
+    /// Whether a valid batch of this log begins anywhere behind `position`.
+    fn valid_batch_after(&mut self, position: u64, next_offset: i64) -> io::Result<bool> {
         let mut at = position + 1;
-        while at + HEADER as u64 <= self.length {
-            let stretch = self.get(at, WINDOW)?;
-            let starts = stretch.len() - HEADER + 1;
+        while at + HEADER_LEN as u64 <= self.length {
+            let slice = self.get(at, WINDOW)?;
+            let starts = slice.len() - HEADER_LEN + 1;
             let candidate = (0..starts).find(|&i| {
-                stretch[i + 16] == 2
-                    && BatchHeader::parse(&stretch[i..]).is_ok_and(|h| h.base_offset >= next_offset)
+                slice[i + 16] == 2
+                    && BatchHeader::parse(&slice[i..]).is_ok_and(|h| h.base_offset >= next_offset)
             });
             match candidate {
                 None => at += starts as u64,

@@ -1,8 +1,8 @@
-//! Forgetting: whole segments by size and age, records by request, everything with the topic.
+//! Deletion: whole segments by size and age, records by request, everything with the topic.
+//!
+//! Names are unlinked and folders flushed without the log's lock: readers and producers go on.
 
 use std::{fs, io, time::SystemTime};
-
-use tillstream_durable as durable;
 
 use super::{
     partition::{Health, Log, Partition, START_FILE},
@@ -11,61 +11,81 @@ use super::{
 };
 
 impl Partition {
-    /// Deletes the closed segments that the settings no longer want kept. The age of a segment
-    /// counts from its last append, not from its records' timestamps, which clients choose.
-    pub(crate) fn retain(&self, now: SystemTime) -> io::Result<()> {
-        let mut log = self.log();
-        let mut total: u64 = log.segments.iter().map(|segment| segment.size).sum();
-        let mut expired = 0;
-        for segment in &log.segments[..log.segments.len() - 1] {
-            let too_large = self.settings.retention_bytes.is_some_and(|most| total > most);
-            let age = now.duration_since(segment.touched).unwrap_or_default();
-            let too_old = self.settings.retention_age.is_some_and(|most| age > most);
-            if !too_large && !too_old {
-                break;
-            }
-            total -= segment.size;
-            expired += 1;
+    /// Deletes the closed segments that retention expires. The age of a segment counts from its last
+    /// append, not from its records' timestamps, which clients choose.
+    pub(crate) fn delete_old_segments(&self, now: SystemTime) -> io::Result<()> {
+        let _maintenance = self.maintenance();
+        if self.status().health == Health::Deleted {
+            return Ok(());
         }
-        self.drop_segments(&mut log, expired)
+        let expired = {
+            let mut log = self.log();
+            let expired = self.count_expired(&log, now);
+            self.detach(&mut log, expired)
+        };
+        self.remove_files(&expired)
     }
 
-    /// Deletes the records before `offset`, or before the durable end if it is -1. Returns the
+    fn count_expired(&self, log: &Log, now: SystemTime) -> usize {
+        let mut total: u64 = log.segments.iter().map(|segment| segment.size).sum();
+        let closed = &log.segments[..log.segments.len() - 1];
+        let expired = closed.iter().take_while(|segment| {
+            let too_large = self.settings.retention_bytes.is_some_and(|max| total > max);
+            let age = now.duration_since(segment.last_append).unwrap_or_default();
+            let too_old = self.settings.retention_age.is_some_and(|max| age > max);
+            total -= segment.size;
+            too_large || too_old
+        });
+        expired.count()
+    }
+
+    /// Deletes the records before `offset`, or before the high watermark if it is -1. Returns the
     /// first offset left. Records in the segment of `offset` are hidden, not yet deleted.
     pub(crate) fn delete_before(&self, offset: i64) -> Result<i64, ReadError> {
-        let mut log = self.log();
-        let end = self.durable().end;
-        let offset = if offset == -1 { end } else { offset };
-        if offset < 0 || offset > end {
+        let _maintenance = self.maintenance();
+        let status = self.status();
+        let offset = if offset == -1 { status.high_watermark } else { offset };
+        if offset < 0 || offset > status.high_watermark {
             return Err(ReadError::OutOfRange);
         }
-        if offset > log.start {
-            durable::write(&self.dir.join(START_FILE), offset.to_string().as_bytes())?;
-            log.start = offset;
-            let closed = &log.segments[..log.segments.len() - 1];
-            let gone = closed.partition_point(|segment| segment.end <= offset);
-            self.drop_segments(&mut log, gone)?;
+        if offset > status.log_start {
+            self.disk.write(&self.dir.join(START_FILE), offset.to_string().as_bytes())?;
+            self.advance_start(offset);
+            let deleted = {
+                let mut log = self.log();
+                let closed = &log.segments[..log.segments.len() - 1];
+                let count = closed.partition_point(|segment| segment.end <= offset);
+                self.detach(&mut log, count)
+            };
+            self.remove_files(&deleted)?;
         }
-        Ok(log.start)
+        Ok(self.status().log_start)
     }
 
-    /// Takes nothing more and removes the partition's folder.
+    /// Accepts nothing more and removes the partition's folder.
     pub(crate) fn delete(&self) -> io::Result<()> {
+        let _maintenance = self.maintenance();
         self.close(Health::Deleted);
-        let _log = self.log();
+        // Whoever appends now has finished after this, and the next one is refused.
+        drop(self.log());
         fs::remove_dir_all(&self.dir)
     }
 
-    fn drop_segments(&self, log: &mut Log, count: usize) -> io::Result<()> {
-        if count == 0 {
+    /// Takes the oldest `count` segments out of the log.
+    fn detach(&self, log: &mut Log, count: usize) -> Vec<Segment> {
+        let detached = log.segments.drain(..count).collect();
+        self.advance_start(log.segments[0].base);
+        detached
+    }
+
+    fn remove_files(&self, segments: &[Segment]) -> io::Result<()> {
+        if segments.is_empty() {
             return Ok(());
         }
-        let gone: Vec<Segment> = log.segments.drain(..count).collect();
-        log.start = log.start.max(log.segments[0].base);
-        for segment in gone {
-            tracing::info!(path = %segment.path.display(), "deleted a segment of the log");
-            fs::remove_file(&segment.path)?;
+        for Segment { path, .. } in segments {
+            fs::remove_file(path)?;
+            tracing::info!(path = %path.display(), "deleted a segment of the log");
         }
-        durable::sync_folder(&self.dir)
+        self.disk.sync_folder(&self.dir)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    batch::{BatchFault, BatchHeader, HEADER},
+    batch::{BatchHeader, HEADER_LEN, InvalidBatch},
     index::SparseIndex,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Segment {
     /// Where to look for offsets and timestamps.
     pub(super) index: SparseIndex,
     /// When something was last appended.
-    pub(super) touched: SystemTime,
+    pub(super) last_append: SystemTime,
 }
 
 impl Segment {
@@ -42,7 +42,7 @@ impl Segment {
             size: 0,
             path: dir.join(format!("{base:020}{SUFFIX}")),
             index: SparseIndex::new(),
-            touched: SystemTime::now(),
+            last_append: SystemTime::now(),
         }
     }
 
@@ -51,8 +51,8 @@ impl Segment {
         OpenOptions::new().read(true).append(true).create(true).open(&self.path)
     }
 
-    /// Takes note of a batch that now ends the file.
-    pub(super) fn note(&mut self, header: &BatchHeader) {
+    /// Notes the batch that now ends the file.
+    pub(super) fn add_batch(&mut self, header: &BatchHeader) {
         self.index.add(self.end, self.size, header.max_timestamp);
         self.end += i64::from(header.count());
         self.size += header.size as u64;
@@ -79,12 +79,12 @@ pub(super) fn append(mut file: &File, prefix: &[u8], rest: &[u8]) -> io::Result<
 
 /// Reads the batch header at `position`.
 pub(super) fn header_at(file: &File, position: u64) -> io::Result<BatchHeader> {
-    let mut bytes = [0; HEADER];
+    let mut bytes = [0; HEADER_LEN];
     file.read_exact_at(&mut bytes, position)?;
     BatchHeader::parse(&bytes).map_err(invalid)
 }
 
 /// A stored batch that is no longer one: the file was changed behind the broker's back.
-pub(super) fn invalid(fault: BatchFault) -> io::Error {
+pub(super) fn invalid(fault: InvalidBatch) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, fault)
 }

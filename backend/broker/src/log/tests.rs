@@ -5,10 +5,11 @@ use std::{fs, path::Path, sync::Arc, time::SystemTime};
 use bytes::{BufMut, BytesMut};
 
 use super::{
-    AppendError, Appended, Health, LogSettings, Partition, ReadError, SequenceFault, check,
+    AppendError, Appended, Health, LogSettings, Partition, ReadError, SequenceError, check,
 };
+use crate::disk::Disk;
 
-/// A sound batch of `count` records, of which only the header means anything.
+/// A valid batch of `count` records, of which only the header means anything.
 fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) -> Vec<u8> {
     let mut summed = BytesMut::new();
     summed.put_i16(0);
@@ -32,7 +33,7 @@ fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) 
 
 fn open(dir: &Path, segment_bytes: u64) -> Arc<Partition> {
     let settings = LogSettings { segment_bytes, retention_bytes: None, retention_age: None };
-    Arc::new(Partition::open(dir.to_owned(), "t-0".to_owned(), settings).unwrap())
+    Arc::new(Partition::open(dir.to_owned(), "t-0".to_owned(), settings, Disk::default()).unwrap())
 }
 
 fn append(partition: &Arc<Partition>, batch: &[u8]) -> Result<Appended, AppendError> {
@@ -67,10 +68,10 @@ async fn every_offset_is_found_in_its_batch_before_and_after_reopening() {
         let one = batch(-1, -1, 1 + i % 5, i64::from(i), &body);
         starts.push(append_durably(&partition, &one).await);
     }
-    let end = partition.durable().end;
+    let end = partition.status().high_watermark;
     assert!(fs::read_dir(dir.path()).unwrap().count() > 5, "several segments");
     for partition in [Arc::clone(&partition), open(dir.path(), 30_000)] {
-        assert_eq!(partition.durable().end, end);
+        assert_eq!(partition.status().high_watermark, end);
         for offset in 0..end {
             let wanted = starts.partition_point(|start| *start <= offset) - 1;
             let found = bases(&partition.read(offset, 3000, true).unwrap());
@@ -91,7 +92,7 @@ async fn a_read_holds_whole_batches_only() {
     for _ in 0..10 {
         append_durably(&partition, &one).await;
     }
-    let read = |most, at_least_one| partition.read(2, most, at_least_one).unwrap().len();
+    let read = |max_bytes, at_least_one| partition.read(2, max_bytes, at_least_one).unwrap().len();
     assert_eq!(read(3 * one.len() + 60, false), 3 * one.len());
     assert_eq!(read(one.len() - 1, false), 0);
     assert_eq!(read(one.len() - 1, true), one.len());
@@ -123,7 +124,7 @@ async fn sequences_are_known_again_after_reopening() {
     let again = append(&partition, &batch(9, 16, 2, 0, b"xx")).unwrap();
     assert_eq!((again.base, again.end), (16, 18));
     let gap = append(&partition, &batch(9, 30, 2, 0, b"xx"));
-    assert!(matches!(gap, Err(AppendError::Sequence(SequenceFault::Gap))));
+    assert!(matches!(gap, Err(AppendError::Sequence(SequenceError::OutOfOrder))));
     assert_eq!(append_durably(&partition, &batch(9, 20, 2, 0, b"xx")).await, 20);
 }
 
@@ -149,7 +150,7 @@ async fn appends_from_many_sides_all_get_their_own_offsets() {
     all.sort_unstable();
     assert_eq!(all, (0..800).collect::<Vec<i64>>());
     drop(partition);
-    assert_eq!(open(dir.path(), 10_000).durable().end, 800);
+    assert_eq!(open(dir.path(), 10_000).status().high_watermark, 800);
 }
 
 #[tokio::test]
@@ -195,7 +196,8 @@ async fn a_missing_segment_in_between_is_named() {
     files.sort();
     fs::remove_file(&files[1]).unwrap();
     let settings = LogSettings { segment_bytes: 500, retention_bytes: None, retention_age: None };
-    let error = Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings).unwrap_err();
+    let error = Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
+        .unwrap_err();
     assert!(error.to_string().contains(files[2].to_str().unwrap()), "{error}");
 }
 
@@ -204,15 +206,17 @@ async fn the_active_segment_is_never_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let settings =
         LogSettings { segment_bytes: 500, retention_bytes: Some(0), retention_age: None };
-    let partition = Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings).unwrap();
+    let partition =
+        Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
+            .unwrap();
     let partition = Arc::new(partition);
     for _ in 0..20 {
         append_durably(&partition, &batch(-1, -1, 1, 0, &[0; 60])).await;
     }
-    partition.retain(SystemTime::now()).unwrap();
+    partition.delete_old_segments(SystemTime::now()).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    assert!(partition.start() > 10);
-    let left = partition.read(partition.start(), 1 << 20, true).unwrap();
-    assert_eq!(bases(&left), (partition.start()..20).collect::<Vec<i64>>());
+    assert!(partition.status().log_start > 10);
+    let left = partition.read(partition.status().log_start, 1 << 20, true).unwrap();
+    assert_eq!(bases(&left), (partition.status().log_start..20).collect::<Vec<i64>>());
     assert!(matches!(partition.read(0, 1, true), Err(ReadError::OutOfRange)));
 }

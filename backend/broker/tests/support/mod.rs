@@ -25,7 +25,7 @@ use rdkafka::{
 use tillstream_broker::{Broker, BrokerConfig};
 
 /// Longer than anything here takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct TestBroker {
     pub broker: Broker,
@@ -92,7 +92,7 @@ impl TestBroker {
 
     pub fn watermarks(&self, topic: &str, partition: i32) -> (i64, i64) {
         let consumer: BaseConsumer = self.client().set("group.id", "w").create().unwrap();
-        consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap()
+        consumer.fetch_watermarks(topic, partition, TIMEOUT).unwrap()
     }
 }
 
@@ -159,7 +159,7 @@ pub fn send_all(address: SocketAddr, topic: &str, values: impl IntoIterator<Item
         send(&producer, topic, "key", &value);
         count += 1;
     }
-    producer.flush(PATIENCE).unwrap();
+    producer.flush(TIMEOUT).unwrap();
     assert_eq!(producer.context().0.lock().unwrap().len(), count, "all are acknowledged");
 }
 
@@ -169,7 +169,7 @@ pub fn take<T>(
     count: usize,
     mut read: impl FnMut(&BorrowedMessage<'_>) -> T,
 ) -> Vec<T> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut all = Vec::with_capacity(count);
     while all.len() < count {
         assert!(Instant::now() < deadline, "{} of {count} messages came", all.len());
@@ -186,7 +186,7 @@ pub fn values(consumer: &BaseConsumer, count: usize) -> Vec<String> {
 
 /// Waits until a condition holds.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !condition().await {
         assert!(Instant::now() < deadline, "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -79,7 +79,7 @@ impl Raw {
     }
 
     pub async fn is_disconnected(&mut self) -> bool {
-        let read = tokio::time::timeout(super::PATIENCE, self.receive_frame());
+        let read = tokio::time::timeout(super::TIMEOUT, self.receive_frame());
         read.await.expect("the broker neither answers nor closes the connection").is_none()
     }
 }
@@ -94,11 +94,20 @@ pub fn produce_request(topic: &str, batch: Bytes) -> ProduceRequest {
 
 /// Asks for partition 0 of topic `t`.
 pub fn fetch(offset: i64) -> FetchRequest {
-    let partition =
-        FetchPartition::default().with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
-    FetchRequest::default().with_replica_id(BrokerId(-1)).with_max_bytes(1 << 20).with_topics(vec![
-        FetchTopic::default().with_topic(name("t")).with_partitions(vec![partition]),
-    ])
+    fetch_from(&[("t", offset)])
+}
+
+/// Asks for partition 0 of each of the topics.
+pub fn fetch_from(topics: &[(&str, i64)]) -> FetchRequest {
+    let topic = |&(topic, offset): &(&str, i64)| {
+        let partition =
+            FetchPartition::default().with_fetch_offset(offset).with_partition_max_bytes(1 << 20);
+        FetchTopic::default().with_topic(name(topic)).with_partitions(vec![partition])
+    };
+    FetchRequest::default()
+        .with_replica_id(BrokerId(-1))
+        .with_max_bytes(1 << 20)
+        .with_topics(topics.iter().map(topic).collect())
 }
 
 pub fn name(topic: &str) -> TopicName {

@@ -4,15 +4,15 @@ use tillstream_shared::{Choices, ReportCard, ReportRow};
 
 /// From this strength on a bend is an elbow: the SSE falls at most a third as steeply after it as before.
 /// Points spread evenly over a square, which four clusters suit best, reach 0.55.
-const ELBOW: f64 = 2.0 / 3.0;
+const MIN_ELBOW: f64 = 2.0 / 3.0;
 /// From this mean adjusted Rand index on clusters are stable. Clusters of equal size of which one is
 /// split at random reach up to 0.94 with k = 10.
-const STABLE: f64 = 0.95;
+const MIN_STABILITY: f64 = 0.95;
 
 /// Writes the report card of `rows`, of which there is at least one, on points of `d` features.
 pub(super) fn judge(rows: Vec<ReportRow>, d: usize) -> ReportCard {
     let choices = choices(&rows, d);
-    let chosen = most_named(&rows, &choices);
+    let chosen = majority(&rows, &choices);
     let objection = objection(&rows, &choices, chosen);
     let verdict = match &objection {
         None => format!("{chosen} clusters: the indices and the elbow agree, and they are stable"),
@@ -30,8 +30,8 @@ fn choices(rows: &[ReportRow], d: usize) -> Choices {
         let index = evaluation.calinski_harabasz.or(evaluation.silhouette.map(|_| f64::INFINITY));
         index.filter(|_| d > 1)
     };
-    let elbow = |row: &ReportRow| (row.elbow >= ELBOW).then_some(row.elbow);
-    let is_stable = |row: &&ReportRow| row.stability >= STABLE;
+    let elbow = |row: &ReportRow| (row.elbow >= MIN_ELBOW).then_some(row.elbow);
+    let is_stable = |row: &&ReportRow| row.stability >= MIN_STABILITY;
     Choices {
         silhouette: largest(rows, silhouette),
         davies_bouldin: largest(rows, |row| row.evaluation.davies_bouldin.map(|index| -index)),
@@ -48,7 +48,7 @@ fn largest(rows: &[ReportRow], score: impl Fn(&ReportRow) -> Option<f64>) -> Opt
 }
 
 /// The k that most criteria name; of several the one with the better silhouette, then the smaller.
-fn most_named(rows: &[ReportRow], choices: &Choices) -> u32 {
+fn majority(rows: &[ReportRow], choices: &Choices) -> u32 {
     let votes = votes(choices).map(|(_, k)| k);
     let rank = |row: &ReportRow| {
         let count = votes.iter().filter(|vote| **vote == Some(row.k)).count();
@@ -85,7 +85,7 @@ fn objection(rows: &[ReportRow], choices: &Choices, chosen: u32) -> Option<Strin
     }
     objections.extend(others);
     let stability = rows.iter().find(|row| row.k == chosen).map_or(0.0, |row| row.stability);
-    if stability < STABLE {
+    if stability < MIN_STABILITY {
         objections.push(format!(
             "{chosen} clusters do not come out again from other samples (stability {stability:.2})"
         ));

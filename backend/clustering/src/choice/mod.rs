@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr, time::Instant};
 use linfa::ParamGuard;
 use tillstream_shared::{ReportCard, ReportRow};
 
-use self::stability::Resamples;
+use self::stability::BootstrapSamples;
 use crate::{
     error::ClusteringError,
     metrics::evaluate,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The numbers of clusters that [`choose_k`] compares.
-const SWEEP: std::ops::RangeInclusive<usize> = 2..=10;
+const K_RANGE: std::ops::RangeInclusive<usize> = 2..=10;
 
 /// The number of clusters of a model: `auto` or a number from 1 to [`KChoice::MAX`] as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +29,10 @@ pub enum KChoice {
     Auto,
 }
 
-/// A text that is no [`KChoice`].
+/// A text that is not a [`KChoice`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no number of clusters: use auto or a number from 1 to {max}",
+    "`{0}` is not a number of clusters: use auto or a number from 1 to {max}",
     max = KChoice::MAX
 )]
 pub struct UnknownKChoice(pub String);
@@ -73,7 +73,7 @@ pub struct ChosenK {
 }
 
 /// Clusters `points` (model space) with every k from 2 to 10, or to the number of distinct points
-/// where these are fewer, each with the given restarts and seed, and chooses among them:
+/// where these are fewer, each with `n_init` starts and the given seed, and chooses among them:
 ///
 /// - Silhouette, Davies-Bouldin and Calinski-Harabasz each name the k that they find best, the elbow
 ///   the k at which the SSE bends sharpest, if it bends enough, and stability the largest k whose
@@ -82,23 +82,23 @@ pub struct ChosenK {
 /// - Chosen is the k that most of the five name; of several the one with the better silhouette.
 /// - It is clear when there is an elbow, the first four agree on it, and that k is stable.
 ///
-/// The same points, restarts and seed give the same answer on any number of threads, but for the times
+/// The same points, `n_init` and seed give the same answer on any number of threads, but for the times
 /// of the fits.
 ///
 /// # Errors
 /// [`ClusteringError::TooFewPoints`] when all weight lies on one point, and
-/// [`ClusteringError::NoRestarts`].
+/// [`ClusteringError::NoStarts`].
 pub fn choose_k(
     points: &WeightedPoints,
-    restarts: u32,
+    n_init: u32,
     seed: u64,
 ) -> Result<ChosenK, ClusteringError> {
-    let params = |k| KMeansParams::new(k).restarts(restarts).seed(seed).check();
+    let params = |k| KMeansParams::new(k).n_init(n_init).seed(seed).check();
     let one = params(1)?.fit_points(points)?;
     let mut fits = Vec::new();
     let mut times = Vec::new();
     // One more than the sweep, to see how the SSE goes on.
-    for k in *SWEEP.start()..=*SWEEP.end() + 1 {
+    for k in *K_RANGE.start()..=*K_RANGE.end() + 1 {
         let started = Instant::now();
         match params(k)?.fit_points(points) {
             Ok(fit) => fits.push(fit),
@@ -108,9 +108,9 @@ pub fn choose_k(
         times.push(started.elapsed().as_secs_f64() * 1e3);
     }
     let sses: Vec<f64> = std::iter::once(&one).chain(&fits).map(|fit| fit.sse).collect();
-    fits.truncate(SWEEP.count());
+    fits.truncate(K_RANGE.count());
 
-    let resamples = Resamples::draw(points, seed);
+    let samples = BootstrapSamples::draw(points, seed);
     let rows = fits
         .iter()
         .zip(&times)
@@ -124,12 +124,12 @@ pub fn choose_k(
                 sse: fit.sse,
                 evaluation,
                 elbow: if is_measurable { elbow::strength(&sses, k) } else { 0.0 },
-                stability: resamples.stability(points, &fit.labels, k)?,
+                stability: samples.stability(points, &fit.labels, k)?,
                 fit_ms: *fit_ms,
             })
         })
         .collect::<Result<Vec<_>, ClusteringError>>()?;
     let report = criteria::judge(rows, points.d());
-    let fit = fits.swap_remove(report.chosen as usize - SWEEP.start());
+    let fit = fits.swap_remove(report.chosen as usize - K_RANGE.start());
     Ok(ChosenK { fit, report })
 }

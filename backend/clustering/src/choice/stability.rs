@@ -1,4 +1,4 @@
-//! Do the same clusters come out of other samples?
+//! Whether other samples give the same clusters.
 //!
 //! Y. Fang, J. Wang, "Selection of the number of clusters via the bootstrap method", Computational
 //! Statistics & Data Analysis 56, 2012: clusterings of bootstrap samples are extended to the original
@@ -12,27 +12,28 @@ use rand_xoshiro::{
     rand_core::{RngCore, SeedableRng},
 };
 use rayon::prelude::*;
+use tillstream_shared::nearest_centroid;
 
 use crate::{
-    error::ClusteringError, metrics::adjusted_rand_index, numbering::nearest,
-    points::WeightedPoints, solver::KMeansParams, sum::sum,
+    error::ClusteringError, metrics::adjusted_rand_index, points::WeightedPoints,
+    solver::KMeansParams, sum::sum,
 };
 
 /// Number of bootstrap samples.
-const RESAMPLES: u32 = 20;
+const N_SAMPLES: u32 = 20;
 /// The most observations in a sample. With far more any clustering would come out again, and every k
 /// would look stable; and small samples are quickly clustered.
-const OBSERVATIONS: u64 = 2_000;
+const MAX_OBSERVATIONS: u64 = 2_000;
 /// Starts on a sample; where two disagree, their offspring follow.
-const RESTARTS: u32 = 2;
+const N_INIT: u32 = 2;
 
 /// Bootstrap samples of weighted points, each drawn observation by observation with replacement.
-pub(super) struct Resamples {
+pub(super) struct BootstrapSamples {
     samples: Vec<WeightedPoints>,
     seed: u64,
 }
 
-impl Resamples {
+impl BootstrapSamples {
     /// Draws them; of fewer observations than the limit as many as there are.
     pub(super) fn draw(points: &WeightedPoints, seed: u64) -> Self {
         let mut passed = 0.0;
@@ -44,9 +45,9 @@ impl Resamples {
                 passed
             })
             .collect();
-        let size = (points.total_weight().ceil() as u64).min(OBSERVATIONS);
+        let size = (points.total_weight().ceil() as u64).min(MAX_OBSERVATIONS);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let samples = (0..RESAMPLES)
+        let samples = (0..N_SAMPLES)
             .map(|_| {
                 let mut counts = vec![0.0; points.n()];
                 for _ in 0..size {
@@ -68,11 +69,13 @@ impl Resamples {
         labels: &[u32],
         k: usize,
     ) -> Result<f64, ClusteringError> {
-        let params = KMeansParams::new(k).restarts(RESTARTS).seed(self.seed).check()?;
+        let params = KMeansParams::new(k).n_init(N_INIT).seed(self.seed).check()?;
         let agreement = |sample: &WeightedPoints| match params.fit_points(sample) {
             Ok(fit) => {
-                let extended: Vec<u32> =
-                    points.iter().map(|(point, _)| nearest(point, fit.centroids.rows())).collect();
+                let extended: Vec<u32> = points
+                    .iter()
+                    .map(|(point, _)| nearest_centroid(point, fit.centroids.rows()).index as u32)
+                    .collect();
                 Ok(adjusted_rand_index(labels, &extended, points.weights()))
             }
             Err(ClusteringError::TooFewPoints { .. }) => Ok(0.0),
@@ -80,6 +83,6 @@ impl Resamples {
         };
         let agreements: Vec<f64> =
             self.samples.par_iter().map(agreement).collect::<Result<_, _>>()?;
-        Ok(sum(agreements) / f64::from(RESAMPLES))
+        Ok(sum(agreements) / f64::from(N_SAMPLES))
     }
 }

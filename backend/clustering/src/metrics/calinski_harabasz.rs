@@ -1,8 +1,10 @@
 //! T. Caliński, J. Harabasz, "A Dendrite Method for Cluster Analysis", Communications in Statistics 3,
 //! 1974.
 
+use tillstream_shared::squared_distance;
+
 use super::partition::Partition;
-use crate::{points::squared_distance, sum::sum};
+use crate::sum::sum;
 
 /// `(B / (k - 1)) / (S / (n - k))` with S the sum of squared distances of the n observations to the
 /// means of their k clusters, and B that of the clusters' means to the mean of all, each as often as

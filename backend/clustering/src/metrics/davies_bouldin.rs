@@ -1,8 +1,10 @@
 //! D. Davies, D. Bouldin, "A Cluster Separation Measure", IEEE Transactions on Pattern Analysis and
 //! Machine Intelligence 1, 1979.
 
+use tillstream_shared::squared_distance;
+
 use super::partition::Partition;
-use crate::{points::squared_distance, sum::sum};
+use crate::sum::sum;
 
 /// The mean over the clusters of `max_e (s_c + s_e) / |m_c - m_e|`, where m is a cluster's mean and s
 /// the mean distance of its observations to it. From 0, smaller is better. Clusters with the same mean

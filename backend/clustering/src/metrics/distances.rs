@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::lanes::{LANES, Lanes, for_dimension, squared_distances, total};
 
 /// Groups in a tile: enough to outweigh the start of a round, few enough to stay in a near cache.
-const GROUPS: usize = 32;
+const GROUPS_PER_TILE: usize = 32;
 
 /// For every group, and in it for every cluster, Σ w · distance from each of its points to the points
 /// of that cluster.
@@ -25,7 +25,10 @@ pub(super) fn distance_sums(
     clusters: &[usize],
     k: usize,
 ) -> Vec<Lanes> {
-    let groups = x.chunks(GROUPS * d).zip(w.chunks(GROUPS)).zip(clusters.chunks(GROUPS));
+    let groups = x
+        .chunks(GROUPS_PER_TILE * d)
+        .zip(w.chunks(GROUPS_PER_TILE))
+        .zip(clusters.chunks(GROUPS_PER_TILE));
     let mut tiles: Vec<Tile<'_>> =
         groups.enumerate().map(|(at, ((x, w), own))| Tile::new(at, d, x, w, own, k)).collect();
     tiles.par_iter_mut().for_each(|tile| for_dimension!(d, D => within::<D>(tile)));
@@ -145,8 +148,9 @@ fn within<const D: usize>(tile: &mut Tile<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use tillstream_shared::squared_distance;
+
     use super::*;
-    use crate::points::squared_distance;
 
     #[test]
     fn every_pair_counts_once_for_both() {

@@ -1,6 +1,8 @@
 //! Points by cluster, and the mean of each cluster.
 
-use crate::{points::WeightedPoints, points::squared_distance, sum::Sum};
+use tillstream_shared::squared_distance;
+
+use crate::{points::WeightedPoints, sum::Sum};
 
 /// The members of one cluster.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::order::{ORDERED_UP_TO, order};
+use super::kd_order::{MAX_ORDERED_DIM, kd_order};
 use crate::{
     lanes::{LANES, Lanes, larger, smaller},
     points::WeightedPoints,
@@ -12,11 +12,11 @@ use crate::{
 /// Groups in a chunk of neighbours: the smaller, the more centroids its box rules out. Sums are made
 /// chunk by chunk and then added in the order of the chunks, so that their bits do not depend on
 /// which thread did which chunk.
-const GROUPS: usize = 16;
+const GROUPS_PER_CHUNK: usize = 16;
 /// Groups in a chunk of points that are not ordered.
-const UNORDERED_GROUPS: usize = 64;
+const GROUPS_PER_UNORDERED_CHUNK: usize = 64;
 /// From this many points on, threads share the chunks of one restart instead of the restarts.
-const SHARED_FROM: usize = 32_768;
+const MIN_SHARED_POINTS: usize = 32_768;
 
 /// All points, in groups of [`LANES`] and chunks of neighbours; the last group is filled up with
 /// copies of the last point of weight zero.
@@ -24,7 +24,7 @@ const SHARED_FROM: usize = 32_768;
 pub(super) struct Blocks {
     d: usize,
     /// Points in a chunk.
-    run: usize,
+    chunk_len: usize,
     /// The index of the point in every slot.
     order: Vec<usize>,
     /// Group g, feature j at g · d + j.
@@ -39,7 +39,7 @@ pub(super) struct Blocks {
     mean: Vec<f64>,
 }
 
-/// A run of whole groups.
+/// Consecutive whole groups.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk<'a> {
     /// d entries a group.
@@ -56,27 +56,28 @@ impl Blocks {
     /// Lays `points` out.
     pub(super) fn new(points: &WeightedPoints) -> Self {
         let (n, d) = (points.n(), points.d());
-        let in_chunk = if d > ORDERED_UP_TO { UNORDERED_GROUPS } else { GROUPS };
-        let run = in_chunk * LANES;
-        let order = order(points, run);
+        let groups_per_chunk =
+            if d > MAX_ORDERED_DIM { GROUPS_PER_UNORDERED_CHUNK } else { GROUPS_PER_CHUNK };
+        let chunk_len = groups_per_chunk * LANES;
+        let order = kd_order(points, chunk_len);
         let groups = n.div_ceil(LANES);
         let mut x = vec![[0.0; LANES]; groups * d];
         let mut w = vec![[0.0; LANES]; groups];
-        let mut boxes = vec![0.0; groups.div_ceil(in_chunk) * 2 * d];
-        let chunks = x.par_chunks_mut(in_chunk * d).zip(w.par_chunks_mut(in_chunk));
+        let mut boxes = vec![0.0; groups.div_ceil(groups_per_chunk) * 2 * d];
+        let chunks = x.par_chunks_mut(groups_per_chunk * d).zip(w.par_chunks_mut(groups_per_chunk));
         chunks.zip(boxes.par_chunks_mut(2 * d)).enumerate().for_each(|(index, ((x, w), sides))| {
             let (low, high) = sides.split_at_mut(d);
             low.fill(f64::INFINITY);
             high.fill(f64::NEG_INFINITY);
             for slot in 0..w.len() * LANES {
                 let (group, lane) = (slot / LANES, slot % LANES);
-                let i = order[(index * run + slot).min(n - 1)];
+                let i = order[(index * chunk_len + slot).min(n - 1)];
                 for (j, value) in points.point(i).iter().copied().enumerate() {
                     x[group * d + j][lane] = value;
                     low[j] = smaller(value, low[j]);
                     high[j] = larger(value, high[j]);
                 }
-                if index * run + slot < n {
+                if index * chunk_len + slot < n {
                     w[group][lane] = points.weight(i);
                 }
             }
@@ -87,7 +88,7 @@ impl Blocks {
             highs.fold(f64::NEG_INFINITY, larger) - lows.fold(f64::INFINITY, smaller)
         };
         let diagonal = (0..d).map(|j| side(j) * side(j)).sum::<f64>().sqrt();
-        Self { d, run, order, x, w, boxes, diagonal, mean: points.mean() }
+        Self { d, chunk_len, order, x, w, boxes, diagonal, mean: points.mean() }
     }
 
     /// Number of points.
@@ -112,26 +113,26 @@ impl Blocks {
 
     /// Number of chunks.
     pub(super) fn chunks(&self) -> usize {
-        self.n().div_ceil(self.run)
+        self.n().div_ceil(self.chunk_len)
     }
 
     /// Chunk `index`.
     pub(super) fn chunk(&self, index: usize) -> Chunk<'_> {
         let d = self.d;
-        let in_chunk = self.run / LANES;
-        let groups = index * in_chunk..self.groups().min((index + 1) * in_chunk);
+        let groups_per_chunk = self.chunk_len / LANES;
+        let groups = index * groups_per_chunk..self.groups().min((index + 1) * groups_per_chunk);
         let (low, high) = self.boxes[index * 2 * d..][..2 * d].split_at(d);
         Chunk { x: &self.x[groups.start * d..groups.end * d], w: &self.w[groups], low, high }
     }
 
     /// Points in a chunk, but for the last.
-    pub(super) fn run(&self) -> usize {
-        self.run
+    pub(super) fn chunk_len(&self) -> usize {
+        self.chunk_len
     }
 
     /// Tells whether chunks are neighbours, so that their boxes are small.
     pub(super) fn is_ordered(&self) -> bool {
-        self.d <= ORDERED_UP_TO
+        self.d <= MAX_ORDERED_DIM
     }
 
     /// The diagonal of the box around all points.
@@ -151,6 +152,6 @@ impl Blocks {
 
     /// Tells whether threads share the chunks (or else the restarts).
     pub(super) fn is_shared(&self) -> bool {
-        self.n() >= SHARED_FROM
+        self.n() >= MIN_SHARED_POINTS
     }
 }

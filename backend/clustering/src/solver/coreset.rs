@@ -3,8 +3,8 @@
 //! O. Bachem, M. Lucic, A. Krause, "Scalable k-Means Clustering via Lightweight Coresets", KDD 2018:
 //! points are drawn with a probability of half their share of the weight plus half their share of the
 //! squared distances to the mean, and weigh the inverse. The SSE of any k centroids over the sample is
-//! near that over all points. Here the points in their order are cut into as many stretches of the same
-//! probability as are drawn, and one is drawn of each, so that every region gets its part.
+//! near that over all points. Here the points in their order are cut into as many strata of the same
+//! probability as points are drawn, one of each stratum, so that every region is represented.
 
 use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
 use rayon::prelude::*;
@@ -19,22 +19,22 @@ use crate::{
     points::WeightedPoints,
 };
 
-/// Points in a sample for each cluster, up to [`ENOUGH`] in all ...
-const FOR_EACH_CLUSTER: usize = 1_024;
-/// ... and at the least.
-const AT_LEAST: usize = 4_096;
-/// So many points show which of two solutions is better about as well as more.
-const ENOUGH: usize = 16_384;
-/// Points for each cluster that a sample has in any case.
-const FOR_MANY_CLUSTERS: usize = 256;
-/// A sample must leave out so many times the points that it holds.
-const WORTH_WHILE: usize = 4;
+/// Points in a sample for each cluster, from [`MIN_SIZE`] to [`MAX_SIZE`] in all.
+const POINTS_PER_CLUSTER: usize = 1_024;
+/// The fewest points in a sample.
+const MIN_SIZE: usize = 4_096;
+/// The most points in a sample for few clusters: more hardly rank two solutions any better.
+const MAX_SIZE: usize = 16_384;
+/// The fewest points for each cluster, whatever [`MAX_SIZE`] says.
+const MIN_POINTS_PER_CLUSTER: usize = 256;
+/// All points must be at least this many times the sample.
+const MIN_REDUCTION: usize = 4;
 
-/// A sample of `blocks`; `None` when there are too few points for one to be worth while.
+/// A sample of `blocks`; `None` when there are too few points to gain from one.
 pub(super) fn coreset(blocks: &Blocks, k: usize, seed: u64) -> Option<WeightedPoints> {
-    let size = k.saturating_mul(FOR_EACH_CLUSTER).clamp(AT_LEAST, ENOUGH);
-    let size = size.max(k.saturating_mul(FOR_MANY_CLUSTERS));
-    if blocks.n() / WORTH_WHILE < size {
+    let size = k.saturating_mul(POINTS_PER_CLUSTER).clamp(MIN_SIZE, MAX_SIZE);
+    let size = size.max(k.saturating_mul(MIN_POINTS_PER_CLUSTER));
+    if blocks.n() / MIN_REDUCTION < size {
         return None;
     }
     let (d, mean) = (blocks.d(), blocks.mean());
@@ -73,7 +73,7 @@ pub(super) fn coreset(blocks: &Blocks, k: usize, seed: u64) -> Option<WeightedPo
 }
 
 /// How points are drawn. A point is expected as often as its weight and its squared distance to the mean
-/// say. These numbers are summed in the order of the points, and each stretch of 1 in the sum holds one
+/// say. These numbers are summed in the order of the points, and each stratum of 1 in the sum holds one
 /// place, at random, where the point that reaches over it is drawn.
 #[derive(Clone, Copy)]
 struct Sampling {
@@ -90,20 +90,20 @@ impl Sampling {
         let d = mean.len();
         let (mut coordinates, mut weights) = (Vec::new(), Vec::new());
         let mut at = start;
-        let mut stretch = start as u64;
+        let mut stratum = start as u64;
         for (columns, w) in chunk.x.chunks_exact(d).zip(chunk.w) {
             for lane in 0..LANES {
                 let squared = columns.iter().zip(mean).map(|(x, m)| (x[lane] - m) * (x[lane] - m));
                 let expected = w[lane] * (self.of_weight + self.of_error * squared.sum::<f64>());
                 let end = at + expected;
-                let mut times = 0.0;
-                while self.place(stretch) < end {
-                    times += if self.place(stretch) >= at { 1.0 } else { 0.0 };
-                    stretch += 1;
+                let mut draws = 0.0;
+                while self.place(stratum) < end {
+                    draws += if self.place(stratum) >= at { 1.0 } else { 0.0 };
+                    stratum += 1;
                 }
-                if times > 0.0 {
+                if draws > 0.0 {
                     coordinates.extend(columns.iter().map(|column| column[lane]));
-                    weights.push(w[lane] * times / expected);
+                    weights.push(w[lane] * draws / expected);
                 }
                 at = end;
             }
@@ -111,7 +111,7 @@ impl Sampling {
         (coordinates, weights)
     }
 
-    /// Where in stretch `index` a point is drawn.
+    /// Where in stratum `index` a point is drawn.
     fn place(&self, index: u64) -> f64 {
         let mut rng = SplitMix64::seed_from_u64(self.seed.wrapping_add(index));
         index as f64 + unit(&mut rng)
@@ -120,8 +120,9 @@ impl Sampling {
 
 #[cfg(test)]
 mod tests {
+    use tillstream_shared::squared_distance;
+
     use super::*;
-    use crate::points::squared_distance;
 
     /// Σ w · squared distance to the nearest of `centroids`.
     fn sse(points: &WeightedPoints, centroids: &[[f64; 2]]) -> f64 {
@@ -142,7 +143,7 @@ mod tests {
         let points = WeightedPoints::new(2, coordinates, weights).unwrap();
         let sample = coreset(&Blocks::new(&points), 3, 3).unwrap();
 
-        assert!((AT_LEAST / 2..=AT_LEAST).contains(&sample.n()), "{}", sample.n());
+        assert!((MIN_SIZE / 2..=MIN_SIZE).contains(&sample.n()), "{}", sample.n());
         assert!(sample.iter().any(|(x, w)| x == [9e3, -9e3] && (w - 8.0).abs() < 0.8));
         assert!((sample.total_weight() / points.total_weight() - 1.0).abs() < 0.01);
         for centroids in [
@@ -167,7 +168,7 @@ mod tests {
     fn points_that_take_turns_are_all_drawn() {
         // Five features are not ordered; six places take turns, and one of six points is drawn.
         let places =
-            (0..6 * 6 * FOR_EACH_CLUSTER as u32).map(|i| i % 6).flat_map(|i| [f64::from(i); 5]);
+            (0..6 * 6 * POINTS_PER_CLUSTER as u32).map(|i| i % 6).flat_map(|i| [f64::from(i); 5]);
         let points = WeightedPoints::unweighted(5, places.collect()).unwrap();
         let sample = coreset(&Blocks::new(&points), 6, 3).unwrap();
         for place in 0..6 {

@@ -5,9 +5,10 @@ use linfa::{
     traits::{Fit, PredictInplace},
 };
 use ndarray::{Array1, ArrayBase, Data, Ix2};
+use tillstream_shared::nearest_centroid;
 
 use super::{k_means::KMeans, params::KMeansValidParams};
-use crate::{error::ClusteringError, points::WeightedPoints, points::squared_distance};
+use crate::{error::ClusteringError, points::WeightedPoints};
 
 /// Clusters the records of a dataset, n x d. Without weights every record stands for one
 /// observation.
@@ -41,14 +42,7 @@ impl<D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for K
         );
         assert_eq!(records.nrows(), labels.len(), "there must be one label for each record");
         for (record, label) in records.rows().into_iter().zip(labels) {
-            let mut nearest = (0, f64::INFINITY);
-            for (c, centroid) in self.centroids.rows().into_iter().enumerate() {
-                let squared = squared_distance(record.iter(), centroid.iter());
-                if squared < nearest.1 {
-                    nearest = (c, squared);
-                }
-            }
-            *label = nearest.0;
+            *label = nearest_centroid(&record, self.centroids.rows()).index;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     lanes::{LANES, Lanes, for_dimension, larger, smaller, squared_distances, total},
 };
 
-/// What each chunk remembers between two centroids.
+/// The state of each chunk between two centroids.
 struct Seeding {
     /// Squared distance of every point to the nearest centroid so far; 1 before the first, which
     /// makes its draw one in proportion to the weights.
@@ -30,7 +30,7 @@ struct Seeding {
 }
 
 /// k centroids (row-major, k x d): those `given`, fewer than k, and for each of the others the best of
-/// `tries` points of `blocks` that are drawn.
+/// `n_candidates` points of `blocks` that are drawn.
 ///
 /// # Errors
 /// [`ClusteringError::TooFewPoints`] when all weight lies on fewer than k distinct points.
@@ -38,7 +38,7 @@ pub(super) fn plus_plus(
     blocks: &Blocks,
     k: usize,
     given: &[f64],
-    tries: usize,
+    n_candidates: usize,
     rng: &mut Xoshiro256PlusPlus,
 ) -> Result<Vec<f64>, ClusteringError> {
     let d = blocks.d();
@@ -49,14 +49,14 @@ pub(super) fn plus_plus(
                 nearest: vec![[1.0; LANES]; w.len()],
                 farthest: f64::INFINITY,
                 potential: w.iter().map(|lanes| total(*lanes)).sum(),
-                candidates: Vec::with_capacity(tries),
+                candidates: Vec::with_capacity(n_candidates),
             }
         })
         .collect();
 
     let mut given = given.chunks_exact(d);
     let mut centroids = Vec::with_capacity(k * d);
-    let mut candidates = Vec::with_capacity(tries * d);
+    let mut candidates = Vec::with_capacity(n_candidates * d);
     for chosen in 0..k {
         let potential: f64 = chunks.iter().map(|chunk| chunk.potential).sum();
         if potential == 0.0 {
@@ -66,7 +66,7 @@ pub(super) fn plus_plus(
         if let Some(row) = given.next() {
             candidates.extend_from_slice(row);
         } else {
-            for _ in 0..if chosen == 0 { 1 } else { tries } {
+            for _ in 0..if chosen == 0 { 1 } else { n_candidates } {
                 let slot = draw(blocks, &chunks, unit(rng) * potential);
                 candidates.extend((0..d).map(|j| blocks.value(slot, j)));
             }
@@ -75,7 +75,7 @@ pub(super) fn plus_plus(
         let centroid = &candidates[best * d..][..d];
         each(blocks, &mut chunks, |chunk, seeding| {
             if is_near(chunk, centroid, seeding) {
-                for_dimension!(d, D => take::<D>(chunk, centroid, chosen == 0, seeding));
+                for_dimension!(d, D => add_centroid::<D>(chunk, centroid, chosen == 0, seeding));
             }
         });
         centroids.extend_from_slice(centroid);
@@ -121,7 +121,7 @@ fn draw(blocks: &Blocks, chunks: &[Seeding], mut rest: f64) -> usize {
             rest -= share;
         }
     }
-    at * blocks.run() + slot
+    at * blocks.chunk_len() + slot
 }
 
 /// The candidate that leaves the smallest potential; the first of equally good ones.
@@ -186,7 +186,12 @@ fn potential<const D: usize>(chunk: Chunk<'_>, candidate: &[f64], nearest: &[Lan
 
 /// Makes `centroid` one of the chosen.
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
-fn take<const D: usize>(chunk: Chunk<'_>, centroid: &[f64], first: bool, seeding: &mut Seeding) {
+fn add_centroid<const D: usize>(
+    chunk: Chunk<'_>,
+    centroid: &[f64],
+    first: bool,
+    seeding: &mut Seeding,
+) {
     let d = if D == 0 { centroid.len() } else { D };
     let centroid = &centroid[..d];
     let mut sum = [0.0; LANES];

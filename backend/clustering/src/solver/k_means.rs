@@ -7,17 +7,17 @@ use super::{
     coreset::coreset,
     lloyd::{Limits, Lloyd, Solution},
     params::{KMeansInit, KMeansParams, KMeansValidParams},
-    search::{ALIKE, Found, search},
+    search::{LocalOptimum, SSE_TOLERANCE, search},
     swap::swap,
 };
 use crate::{error::ClusteringError, points::WeightedPoints};
 
-/// How many solutions of a sample are tried on all points ...
-const CONTENDERS: usize = 4;
-/// ... if their SSE is at most this part of the best one's above it ...
-const CONTENDS: f64 = 0.01;
-/// ... and for how many iterations, before all but the best are given up.
-const TRIAL: u32 = 4;
+/// The most solutions of a sample that are tried on all points.
+const MAX_CONTENDERS: usize = 4;
+/// How far, as a share, the SSE of such a solution on the sample may be above the best one's.
+const CONTENDER_SSE_MARGIN: f64 = 0.01;
+/// Iterations of each trial, before all but the best are dropped.
+const TRIAL_ITERATIONS: u32 = 4;
 
 /// The best clusters found.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,7 @@ impl KMeansValidParams {
     /// # Errors
     /// [`ClusteringError::TooFewPoints`] when all weight lies on fewer than k distinct points,
     /// [`ClusteringError::InitialCentroids`] when given centroids have the wrong shape, and
-    /// [`ClusteringError::NotFinite`] when they are no numbers.
+    /// [`ClusteringError::NotFinite`] when they are not finite.
     pub fn fit_points(&self, points: &WeightedPoints) -> Result<KMeans, ClusteringError> {
         let blocks = Blocks::new(points);
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
@@ -83,12 +83,12 @@ impl KMeansValidParams {
         Ok(centroids.iter().copied().collect())
     }
 
-    /// Searches among many points on a sample first.
+    /// Searches on a sample first where there are many points.
     fn best<'a>(&self, blocks: &'a Blocks, limits: Limits) -> Result<Lloyd<'a>, ClusteringError> {
         if let Some(sample) = coreset(blocks, self.k, self.seed) {
             let sample = Blocks::new(&sample);
             match search(&sample, self, limits) {
-                Ok(found) => return self.refine(blocks, &found, limits),
+                Ok(found) => return self.fit_from_sample(blocks, &found, limits),
                 // All points may be enough.
                 Err(ClusteringError::TooFewPoints { .. }) => {}
                 Err(error) => return Err(error),
@@ -99,28 +99,31 @@ impl KMeansValidParams {
 
     /// Takes the best solutions of a sample to all points. What a sample does not show is whether two
     /// solutions that are nearly as good have the right order; a swap often leads to the better one.
-    fn refine<'a>(
+    fn fit_from_sample<'a>(
         &self,
         blocks: &'a Blocks,
-        found: &[Found<'_>],
+        found: &[LocalOptimum<'_>],
         limits: Limits,
     ) -> Result<Lloyd<'a>, ClusteringError> {
-        let trial = Limits { iterations: limits.iterations.min(TRIAL), ..limits };
-        let contends = |other: &&Found<'_>| other.sse <= found[0].sse * (1.0 + CONTENDS);
-        let mut best: Option<Found<'_>> = None;
-        for contender in found.iter().take_while(contends).take(CONTENDERS) {
+        let trial = Limits { iterations: limits.iterations.min(TRIAL_ITERATIONS), ..limits };
+        let contends =
+            |other: &&LocalOptimum<'_>| other.sse <= found[0].sse * (1.0 + CONTENDER_SSE_MARGIN);
+        let mut best: Option<LocalOptimum<'_>> = None;
+        for contender in found.iter().take_while(contends).take(MAX_CONTENDERS) {
             let run = Lloyd::run(blocks, contender.run.rows().to_vec(), trial)?;
             let sse = run.sse();
             if best.as_ref().is_none_or(|best| sse < best.sse) {
-                best = Some(Found { sse, run });
+                best = Some(LocalOptimum { sse, run });
             }
         }
-        let Some(Found { mut run, .. }) = best else { return Err(ClusteringError::NoRestarts) };
-        run.go_on(limits)?;
-        if self.restarts > 1 && self.k > 1 {
+        let Some(LocalOptimum { mut run, .. }) = best else {
+            return Err(ClusteringError::NoStarts);
+        };
+        run.resume(limits)?;
+        if self.n_init > 1 && self.k > 1 {
             run = improve_by_swaps(blocks, run, limits);
         }
-        run.settle(limits)?;
+        run.refine(limits)?;
         Ok(run)
     }
 }
@@ -128,10 +131,9 @@ impl KMeansValidParams {
 /// Makes the most promising swap as long as it leads to something better.
 fn improve_by_swaps<'a>(blocks: &'a Blocks, mut run: Lloyd<'a>, limits: Limits) -> Lloyd<'a> {
     let mut sse = run.sse();
-    // What fails is not better.
     while let Ok(swapped) = Lloyd::run(blocks, swap(blocks, run.rows()), limits) {
         let now = swapped.sse();
-        if now >= sse * (1.0 - ALIKE) {
+        if now >= sse * (1.0 - SSE_TOLERANCE) {
             break;
         }
         (run, sse) = (swapped, now);

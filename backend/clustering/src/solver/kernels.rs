@@ -9,7 +9,7 @@ use crate::lanes::{LANES, Lanes, larger, smaller, squared_distances, total};
 /// Up to this many clusters every sum is made of all points, those of other clusters with weight
 /// zero; beyond, every point is added to its own sum. On the distinct points of the real data set 8
 /// is faster than 0 (by a fifth for k = 3) and than 16.
-const MASKED: usize = 8;
+const MAX_MASKED_CLUSTERS: usize = 8;
 
 /// Gives every point of a chunk the position of its nearest centroid in `rows` (row-major, d each);
 /// of equally near ones the first. Tells whether a label changed.
@@ -60,7 +60,7 @@ impl<'a> Drift<'a> {
 /// it shrinks by what the centroids moved (G. Hamerly, "Making k-means Even Faster", SDM 2010, with
 /// the two bounds in one and one for a whole group).
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
-pub(super) fn assign_moving<const D: usize>(
+pub(super) fn assign_bounded<const D: usize>(
     chunk: Chunk<'_>,
     rows: &[f64],
     labels: &mut [[u32; LANES]],
@@ -109,10 +109,10 @@ fn nearest_two(columns: &[Lanes], rows: &[f64], d: usize) -> ([u32; LANES], Lane
 }
 
 /// The slots of a chunk whose point, taken alone, would lower the SSE in another cluster than its own
-/// (see [`super::exchange`]). `rows` and `weights` are those of all clusters, `clusters` says which the
+/// (see [`super::hartigan_wong`]). `rows` and `weights` are those of all clusters, `clusters` says which the
 /// labels mean.
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
-pub(super) fn movable<const D: usize>(
+pub(super) fn improving_moves<const D: usize>(
     chunk: Chunk<'_>,
     rows: &[f64],
     weights: &[f64],
@@ -148,7 +148,7 @@ pub(super) fn movable<const D: usize>(
 /// centroid, by how much the SSE rises when its points go to the second nearest instead, and to `squares`,
 /// for each centroid and feature, Σ w · (x - centroid)².
 #[multiversion(targets("x86_64+avx512f+avx2", "x86_64+avx2"))]
-pub(super) fn survey<const D: usize>(
+pub(super) fn swap_stats<const D: usize>(
     chunk: Chunk<'_>,
     rows: &[f64],
     costs: &mut [f64],
@@ -212,7 +212,7 @@ pub(super) fn sum<const D: usize>(
 ) {
     let d = if D == 0 { chunk.low.len() } else { D };
     let rows = sums.chunks_exact_mut(d + 1).zip(origins.chunks_exact(d));
-    if D > 0 && rows.len() <= MASKED {
+    if D > 0 && rows.len() <= MAX_MASKED_CLUSTERS {
         for (position, (sums, origin)) in rows.enumerate() {
             let mut weights = [0.0; LANES];
             let mut moments = [[0.0; LANES]; D];

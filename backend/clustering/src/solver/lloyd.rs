@@ -3,29 +3,29 @@
 //! S. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information Theory 28, 1982.
 
 use rayon::prelude::*;
+use tillstream_shared::squared_distance;
 
 use super::{
     blocks::Blocks,
-    exchange::exchange,
+    chunk_state::{ChunkState, Scratch, gather},
+    hartigan_wong::hartigan_wong,
     kernels::{self, Drift},
-    part::{Part, Scratch, gather},
-    reach::Centroids,
+    pruning::Centroids,
 };
 use crate::{
     error::ClusteringError,
     lanes::{LANES, for_dimension},
-    points::squared_distance,
     sum::Sum,
 };
 
-/// From this k on, points that are not ordered are assigned by [`kernels::assign_moving`]. Measured
+/// From this k on, points that are not ordered are assigned by [`kernels::assign_bounded`]. Measured
 /// on 541,909 points of 8 features, as processor time beside that without bounds: 0.83 for k = 64,
 /// 0.66 for k = 128, and nothing gained for k = 3, 8 and 16. Ordered points have no use for them:
 /// their boxes leave few centroids to look at.
-const BOUNDED_FROM: usize = 64;
+const MIN_K_BOUNDED: usize = 64;
 
-/// Exchanges end when they lower the SSE by no more than this part of it.
-const LEAST_GAIN: f64 = 1e-9;
+/// Hartigan-Wong passes end when they lower the SSE by no more than this share of it.
+const MIN_RELATIVE_GAIN: f64 = 1e-9;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +54,10 @@ pub(super) struct Solution {
 pub(super) struct Lloyd<'a> {
     blocks: &'a Blocks,
     centroids: Centroids,
-    parts: Vec<Part>,
+    states: Vec<ChunkState>,
     /// For each cluster the sum of the weights and of w · (x - mean of all points).
     sums: Vec<f64>,
-    /// Whether parts have gaps.
+    /// Whether chunks keep lower bounds; see [`ChunkState::gaps`].
     is_bounded: bool,
     /// The centroids of the last assignment, row-major, if there are gaps; empty before the first.
     assigned: Vec<f64>,
@@ -76,20 +76,25 @@ impl<'a> Lloyd<'a> {
         limits: Limits,
     ) -> Result<Self, ClusteringError> {
         let (d, k) = (blocks.d(), centroids.len() / blocks.d());
-        let is_bounded = !blocks.is_ordered() && k >= BOUNDED_FROM;
+        let is_bounded = !blocks.is_ordered() && k >= MIN_K_BOUNDED;
         let unlabelled = |index| {
             let labels = vec![[u32::MAX; LANES]; blocks.chunk(index).w.len()];
             if is_bounded {
                 let gaps = vec![0.0; labels.len()];
-                Part { clusters: (0..k as u32).collect(), labels, gaps, ..Part::default() }
+                ChunkState {
+                    clusters: (0..k as u32).collect(),
+                    labels,
+                    gaps,
+                    ..ChunkState::default()
+                }
             } else {
-                Part { labels, ..Part::default() }
+                ChunkState { labels, ..ChunkState::default() }
             }
         };
         let mut state = Self {
             blocks,
             centroids: Centroids::new(d, centroids),
-            parts: (0..blocks.chunks()).map(unlabelled).collect(),
+            states: (0..blocks.chunks()).map(unlabelled).collect(),
             sums: vec![0.0; k * (d + 1)],
             is_bounded,
             assigned: Vec::new(),
@@ -101,35 +106,36 @@ impl<'a> Lloyd<'a> {
         Ok(state)
     }
 
-    /// Iterates on, if a limit ended it before and `limits` are wider.
+    /// Continues, if a limit ended the iterations before and `limits` are wider.
     ///
     /// # Errors
     /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
-    pub(super) fn go_on(&mut self, limits: Limits) -> Result<(), ClusteringError> {
+    pub(super) fn resume(&mut self, limits: Limits) -> Result<(), ClusteringError> {
         self.iterate(limits)
     }
 
-    /// Goes on from a fixed point by exchanges of single points, each followed by iterations, until
-    /// they gain no more than [`LEAST_GAIN`]. Returns the SSE.
+    /// Continues from a fixed point by Hartigan-Wong passes, each followed by iterations, until they
+    /// gain no more than [`MIN_RELATIVE_GAIN`]. Returns the SSE.
     ///
     /// # Errors
     /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
-    pub(super) fn settle(&mut self, limits: Limits) -> Result<f64, ClusteringError> {
+    pub(super) fn refine(&mut self, limits: Limits) -> Result<f64, ClusteringError> {
         let mut sse = self.sse();
         while self.converged && !self.is_changed() && self.iterations < limits.iterations {
             let before = self.centroids.rows().to_vec();
-            let Some(exchanged) = exchange(self.blocks, &self.parts, &before, &self.sums) else {
+            let Some(improved) = hartigan_wong(self.blocks, &self.states, &before, &self.sums)
+            else {
                 break;
             };
-            self.iterate_from(&exchanged, limits)?;
+            self.iterate_from(&improved, limits)?;
             let gained = sse - self.sse();
             if gained <= 0.0 || !self.converged {
-                // It was nothing but rounding, or would end where no fixed point is.
-                self.go_back(&before);
+                // Only rounding, or the limit was reached before a fixed point.
+                self.restore(&before);
                 break;
             }
             sse -= gained;
-            if gained <= LEAST_GAIN * sse {
+            if gained <= MIN_RELATIVE_GAIN * sse {
                 break;
             }
         }
@@ -144,29 +150,29 @@ impl<'a> Lloyd<'a> {
     /// Σ w · squared distance to the nearest centroid.
     pub(super) fn sse(&self) -> f64 {
         let (blocks, centroids) = (self.blocks, &self.centroids);
-        let error = |scratch: &mut Scratch, (index, part): (usize, &Part)| {
+        let error = |scratch: &mut Scratch, (index, state): (usize, &ChunkState)| {
             let chunk = blocks.chunk(index);
-            gather(centroids, &part.clusters, &mut scratch.rows);
+            gather(centroids, &state.clusters, &mut scratch.rows);
             for_dimension!(blocks.d(), D => kernels::errors::<D>(chunk, &scratch.rows))
         };
         if blocks.is_shared() {
-            let parts = self.parts.par_iter().enumerate();
-            let errors: Vec<f64> = parts.map_init(Scratch::default, error).collect();
+            let states = self.states.par_iter().enumerate();
+            let errors: Vec<f64> = states.map_init(Scratch::default, error).collect();
             errors.into_iter().collect::<Sum>().get()
         } else {
             let mut scratch = Scratch::default();
-            let parts = self.parts.iter().enumerate();
-            parts.map(|part| error(&mut scratch, part)).collect::<Sum>().get()
+            let states = self.states.iter().enumerate();
+            states.map(|state| error(&mut scratch, state)).collect::<Sum>().get()
         }
     }
 
-    /// Takes the rounding out of the centroids and iterates on, should that change a label.
+    /// Takes the rounding error out of the centroids, and iterates again if that changes a label.
     ///
     /// # Errors
     /// [`ClusteringError::TooFewPoints`] when an empty cluster cannot be given a point.
     pub(super) fn finish(mut self, limits: Limits) -> Result<Solution, ClusteringError> {
         while self.converged && !self.is_changed() {
-            self.polish();
+            self.recompute_means();
             self.assign();
             if !self.is_changed() {
                 break;
@@ -175,8 +181,8 @@ impl<'a> Lloyd<'a> {
         }
         let d = self.blocks.d();
         let mut labels = vec![0; self.blocks.n()];
-        let found = self.parts.iter().flat_map(|part| {
-            part.labels.as_flattened().iter().map(|label| part.clusters[*label as usize])
+        let found = self.states.iter().flat_map(|state| {
+            state.labels.as_flattened().iter().map(|label| state.clusters[*label as usize])
         });
         for (index, label) in self.blocks.order().iter().zip(found) {
             labels[*index] = label;
@@ -198,11 +204,11 @@ impl<'a> Lloyd<'a> {
         self.iterate(limits)
     }
 
-    /// Returns to the centroids of a fixed point.
-    fn go_back(&mut self, rows: &[f64]) {
+    /// Restores the centroids of a fixed point.
+    fn restore(&mut self, rows: &[f64]) {
         self.centroids.update(|own| own.copy_from_slice(rows));
         self.assign();
-        // Finds that nothing changes, which is how a fixed point is known.
+        // A second pass that changes nothing marks the fixed point.
         self.assign();
         self.converged = true;
     }
@@ -214,7 +220,7 @@ impl<'a> Lloyd<'a> {
                 self.converged = false;
                 break;
             }
-            self.repair()?;
+            self.fill_empty_clusters()?;
             let moved = self.update();
             self.assign();
             self.iterations += 1;
@@ -226,7 +232,7 @@ impl<'a> Lloyd<'a> {
     }
 
     fn is_changed(&self) -> bool {
-        self.parts.iter().any(|part| part.changed)
+        self.states.iter().any(|state| state.changed)
     }
 
     /// Gives every point to its nearest centroid and sums the points of every cluster.
@@ -235,25 +241,25 @@ impl<'a> Lloyd<'a> {
         let each = self.drift();
         let drift = Drift::new(&each, blocks);
         let is_bounded = self.is_bounded;
-        let work = |scratch: &mut Scratch, (index, part): (usize, &mut Part)| {
+        let work = |scratch: &mut Scratch, (index, state): (usize, &mut ChunkState)| {
             let chunk = blocks.chunk(index);
             if is_bounded {
-                part.assign_moving(chunk, blocks.mean(), centroids, drift, scratch);
+                state.assign_bounded(chunk, blocks.mean(), centroids, drift, scratch);
             } else {
-                part.assign(chunk, blocks.mean(), centroids, scratch);
+                state.assign(chunk, blocks.mean(), centroids, scratch);
             }
         };
         if blocks.is_shared() {
-            self.parts.par_iter_mut().enumerate().for_each_init(Scratch::default, work);
+            self.states.par_iter_mut().enumerate().for_each_init(Scratch::default, work);
         } else {
             let mut scratch = Scratch::default();
-            self.parts.iter_mut().enumerate().for_each(|part| work(&mut scratch, part));
+            self.states.iter_mut().enumerate().for_each(|state| work(&mut scratch, state));
         }
         if self.is_bounded {
             self.assigned.clear();
             self.assigned.extend_from_slice(self.centroids.rows());
         }
-        self.add_up();
+        self.sum_chunks();
     }
 
     /// How far every centroid moved since the last assignment; nothing when that is not needed.
@@ -263,12 +269,12 @@ impl<'a> Lloyd<'a> {
         rows.map(|(new, old)| squared_distance(new, old).sqrt()).collect()
     }
 
-    /// Adds the sums of all parts, in their order.
-    fn add_up(&mut self) {
+    /// Adds the sums of all chunks, in their order.
+    fn sum_chunks(&mut self) {
         let d = self.blocks.d();
         self.sums.fill(0.0);
-        for part in &self.parts {
-            for (cluster, terms) in part.clusters.iter().zip(part.sums.chunks_exact(d + 1)) {
+        for state in &self.states {
+            for (cluster, terms) in state.clusters.iter().zip(state.sums.chunks_exact(d + 1)) {
                 let sums = &mut self.sums[*cluster as usize * (d + 1)..][..d + 1];
                 for (sum, term) in sums.iter_mut().zip(terms) {
                     *sum += term;
@@ -278,16 +284,17 @@ impl<'a> Lloyd<'a> {
     }
 
     /// Gives each empty cluster the point that adds most to the SSE.
-    fn repair(&mut self) -> Result<(), ClusteringError> {
+    fn fill_empty_clusters(&mut self) -> Result<(), ClusteringError> {
         let d = self.blocks.d();
         let k = self.centroids.k();
-        let run = self.blocks.run();
+        let chunk_len = self.blocks.chunk_len();
         while let Some(empty) = (0..k).find(|c| self.sums[c * (d + 1)] == 0.0) {
             let mut worst = (0.0, 0);
             for slot in 0..self.blocks.n() {
-                let (at, group, lane) = (slot / run, slot % run / LANES, slot % LANES);
-                let part = &self.parts[at];
-                let centroid = self.centroids.row(part.clusters[part.labels[group][lane] as usize]);
+                let (at, group, lane) = (slot / chunk_len, slot % chunk_len / LANES, slot % LANES);
+                let state = &self.states[at];
+                let centroid =
+                    self.centroids.row(state.clusters[state.labels[group][lane] as usize]);
                 let squared = centroid.iter().enumerate().fold(0.0, |sum, (j, c)| {
                     let t = self.blocks.value(slot, j) - c;
                     sum + t * t
@@ -302,14 +309,19 @@ impl<'a> Lloyd<'a> {
                 return Err(ClusteringError::TooFewPoints { distinct, k });
             }
             let slot = worst.1;
-            let chunk = self.blocks.chunk(slot / run);
-            self.parts[slot / run].give(empty as u32, slot % run, chunk, self.blocks.mean());
+            let chunk = self.blocks.chunk(slot / chunk_len);
+            self.states[slot / chunk_len].reassign(
+                empty as u32,
+                slot % chunk_len,
+                chunk,
+                self.blocks.mean(),
+            );
             self.centroids.update(|rows| {
                 for j in 0..d {
                     rows[empty * d + j] = self.blocks.value(slot, j);
                 }
             });
-            self.add_up();
+            self.sum_chunks();
         }
         Ok(())
     }
@@ -333,22 +345,22 @@ impl<'a> Lloyd<'a> {
 
     /// Corrects the rounding of the means by a second pass relative to themselves, so that the
     /// centroid of equal points is that point.
-    fn polish(&mut self) {
+    fn recompute_means(&mut self) {
         let (blocks, centroids) = (self.blocks, &self.centroids);
         let d = blocks.d();
-        let correct = |scratch: &mut Scratch, (index, part): (usize, &Part)| {
-            gather(centroids, &part.clusters, &mut scratch.rows);
-            let mut sums = vec![0.0; part.sums.len()];
+        let correct = |scratch: &mut Scratch, (index, state): (usize, &ChunkState)| {
+            gather(centroids, &state.clusters, &mut scratch.rows);
+            let mut sums = vec![0.0; state.sums.len()];
             let (chunk, origins) = (blocks.chunk(index), &scratch.rows);
-            for_dimension!(d, D => kernels::sum::<D>(chunk, &part.labels, origins, &mut sums));
+            for_dimension!(d, D => kernels::sum::<D>(chunk, &state.labels, origins, &mut sums));
             sums
         };
-        let parts = self.parts.par_iter().enumerate();
-        let terms: Vec<Vec<f64>> = parts.map_init(Scratch::default, correct).collect();
+        let states = self.states.par_iter().enumerate();
+        let terms: Vec<Vec<f64>> = states.map_init(Scratch::default, correct).collect();
 
         let mut corrections = vec![Sum::default(); self.sums.len()];
-        for (part, terms) in self.parts.iter().zip(&terms) {
-            for (cluster, terms) in part.clusters.iter().zip(terms.chunks_exact(d + 1)) {
+        for (state, terms) in self.states.iter().zip(&terms) {
+            for (cluster, terms) in state.clusters.iter().zip(terms.chunks_exact(d + 1)) {
                 let sums = &mut corrections[*cluster as usize * (d + 1)..][..d + 1];
                 sums.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(*term));
             }

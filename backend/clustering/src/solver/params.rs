@@ -10,7 +10,7 @@ use crate::error::ClusteringError;
 pub enum KMeansInit {
     /// Greedy k-means++ over the weights (Arthur & Vassilvitskii 2007): each next centroid is the
     /// best of 2 + ⌊2 ln k⌋ points drawn in proportion to their share of the SSE. Below k = 8 every
-    /// other start draws only one. What the starts lead to is searched further, by exchanges of
+    /// other start draws only one. What the starts lead to is searched further, by moves of
     /// single points and by recombining solutions.
     #[default]
     PlusPlus,
@@ -22,7 +22,7 @@ pub enum KMeansInit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct KMeansValidParams {
     pub(super) k: usize,
-    pub(super) restarts: u32,
+    pub(super) n_init: u32,
     pub(super) seed: u64,
     pub(super) max_iterations: u32,
     pub(super) tolerance: f64,
@@ -51,7 +51,7 @@ impl KMeansParams {
     pub fn new(k: usize) -> Self {
         Self(KMeansValidParams {
             k,
-            restarts: 10,
+            n_init: 10,
             seed: 1,
             max_iterations: 300,
             tolerance: 0.0,
@@ -59,11 +59,11 @@ impl KMeansParams {
         })
     }
 
-    /// How often to start from other centroids, at least 1. Unless all starts end at the same
+    /// Number of starts from different centroids, at least 1. Unless all starts end at the same
     /// solution, these are recombined until six times as many offspring bring nothing better.
     #[must_use]
-    pub fn restarts(mut self, restarts: u32) -> Self {
-        self.0.restarts = restarts;
+    pub fn n_init(mut self, n_init: u32) -> Self {
+        self.0.n_init = n_init;
         self
     }
 
@@ -107,8 +107,8 @@ impl ParamGuard for KMeansParams {
             Err(ClusteringError::NoClusters)
         } else if params.k > u32::MAX as usize {
             Err(ClusteringError::TooManyClusters)
-        } else if params.restarts == 0 {
-            Err(ClusteringError::NoRestarts)
+        } else if params.n_init == 0 {
+            Err(ClusteringError::NoStarts)
         } else if params.max_iterations == 0 {
             Err(ClusteringError::NoIterations)
         } else if params.tolerance.is_nan() || params.tolerance < 0.0 {
@@ -133,8 +133,8 @@ impl KMeansValidParams {
 
     /// Number of starts.
     #[must_use]
-    pub fn restarts(&self) -> u32 {
-        self.restarts
+    pub fn n_init(&self) -> u32 {
+        self.n_init
     }
 
     /// Seed of the starts.

@@ -1,4 +1,4 @@
-//! Swaps of whole clusters: one is given up, and another becomes two.
+//! Swaps of whole clusters: one centroid is removed, and another cluster is split in two.
 //!
 //! The random swap of P. Fränti, J. Kivijärvi, "Randomised Local Search Algorithm for the Clustering
 //! Problem", Pattern Analysis & Applications 3, 2000, without chance: the swap that promises most of all
@@ -12,28 +12,31 @@ use super::{
 };
 use crate::lanes::{LANES, for_dimension};
 
-/// How often two halves of a cluster are improved before they are compared with others.
-const ROUNDS: usize = 4;
-/// Chunks whose sums are made together.
-const TOGETHER: usize = 64;
+/// Iterations on the two halves of a cluster before they are compared with others.
+const HALVING_ROUNDS: usize = 4;
+/// Chunks whose sums are made by one task.
+const CHUNKS_PER_TASK: usize = 64;
 
 /// The k centroids (row-major, k x d, k > 1) after the most promising swap of those in `rows`: the one
 /// that lowers the SSE most before any iteration. It may well be higher then.
 pub(super) fn swap(blocks: &Blocks, rows: &[f64]) -> Vec<f64> {
     let d = blocks.d();
     let all: Vec<usize> = (0..blocks.chunks()).collect();
-    let panels: Vec<Panel> =
-        all.par_chunks(TOGETHER).map(|chunks| Panel::new(blocks, chunks, rows)).collect();
-    let costs = add_up(panels.iter().map(|panel| &panel.costs));
-    let squares = add_up(panels.iter().map(|panel| &panel.squares));
+    let stats: Vec<ClusterStats> = all
+        .par_chunks(CHUNKS_PER_TASK)
+        .map(|chunks| ClusterStats::new(blocks, chunks, rows))
+        .collect();
+    let costs = sum_columns(stats.iter().map(|stats| &stats.costs));
+    let squares = sum_columns(stats.iter().map(|stats| &stats.squares));
 
-    let mut halves = across_the_widest(rows, &squares, d);
+    let mut halves = split_along_widest(rows, &squares, d);
     let mut sums = Vec::new();
-    for _ in 0..ROUNDS {
-        let tally =
-            |(chunks, panel): (&[usize], &Panel)| panel.halve(blocks, chunks, rows, &halves);
-        let parts: Vec<Vec<f64>> = all.par_chunks(TOGETHER).zip(&panels).map(tally).collect();
-        sums = add_up(parts.iter());
+    for _ in 0..HALVING_ROUNDS {
+        let halve =
+            |(chunks, stats): (&[usize], &ClusterStats)| stats.halve(blocks, chunks, rows, &halves);
+        let partial: Vec<Vec<f64>> =
+            all.par_chunks(CHUNKS_PER_TASK).zip(&stats).map(halve).collect();
+        sums = sum_columns(partial.iter());
         for (half, sums) in sums.chunks_exact(d + 1).enumerate() {
             let means = halves[half * d..][..d].iter_mut().zip(&rows[half / 2 * d..]);
             for ((mean, origin), sum) in means.zip(&sums[1..]) {
@@ -51,23 +54,23 @@ pub(super) fn swap(blocks: &Blocks, rows: &[f64]) -> Vec<f64> {
         .collect();
 
     let mut best = (f64::NEG_INFINITY, 0, 1);
-    for (given_up, cost) in costs.iter().enumerate() {
-        for (split, gain) in gains.iter().enumerate().filter(|(split, _)| *split != given_up) {
+    for (removed, cost) in costs.iter().enumerate() {
+        for (split, gain) in gains.iter().enumerate().filter(|(split, _)| *split != removed) {
             if gain - cost > best.0 {
-                best = (gain - cost, given_up, split);
+                best = (gain - cost, removed, split);
             }
         }
     }
-    let (_, given_up, split) = best;
+    let (_, removed, split) = best;
     let mut swapped = rows.to_vec();
     let (first, second) = halves[2 * split * d..][..2 * d].split_at(d);
-    swapped[given_up * d..][..d].copy_from_slice(first);
+    swapped[removed * d..][..d].copy_from_slice(first);
     swapped[split * d..][..d].copy_from_slice(second);
     swapped
 }
 
-/// What some chunks say of k clusters.
-struct Panel {
+/// Statistics of k clusters over some chunks.
+struct ClusterStats {
     /// The cluster of every point.
     labels: Vec<[u32; LANES]>,
     /// For each cluster, by how much the SSE would rise without its centroid.
@@ -76,22 +79,22 @@ struct Panel {
     squares: Vec<f64>,
 }
 
-impl Panel {
+impl ClusterStats {
     fn new(blocks: &Blocks, chunks: &[usize], rows: &[f64]) -> Self {
         let d = blocks.d();
-        let mut panel = Self {
+        let mut stats = Self {
             labels: Vec::new(),
             costs: vec![0.0; rows.len() / d],
             squares: vec![0.0; rows.len()],
         };
         for index in chunks {
             let (chunk, costs, squares) =
-                (blocks.chunk(*index), &mut panel.costs, &mut panel.squares);
-            panel
-                .labels
-                .extend(for_dimension!(d, D => kernels::survey::<D>(chunk, rows, costs, squares)));
+                (blocks.chunk(*index), &mut stats.costs, &mut stats.squares);
+            stats.labels.extend(
+                for_dimension!(d, D => kernels::swap_stats::<D>(chunk, rows, costs, squares)),
+            );
         }
-        panel
+        stats
     }
 
     /// For each half of a cluster the sum of the weights and of w · (x - centroid) over its points, d + 1
@@ -141,7 +144,7 @@ fn halve<const D: usize>(
 }
 
 /// Two places for each centroid, on both sides of it along the feature that varies most in its cluster.
-fn across_the_widest(rows: &[f64], squares: &[f64], d: usize) -> Vec<f64> {
+fn split_along_widest(rows: &[f64], squares: &[f64], d: usize) -> Vec<f64> {
     let mut halves = Vec::with_capacity(2 * rows.len());
     for (centroid, squares) in rows.chunks_exact(d).zip(squares.chunks_exact(d)) {
         let mut widest = 0;
@@ -158,7 +161,7 @@ fn across_the_widest(rows: &[f64], squares: &[f64], d: usize) -> Vec<f64> {
 }
 
 /// The sums of numbers at the same place, in the order of the rows.
-fn add_up<'a>(rows: impl Iterator<Item = &'a Vec<f64>>) -> Vec<f64> {
+fn sum_columns<'a>(rows: impl Iterator<Item = &'a Vec<f64>>) -> Vec<f64> {
     let mut sums = Vec::new();
     for row in rows {
         sums.resize(row.len(), 0.0);

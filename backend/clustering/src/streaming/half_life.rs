@@ -11,9 +11,11 @@ pub enum HalfLife {
     Lines(f64),
 }
 
-/// A text that is no [`HalfLife`].
+/// A text that is not a [`HalfLife`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no half-life: use a number above 0 and a unit, such as 10batches or 100000lines")]
+#[error(
+    "`{0}` is not a half-life: use a number above 0 and a unit, such as 10batches or 100000lines"
+)]
 pub struct InvalidHalfLife(pub String);
 
 impl HalfLife {

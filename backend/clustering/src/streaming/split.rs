@@ -3,7 +3,7 @@
 use crate::{points::WeightedPoints, sum::sum};
 
 /// Rounds of the power iteration; it stops earlier when the direction stands still.
-const ROUNDS: usize = 100;
+const MAX_ITERATIONS: usize = 100;
 
 /// One half of a cluster.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn main_direction(covariance: &[Vec<f64>]) -> Option<Vec<f64>> {
     // Of features that vary alike the first.
     let widest = features.rev().max_by(|a, b| diagonal(a).total_cmp(&diagonal(b)))?;
     let mut direction = normalised(covariance[widest].clone())?;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ITERATIONS {
         let row = |row: &Vec<f64>| row.iter().zip(&direction).map(|(c, u)| c * u).sum();
         let next = normalised(covariance.iter().map(row).collect())?;
         if next == direction {

@@ -1,4 +1,4 @@
-//! What the stream has left behind.
+//! The state of the clusters between two batches.
 
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_comes_back_and_nonsense_does_not() {
+    fn what_was_stored_is_read_again_and_invalid_state_is_refused() {
         let json = r#"{"centroids":[[0.1,2.0],[3.0,-4.0]],"weights":[1.5,0.0],"batches":7}"#;
         let state = read(json).unwrap();
         assert_eq!((state.k(), state.d(), state.batches()), (2, 2, 7));

@@ -1,7 +1,9 @@
 //! One batch.
 
+use tillstream_shared::nearest_centroid;
+
 use super::{half_life::HalfLife, split::halves, state::StreamingKMeans};
-use crate::{error::ClusteringError, points::WeightedPoints, points::squared_distance, sum::Sum};
+use crate::{error::ClusteringError, points::WeightedPoints, sum::Sum};
 
 /// The share of the largest cluster's weight below which a cluster is dying. With a half-life of
 /// ten batches a cluster as large as the largest that gets no more points is reused after 133
@@ -17,29 +19,23 @@ pub struct Split {
     pub dying: usize,
 }
 
-/// What a batch brought.
+/// The result of one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamingUpdate {
     /// The cluster of every point, from 0: its nearest centroid before the batch, of equally near
     /// ones the first.
     pub labels: Vec<u32>,
-    /// Σ weight · squared distance to that centroid: how well the batch was foreseen.
-    pub sse: f64,
-    /// m of every cluster: its weight in this batch.
-    pub batch_weights: Vec<f64>,
-    /// m / (n·α + m) of every cluster: how far its centroid went towards the batch's mean, from 0
-    /// to 1.
-    pub steps: Vec<f64>,
     /// The clusters that were split, after the update.
     pub splits: Vec<Split>,
 }
 
 impl StreamingKMeans {
-    /// Takes up a batch, given in model space. The same batches in the same order give the same
+    /// Updates the clusters with a batch, given in the space of the centroids. The same batches in the same order give the same
     /// bits.
     ///
     /// # Errors
-    /// [`ClusteringError::Features`] when the points have other features than the centroids;
+    /// [`ClusteringError::Features`] when the points have another number of features than the
+    /// centroids;
     /// nothing is changed then.
     pub fn update(
         &mut self,
@@ -50,44 +46,28 @@ impl StreamingKMeans {
             return Err(ClusteringError::Features { given: points.d(), expected: self.d() });
         }
         let mut clusters = vec![Batch::new(self.d()); self.k()];
-        let mut sse = Sum::default();
         let mut labels = Vec::with_capacity(points.n());
         for (point, weight) in points.iter() {
-            let (nearest, squared) = self.nearest(point);
-            labels.push(nearest as u32);
-            sse.add(weight * squared);
-            clusters[nearest].add(point, weight);
+            let nearest = nearest_centroid(point, &self.centroids);
+            labels.push(nearest.index as u32);
+            clusters[nearest.index].add(point, weight);
         }
         let alpha = half_life.decay(points.total_weight());
-        let mut steps = Vec::with_capacity(self.k());
         for (c, batch) in clusters.iter().enumerate() {
-            steps.push(self.step(c, batch, alpha));
+            self.move_centroid(c, batch, alpha);
         }
         self.batches += 1;
         let splits = self.replace_dying(points, &labels);
-        let batch_weights = clusters.iter().map(|batch| batch.weight.get()).collect();
-        Ok(StreamingUpdate { labels, sse: sse.get(), batch_weights, steps, splits })
+        Ok(StreamingUpdate { labels, splits })
     }
 
-    /// The nearest centroid and its squared distance.
-    fn nearest(&self, point: &[f64]) -> (usize, f64) {
-        let mut nearest = (0, f64::INFINITY);
-        for (c, centroid) in self.centroids.iter().enumerate() {
-            let squared = squared_distance(point, centroid);
-            if squared < nearest.1 {
-                nearest = (c, squared);
-            }
-        }
-        nearest
-    }
-
-    /// Moves one centroid; gives the share of the way that it went.
-    fn step(&mut self, c: usize, batch: &Batch, alpha: f64) -> f64 {
+    /// Moves one centroid towards the mean of its points in the batch.
+    fn move_centroid(&mut self, c: usize, batch: &Batch, alpha: f64) {
         let kept = self.weights[c] * alpha;
         let weight = batch.weight.get();
         self.weights[c] = kept + weight;
         if weight == 0.0 {
-            return 0.0;
+            return;
         }
         // As a mean of two with shares that add up to one: never outside of the two, and exactly
         // the batch's mean when nothing old is left.
@@ -95,7 +75,6 @@ impl StreamingKMeans {
         for (centroid, sum) in self.centroids[c].iter_mut().zip(&batch.sums) {
             *centroid = *centroid * (1.0 - step) + sum.get() / weight * step;
         }
-        step
     }
 
     /// Splits the largest cluster for every dying one, in the order of their indices. A cluster

@@ -244,6 +244,45 @@ fn batches_are_set_aside_whole() {
 }
 
 #[test]
+fn offsets_without_lines_go_into_the_next_batch() {
+    let folder = TempDir::new().unwrap();
+    store(folder.path(), 0..3);
+    let (mut catalogue, lock) = Catalogue::open(folder.path()).unwrap();
+    let mut batch = catalogue.begin(&provenance()).unwrap();
+    batch.add_repeated(0, 3);
+    batch.add_dead_letter(0, 4);
+    batch.add_repeated(1, 0);
+    catalogue.note_rowless(&batch, &provenance()).unwrap();
+    drop(lock);
+
+    let (reopened, _lock) = Catalogue::open(folder.path()).unwrap();
+    let resumed = reopened.begin(&provenance()).unwrap();
+    let ranges = [(0, 3, 4), (1, 0, 0)];
+    let covered: Vec<_> = resumed.ranges().map(|r| (r.partition, r.first, r.last)).collect();
+    assert_eq!((covered, resumed.dead_letters(), resumed.repeated()), (ranges.to_vec(), 1, 2));
+    let other = Provenance { topic_id: Some("recreated".into()), ..provenance() };
+    assert_eq!(reopened.begin(&other).unwrap().ranges().count(), 0, "another topic's offsets");
+
+    batch.add(&line(1), 0, 5).unwrap();
+    let manifest = catalogue.close(batch, &provenance(), ClosedBy::Size).unwrap();
+    assert_eq!((manifest.rows, manifest.dead_letters, manifest.repeated), (1, 1, 2));
+    assert_eq!(manifest.partitions[0], OffsetRange { partition: 0, first: 3, last: 5 });
+    assert_eq!(catalogue.begin(&provenance()).unwrap().ranges().count(), 0, "they are stored now");
+}
+
+#[test]
+fn a_new_history_begins_beside_the_old_one() {
+    let parent = TempDir::new().unwrap();
+    let folder = parent.path().join("batch");
+    let manifest = store(&folder, 0..3);
+    let (catalogue, _lock, aside) = Catalogue::open_anew(&folder).unwrap();
+    assert_eq!(catalogue.last(), 0);
+    assert_eq!(all(&Catalogue::read(&aside.unwrap()).unwrap()), [manifest]);
+    let empty = parent.path().join("empty");
+    assert!(Catalogue::open_anew(&empty).unwrap().2.is_none());
+}
+
+#[test]
 fn manifests_of_format_1_are_read() {
     let folder = TempDir::new().unwrap();
     let old = serde_json::json!({

@@ -22,7 +22,7 @@ pub(in crate::cli) async fn run(
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
     let (once, connecting) = (options.once, progress.clone());
     let (consumer, lock) = setup(&shutdown, move || {
-        let (catalogue, lock) = data::open_batches(&options.data, &connecting)?;
+        let (catalogue, lock) = data::open_batches(&options.data, &options.batches, &connecting)?;
         let cluster = options.cluster.cluster();
         cluster.ensure_topics()?;
         let batches = options.batches.consumer();

@@ -3,6 +3,7 @@
 pub(super) mod broker;
 pub(super) mod champion;
 pub(super) mod consume;
+pub(super) mod dead_letters;
 pub(super) mod generate;
 pub(super) mod produce;
 pub(super) mod serve;

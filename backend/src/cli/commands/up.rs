@@ -35,7 +35,7 @@ pub(in crate::cli) async fn run(
     let address = listener.local_addr()?;
     let (opening, at) = (options.clone(), progress.clone());
     let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
-        let (catalogue, lock) = data::open_batches(&opening.data, &at)?;
+        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, &at)?;
         let registry = data::load_models(&opening.data, &at)?;
         let (params, models) = (opening.model.trainer(), opening.data.models());
         let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at)?;

@@ -1,10 +1,9 @@
 //! Where the centroids of two models lie with respect to each other.
 
-use tillstream_clustering::squared_distance;
-use tillstream_shared::{Model, Preprocessing};
+use tillstream_shared::{Model, Preprocessing, squared_distance};
 
-/// Beyond this many root mean squared distances a model has seen next to nothing.
-const REACH: f64 = 3.0;
+/// Beyond this many root mean squared distances from its centroids a model has seen hardly any points.
+const MAX_RMS_DISTANCES: f64 = 3.0;
 
 /// Distances between the centroids of a previous model and those of a new one.
 pub(super) struct Geometry {
@@ -22,19 +21,20 @@ impl Geometry {
             let squared = squared_distance(a, b);
             if comparable && squared.is_finite() { squared.sqrt() } else { f64::INFINITY }
         };
-        let brought = previous.model_centroids.iter();
-        let brought = brought.map(|c| carry(c, &previous.preprocessing, &new.preprocessing));
-        let distances =
-            brought.map(|p| new.model_centroids.iter().map(|c| between(&p, c)).collect()).collect();
+        let converted = previous.model_centroids.iter();
+        let converted = converted.map(|c| convert(c, &previous.preprocessing, &new.preprocessing));
+        let distances = converted
+            .map(|p| new.model_centroids.iter().map(|c| between(&p, c)).collect())
+            .collect();
 
         let old = &previous.model_centroids;
         let spread = (previous.sse / previous.sizes.iter().sum::<u64>().max(1) as f64).sqrt();
         let nearest = new.model_centroids.iter().map(|centroid| {
-            let centroid = carry(centroid, &new.preprocessing, &previous.preprocessing);
+            let centroid = convert(centroid, &new.preprocessing, &previous.preprocessing);
             let (p, distance) = nearest(old.iter().map(|p| between(p, &centroid)));
             let others = old.iter().enumerate().filter(|(other, _)| *other != p);
             let neighbour = nearest_distance(others.map(|(_, other)| between(&old[p], other)));
-            (p, distance <= (REACH * spread).max(neighbour / 2.0))
+            (p, distance <= (MAX_RMS_DISTANCES * spread).max(neighbour / 2.0))
         });
         Self { distances, nearest: nearest.collect() }
     }
@@ -66,9 +66,9 @@ fn nearest_distance(distances: impl Iterator<Item = f64>) -> f64 {
     distances.reduce(f64::min).unwrap_or(0.0)
 }
 
-/// Brings a point of one model space into another: a linear function where the transforms are the
+/// Converts a point of one model space to another: a linear function where the transforms are the
 /// same, by way of original units otherwise. A coordinate that does not exist there becomes NaN.
-fn carry(point: &[f64], from: &Preprocessing, to: &Preprocessing) -> Vec<f64> {
+fn convert(point: &[f64], from: &Preprocessing, to: &Preprocessing) -> Vec<f64> {
     let coordinate = |(j, z): (usize, &f64)| {
         let transformed = if from.transform == to.transform {
             z * from.scales[j] + from.means[j]
@@ -108,10 +108,10 @@ mod tests {
         for value in [0.5, 3.0, 1e6] {
             let at = |space: &Preprocessing| space.apply(&[value]).unwrap()[0];
             for (from, to) in [(&log, &other), (&log, &raw), (&raw, &other)] {
-                let carried = carry(&[at(from)], from, to)[0];
-                assert!((carried - at(to)).abs() <= 1e-9 * at(to).abs().max(1.0), "{carried}");
+                let converted = convert(&[at(from)], from, to)[0];
+                assert!((converted - at(to)).abs() <= 1e-9 * at(to).abs().max(1.0), "{converted}");
             }
         }
-        assert!(carry(&[-5.0], &raw, &log)[0].is_nan(), "there is no logarithm of -4");
+        assert!(convert(&[-5.0], &raw, &log)[0].is_nan(), "there is no logarithm of -4");
     }
 }

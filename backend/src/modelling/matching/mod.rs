@@ -41,7 +41,7 @@
 mod geometry;
 mod overlap;
 
-pub use overlap::{Overlap, line_overlap, membership_overlap};
+pub use overlap::{InvalidMembership, Overlap, line_overlap, membership_overlap};
 
 use tillstream_clustering::optimal_assignment;
 use tillstream_shared::{Model, ModelKind, Transition, TransitionKind};

@@ -20,8 +20,9 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// Nothing seen yet between models of `from` and `to` clusters.
-    fn empty(from: u32, to: u32) -> Self {
+    /// No members at all, between models of `from` and `to` clusters.
+    #[must_use]
+    pub fn empty(from: u32, to: u32) -> Self {
         Self {
             counts: vec![vec![0; to as usize]; from as usize],
             arrived: vec![0; to as usize],
@@ -74,19 +75,30 @@ pub fn line_overlap(from: &Model, to: &Model, points: &[WeightedPoint]) -> Overl
     overlap
 }
 
+/// A member whose cluster does not exist: the members are not those of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is a member of cluster {cluster}, but the model has clusters 1 to {k}")]
+pub struct InvalidMembership {
+    /// The cluster of the member.
+    pub cluster: u32,
+    /// Number of clusters of the model.
+    pub k: u32,
+}
+
 /// How entities moved from the clusters of one profile model to those of a later one. `from` and
 /// `to` hold (identifier, cluster from 1), each sorted by identifier, each identifier once;
 /// `k_from` and `k_to` are the numbers of clusters.
 ///
-/// # Panics
-/// When a cluster is not from 1 to its k.
-#[must_use]
+/// # Errors
+/// [`InvalidMembership`] when a cluster is not from 1 to its k.
 pub fn membership_overlap<I: Ord>(
     k_from: u32,
     from: &[(I, u32)],
     k_to: u32,
     to: &[(I, u32)],
-) -> Overlap {
+) -> Result<Overlap, InvalidMembership> {
+    check(k_from, from)?;
+    check(k_to, to)?;
     let mut overlap = Overlap::empty(k_from, k_to);
     let index = |member: &(I, u32)| member.1 as usize - 1;
     let (mut from, mut to) = (from.iter().peekable(), to.iter().peekable());
@@ -95,7 +107,7 @@ pub fn membership_overlap<I: Ord>(
             (Some(old), Some(new)) => old.0.cmp(&new.0),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => return overlap,
+            (None, None) => return Ok(overlap),
         };
         let old = from.next_if(|_| order.is_le());
         let new = to.next_if(|_| order.is_ge());
@@ -108,6 +120,11 @@ pub fn membership_overlap<I: Ord>(
     }
 }
 
+fn check<I>(k: u32, members: &[(I, u32)]) -> Result<(), InvalidMembership> {
+    let invalid = members.iter().find(|(_, cluster)| !(1..=k).contains(cluster));
+    invalid.map_or(Ok(()), |&(_, cluster)| Err(InvalidMembership { cluster, k }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,13 +133,24 @@ mod tests {
     fn entities_move_arrive_and_leave() {
         let from = [("a", 1), ("b", 1), ("c", 2), ("e", 2)];
         let to = [("b", 3), ("c", 2), ("d", 1), ("f", 3)];
-        let overlap = membership_overlap(2, &from, 3, &to);
+        let overlap = membership_overlap(2, &from, 3, &to).unwrap();
         assert_eq!(overlap.counts, [[0, 0, 1], [0, 1, 0]]);
         assert_eq!(overlap.arrived, [1, 0, 1]);
         assert_eq!(overlap.left, [1, 1]);
         assert_eq!((overlap.previous_total(1), overlap.new_total(2)), (2, 2));
-        let nothing = membership_overlap::<&str>(1, &[], 1, &[]);
+        let nothing = membership_overlap::<&str>(1, &[], 1, &[]).unwrap();
         assert_eq!(nothing.counts, [[0]]);
+    }
+
+    #[test]
+    fn members_of_clusters_that_do_not_exist_are_an_error() {
+        let good = [("a", 1), ("b", 2)];
+        for cluster in [0, 3, u32::MAX] {
+            let bad = [("a", 1), ("b", cluster)];
+            let expected = Err(InvalidMembership { cluster, k: 2 });
+            assert_eq!(membership_overlap(2, &bad, 2, &good), expected);
+            assert_eq!(membership_overlap(2, &good, 2, &bad), expected);
+        }
     }
 
     #[test]

@@ -7,18 +7,20 @@
 //! called the same, the next most telling feature is added, and at last the rank by value.
 
 mod level;
+mod members;
 mod number;
 mod phrase;
 mod sentence;
 mod vocabulary;
 
-use tillstream_shared::{Entity, Model, ModelKind, Text};
+use tillstream_shared::{Model, Text};
 
 use level::{Level, Profile, profiles};
+use members::members;
 use phrase::Feature;
 
 /// The most features that a name starts with.
-const TELLING: usize = 3;
+const MAX_FEATURES_AT_FIRST: usize = 3;
 
 /// Name and sentence of every cluster, in the order of their numbers. Names are distinct within the
 /// model.
@@ -34,23 +36,6 @@ pub fn name_clusters(model: &Model) -> Vec<(Text, Text)> {
     names(model, &features, &profiles).into_iter().zip(sentences).collect()
 }
 
-/// The members of a cluster of profiles, in English and Indonesian.
-fn subject(entity: Entity) -> (&'static str, &'static str) {
-    match entity {
-        Entity::Customer => ("customers", "pelanggan"),
-        Entity::Product => ("products", "produk"),
-        Entity::Country => ("countries", "negara"),
-    }
-}
-
-/// The members of the model's clusters.
-fn members(model: &Model) -> (&'static str, &'static str) {
-    match model.kind {
-        ModelKind::Line => ("lines", "baris transaksi"),
-        ModelKind::Profile => subject(model.entity),
-    }
-}
-
 fn names(model: &Model, features: &[Feature], profiles: &[Profile]) -> Vec<Text> {
     if let [_] = profiles {
         let (en, id) = members(model);
@@ -58,7 +43,7 @@ fn names(model: &Model, features: &[Feature], profiles: &[Profile]) -> Vec<Text>
     }
     let telling = |profile: &Profile| {
         let differing = profile.levels.iter().filter(|level| **level != Level::Typical).count();
-        differing.min(TELLING)
+        differing.min(MAX_FEATURES_AT_FIRST)
     };
     let name = |c: usize, count| phrase::name(features, &profiles[c], count);
     let short: Vec<usize> = profiles.iter().map(telling).collect();

@@ -4,7 +4,7 @@ use tillstream_shared::{Model, Text};
 
 use super::{
     level::Profile,
-    members,
+    members::members,
     number::{percent, readable, whole},
     phrase::Feature,
 };

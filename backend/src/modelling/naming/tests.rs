@@ -1,7 +1,9 @@
-use tillstream_shared::{Scaling, Transform};
+use tillstream_shared::{
+    Entity, ModelKind, Scaling, Transform,
+    testing::{LINE_FEATURES, scaled_model as model},
+};
 
 use super::*;
-use crate::modelling::test_model::model;
 
 const RFM: [&str; 3] = ["Recency", "Frequency", "Monetary"];
 
@@ -43,7 +45,7 @@ fn customers_are_called_what_they_are() {
 #[test]
 fn lines_are_so_many_of_such_goods() {
     let clusters: [(u64, &[f64]); 3] = [(5, &[-0.6, 0.9]), (5, &[0.7, -0.4]), (2, &[0.0, -1.5])];
-    let model = model(ModelKind::Line, Entity::Product, &["Quantity", "UnitPrice"], &clusters);
+    let model = model(ModelKind::Line, Entity::Product, &LINE_FEATURES, &clusters);
     let names = name_clusters(&model);
     assert_eq!(names[0].0.en, "few pieces of expensive goods");
     assert_eq!(names[0].0.id, "barang mahal dalam jumlah sedikit");
@@ -128,7 +130,7 @@ fn every_known_feature_has_its_words_and_others_their_name() {
 #[test]
 fn unscaled_features_are_judged_by_the_spread_between_the_clusters() {
     let clusters: [(u64, &[f64]); 2] = [(1_000, &[10.0, 3.0]), (2, &[74_215.0, 3.0])];
-    let mut model = model(ModelKind::Line, Entity::Customer, &["Quantity", "UnitPrice"], &clusters);
+    let mut model = model(ModelKind::Line, Entity::Customer, &LINE_FEATURES, &clusters);
     model.preprocessing.scaling = Scaling::None;
     model.preprocessing.transform = Transform::Identity;
     let names = english(&model);
@@ -146,6 +148,6 @@ proptest::proptest! {
         let clusters: Vec<(u64, &[f64])> = rows.iter().map(|(n, c)| (*n, c.as_slice())).collect();
         assert_distinct(&model(ModelKind::Profile, Entity::Customer, &RFM, &clusters));
         let pairs: Vec<(u64, &[f64])> = rows.iter().map(|(n, c)| (*n, &c[..2])).collect();
-        assert_distinct(&model(ModelKind::Line, Entity::Customer, &["Quantity", "UnitPrice"], &pairs));
+        assert_distinct(&model(ModelKind::Line, Entity::Customer, &LINE_FEATURES, &pairs));
     }
 }
