@@ -241,3 +241,86 @@ fn a_bad_file_is_reported_once_and_left_out() {
     assert!(registry.refresh().unwrap().is_empty());
     assert_eq!((registry.count(), list(&registry).unusable.len()), (1, 0));
 }
+
+#[test]
+fn older_models_are_read_when_somebody_asks_for_them() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    for number in 1..=3 {
+        store.save(&model(Entity::Customer, ModelNumber::Number(number))).unwrap();
+    }
+    let registry = registry(&folder);
+    registry.refresh().unwrap();
+    let resolve =
+        |number| registry.resolve(ModelKind::Line, Entity::Customer, ModelRef::Number(number));
+    assert!(matches!(resolve(3), Resolved::Ready(_)), "the newest is in memory");
+    assert_eq!((resolve(1), resolve(4)), (Resolved::OnDisk, Resolved::Missing));
+    let get = |number| registry.get(ModelKind::Line, Entity::Customer, ModelRef::Number(number));
+    assert_eq!(get(1).unwrap().number, ModelNumber::Number(1));
+    assert!(matches!(resolve(1), Resolved::Ready(_)), "it stays for a while");
+    fs::write(folder.path().join("customer_model_2.json"), "{}").unwrap();
+    assert_eq!((get(2), registry.count()), (None, 2));
+    registry.remove(ModelKind::Line, Entity::Customer, 1).unwrap();
+    assert_eq!((get(1), registry.count()), (None, 1));
+    assert!(!folder.path().join("customer_model_1.json").exists());
+}
+
+#[test]
+fn an_older_model_that_another_process_replaces_is_read_again() {
+    let folder = TempDir::new().unwrap();
+    let store = ModelStore::open(folder.path()).unwrap();
+    let registry = registry(&folder);
+    store.save(&model(Entity::Customer, ModelNumber::Number(2))).unwrap();
+    for sse in [1.5, 2.5] {
+        let old = model(Entity::Customer, ModelNumber::Number(1));
+        store.save(&Model { sse, ..old }).unwrap();
+        registry.refresh().unwrap();
+        let found = registry.get(ModelKind::Line, Entity::Customer, ModelRef::Number(1)).unwrap();
+        assert_eq!(found.sse, sse);
+        assert_eq!(list(&registry).models[0].sse, sse);
+    }
+}
+
+#[test]
+fn the_list_has_pages() {
+    let folder = TempDir::new().unwrap();
+    let registry = registry(&folder);
+    for number in 1..=5 {
+        registry.insert(model(Entity::Customer, ModelNumber::Number(number)));
+        let profile = model(Entity::Customer, ModelNumber::Number(10 * number));
+        registry.insert(Model { kind: ModelKind::Profile, ..profile });
+    }
+    registry.insert(model(Entity::Customer, ModelNumber::All));
+    registry.insert(model(Entity::Product, ModelNumber::Live));
+    let everything = ListQuery { kind: None, entity: None, limit: 2, before: None };
+    let listed = |query: ListQuery| {
+        let page = registry.list(&query);
+        let numbers = page.models.iter().map(|model| model.number.to_string());
+        (numbers.collect::<Vec<_>>().join(" "), page.total)
+    };
+    assert_eq!(listed(everything), ("4 5 all live 40 50".into(), 12));
+    let lines = ListQuery { kind: Some(ModelKind::Line), ..everything };
+    assert_eq!(listed(lines), ("4 5 all live".into(), 7));
+    assert_eq!(listed(ListQuery { before: Some(4), ..lines }), ("2 3".into(), 7));
+    assert_eq!(listed(ListQuery { before: Some(1), ..lines }), ("".into(), 7));
+    let products = ListQuery { entity: Some(Entity::Product), ..everything };
+    assert_eq!(listed(products), ("live".into(), 1));
+}
+
+#[test]
+fn a_champion_that_is_not_there_is_one_notice() {
+    let folder = TempDir::new().unwrap();
+    let registry = registry(&folder);
+    let champions = ChampionStore::new(folder.path());
+    champions.promote(ModelKind::Line, Entity::Customer, 7).unwrap();
+    let progress = Progress::default();
+    for _ in 0..2 {
+        registry.follow_champions(&champions, &progress).unwrap();
+    }
+    let notices = progress.status().notices;
+    assert!(notices.len() == 1 && notices[0].contains("customer line model 7"), "{notices:?}");
+    registry.insert(model(Entity::Customer, ModelNumber::Number(7)));
+    registry.follow_champions(&champions, &progress).unwrap();
+    let champion = registry.get(ModelKind::Line, Entity::Customer, ModelRef::Champion).unwrap();
+    assert_eq!(champion.number, ModelNumber::Number(7));
+}
