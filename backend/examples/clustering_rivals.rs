@@ -4,6 +4,8 @@
 
 #[path = "../benches/data/mod.rs"]
 mod data;
+#[path = "../clustering/benches/mixture/mod.rs"]
+mod mixture;
 
 use std::{
     fs::{self, File},
@@ -17,6 +19,7 @@ use data::Error;
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
 use linfa_clustering::KMeans as LinfaKMeans;
 use linfa_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+use mixture::mixture;
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
@@ -82,7 +85,7 @@ fn main() -> Result<(), Error> {
             }
         }
         Command::Large { n, runs } => {
-            let points = WeightedPoints::unweighted(2, data::mixture(n, 2, 1))?;
+            let points = WeightedPoints::unweighted(2, mixture(n, 2, 1))?;
             tillstream(&points, 3, 1, runs)?
         }
         Command::All { history, batch, runs } => all(history, batch, runs)?,
@@ -109,7 +112,7 @@ fn prepare(folder: &Path, lines: usize) -> Result<Value, Error> {
     write(&folder.join("distinct.f64"), &[distinct.coordinates(), distinct.weights()].concat())?;
     write(&folder.join("shaken.f64"), &data::shaken(&real, 1))?;
     for d in [3, 8] {
-        write(&folder.join(format!("mixture{d}.f64")), &data::mixture(lines, d, 1))?;
+        write(&folder.join(format!("mixture{d}.f64")), &mixture(lines, d, 1))?;
     }
     Ok(json!({ "lines": real.len() / 2, "distinct": distinct.n() }))
 }

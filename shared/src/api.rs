@@ -1,7 +1,5 @@
 //! Requests and responses of `/api/v1`. The routes of the original system are in the server alone.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -223,8 +221,11 @@ pub enum ChampionRequest {
 }
 
 /// A long-running component of the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Component {
     /// The embedded broker.
     Broker,
@@ -240,28 +241,6 @@ pub enum Component {
     Watcher,
     /// Shows progress on standard error.
     Terminal,
-}
-
-impl Component {
-    /// The name in JSON and in messages.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Broker => "broker",
-            Self::Producer => "producer",
-            Self::Consumer => "consumer",
-            Self::Trainer => "trainer",
-            Self::Serving => "serving",
-            Self::Watcher => "watcher",
-            Self::Terminal => "terminal",
-        }
-    }
-}
-
-impl fmt::Display for Component {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 /// What a component is doing.
@@ -352,8 +331,9 @@ impl Status {
 }
 
 /// An event of `GET /api/v1/events`; the name of the server-sent event is the tag.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The counts; sent at once to a new listener, and whenever they changed, a few times a second.
     Status(Box<Status>),
@@ -393,13 +373,7 @@ pub enum Event {
 impl Event {
     /// The tag, as in the JSON.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::BatchStored { .. } => "batch_stored",
-            Self::ModelTrained { .. } => "model_trained",
-            Self::ChampionChanged { .. } => "champion_changed",
-            Self::Notice { .. } => "notice",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }

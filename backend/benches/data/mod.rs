@@ -1,4 +1,4 @@
-//! What the benches cluster: the lines of the real data set, and points that do not repeat.
+//! What the benches cluster: the lines of the real data set, as they are and made not to repeat.
 
 use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
@@ -50,13 +50,4 @@ pub(crate) fn shaken(lines: &[f64], seed: u64) -> Vec<f64> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let noise = |rng: &mut Xoshiro256PlusPlus| 0.1 * rng.sample::<f64, _>(StandardNormal);
     lines.iter().map(|x| x.signum() * x.abs().ln_1p() + noise(&mut rng)).collect()
-}
-
-/// `n` x `d` values from a mixture of 24 overlapping normal distributions: centres of standard
-/// deviation 2, points of standard deviation 1 around them.
-pub(crate) fn mixture(n: usize, d: usize, seed: u64) -> Vec<f64> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut normal = || rng.sample::<f64, _>(StandardNormal);
-    let centres: Vec<f64> = (0..24 * d).map(|_| 2.0 * normal()).collect();
-    (0..n * d).map(|at| centres[at / d % 24 * d + at % d] + normal()).collect()
 }

@@ -6,10 +6,13 @@ use std::{env, fmt, path::Path, sync::Arc, thread, time::Duration};
 /// milliseconds longer. Not for production.
 pub const FAULT_FSYNC_MS: &str = "TILLSTREAM_FAULT_FSYNC_MS";
 
+/// Called with the file or folder that is about to be flushed.
+type FsyncHook = Arc<dyn Fn(&Path) + Send + Sync>;
+
 /// Hooks at the points where a test wants to slow down or hold the broker; none by default.
 #[derive(Clone, Default)]
 pub struct FaultPoints {
-    fsync: Option<Arc<dyn Fn(&Path) + Send + Sync>>,
+    fsync: Option<FsyncHook>,
 }
 
 impl FaultPoints {

@@ -1,4 +1,4 @@
-//! From bytes to requests and from responses to bytes, on the guard against nonsense.
+//! Decoding of requests, which are untrusted, and encoding of responses.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut, TryGetError};
 use kafka_protocol::{
@@ -20,14 +20,14 @@ pub(crate) enum RequestError {
     PlainLength(usize),
     #[error("a request too short to hold a header")]
     NoHeader,
-    #[error("an API that this broker does not have (key {0})")]
+    #[error("an unknown API (key {0})")]
     UnknownApi(i16),
-    #[error("version {version} of {api:?}, which this broker does not have")]
+    #[error("the unsupported version {version} of {api:?}")]
     UnknownVersion { api: ApiKey, version: i16 },
     #[error("a request that cannot be decoded ({0})")]
     Malformed(String),
-    #[error("a request whose answer cannot be encoded ({0})")]
-    Unanswerable(String),
+    #[error("a request whose response cannot be encoded ({0})")]
+    Unencodable(String),
     #[error("a request without acknowledgement that failed")]
     Unacknowledged,
 }
@@ -43,11 +43,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads the header. Of a version that this broker does not have only the beginning is read:
+    /// Reads the header. Of an unsupported version only the first fields are read:
     /// what follows may look different.
     pub(crate) fn parse(
         mut frame: Bytes,
-        known: impl Fn(ApiKey, i16) -> bool,
+        is_supported: impl Fn(ApiKey, i16) -> bool,
     ) -> Result<Self, RequestError> {
         if frame.len() < 8 {
             return Err(RequestError::NoHeader);
@@ -55,7 +55,7 @@ impl Request {
         let mut start = &frame[..8];
         let (key, version, correlation_id) = (start.get_i16(), start.get_i16(), start.get_i32());
         let api = ApiKey::try_from(key).map_err(|()| RequestError::UnknownApi(key))?;
-        if !known(api, version) {
+        if !is_supported(api, version) {
             return if api == ApiKey::ApiVersions {
                 Ok(Self {
                     api,
@@ -107,15 +107,15 @@ impl Request {
             header.encode(&mut frame, header_version)?;
             answer.encode(&mut frame, version).map(|()| frame.freeze())
         };
-        encode().map_err(|error| RequestError::Unanswerable(error.to_string()))
+        encode().map_err(|error| RequestError::Unencodable(error.to_string()))
     }
 }
 
 /// A buffer for a first, trial decoding of an untrusted request.
 ///
-/// The decoder reserves memory for as many elements as an array says it has, so that a few bytes of
-/// nonsense could claim all memory there is. Every length that is read through this buffer is at
-/// most one more than the bytes that are left, which no honest length exceeds; a request that
+/// The decoder reserves memory for as many elements as an array says it has, so that a few malicious
+/// bytes could claim all memory there is. Every length that is read through this buffer is at
+/// most one more than the bytes that are left, which no valid length exceeds; a request that
 /// passes holds what its lengths promise and can be decoded from the bytes themselves.
 struct BoundedBuf(Bytes);
 

@@ -7,17 +7,30 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use kafka_protocol::{
-    messages::{DescribeConfigsRequest, describe_configs_request::DescribeConfigsResource},
+    messages::{
+        DeleteTopicsRequest, DescribeConfigsRequest, MetadataRequest,
+        delete_topics_request::DeleteTopicState, describe_configs_request::DescribeConfigsResource,
+        metadata_request::MetadataRequestTopic, metadata_response::MetadataResponseTopic,
+    },
     protocol::StrBytes,
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,
-    admin::{AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{
+        AdminOptions, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+    },
     consumer::{BaseConsumer, Consumer},
     producer::FutureRecord,
     types::RDKafkaErrorCode,
 };
-use support::{TIMEOUT, TestBroker, eventually, raw::Raw, segments, send_all, take, values};
+use uuid::Uuid;
+
+const UNKNOWN_TOPIC_ID: i16 = 100;
+use support::{
+    TIMEOUT, TestBroker, eventually,
+    raw::{Raw, name},
+    segments, send_all, take, values,
+};
 
 fn one<T>(results: Vec<T>) -> T {
     assert_eq!(results.len(), 1);
@@ -183,9 +196,12 @@ async fn settings_of_topics_and_of_the_broker_are_told() {
     let value = |name: &str| topic.get(name).unwrap().value.clone().unwrap();
     assert_eq!(value("retention.ms"), "60000");
     assert_eq!(value("segment.bytes"), "1000000");
+    let retention = topic.get("retention.ms").unwrap();
+    assert_eq!(retention.source, ConfigSource::DynamicTopic, "not the broker's own");
     assert_eq!(value("retention.bytes"), "-1");
     assert_eq!(value("cleanup.policy"), "delete");
     let node = describe(ResourceSpecifier::Broker(1)).await.unwrap();
+    assert_eq!(node.get("offsets.retention.minutes").unwrap().value.as_deref(), Some("10080"));
     assert_eq!(node.get("num.partitions").unwrap().value.as_deref(), Some("1"));
     // rdkafka shows no error here, so by hand.
     let asked = DescribeConfigsResource::default()
@@ -194,4 +210,70 @@ async fn settings_of_topics_and_of_the_broker_are_told() {
     let request = DescribeConfigsRequest::default().with_resources(vec![asked]);
     let answer = Raw::connect(broker.broker.address()).await.call(&request, 4).await;
     assert_eq!(answer.results[0].error_code, 3);
+}
+
+async fn describe_topic(broker: &TestBroker, asked: MetadataRequestTopic) -> MetadataResponseTopic {
+    let request = MetadataRequest::default().with_topics(Some(vec![asked]));
+    one(Raw::connect(broker.broker.address()).await.call(&request, 12).await.topics)
+}
+
+async fn topic_id(broker: &TestBroker, topic: &str) -> Uuid {
+    let asked = MetadataRequestTopic::default().with_name(Some(name(topic)));
+    let described = describe_topic(broker, asked).await;
+    assert_eq!((described.error_code, described.name), (0, Some(name(topic))));
+    described.topic_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_keeps_its_id_and_a_recreated_one_gets_another() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("a", 2).await;
+    broker.create_topic("b", 1).await;
+    let (a, b) = (topic_id(&broker, "a").await, topic_id(&broker, "b").await);
+    assert!(!a.is_nil() && !b.is_nil() && a != b);
+
+    let broker = broker.restart().await;
+    assert_eq!((topic_id(&broker, "a").await, topic_id(&broker, "b").await), (a, b));
+    let by_id =
+        describe_topic(&broker, MetadataRequestTopic::default().with_name(None).with_topic_id(a))
+            .await;
+    assert_eq!((by_id.error_code, by_id.name), (0, Some(name("a"))));
+    assert_eq!(by_id.partitions.len(), 2);
+
+    let asked = DeleteTopicState::default().with_name(None).with_topic_id(a);
+    let delete = DeleteTopicsRequest::default().with_topics(vec![asked]);
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let deleted = one(raw.call(&delete, 6).await.responses);
+    assert_eq!((deleted.error_code, deleted.name), (0, Some(name("a"))));
+    broker.create_topic("a", 2).await;
+    let again = topic_id(&broker, "a").await;
+    assert!(!again.is_nil() && again != a);
+    let by_old_id =
+        describe_topic(&broker, MetadataRequestTopic::default().with_name(None).with_topic_id(a))
+            .await;
+    assert_eq!((by_old_id.error_code, by_old_id.topic_id), (UNKNOWN_TOPIC_ID, a));
+    assert_eq!(one(raw.call(&delete, 6).await.responses).error_code, UNKNOWN_TOPIC_ID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_of_an_old_folder_get_ids_that_stay() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let dir = broker.stop().await;
+    let file = dir.path().join("topics.json");
+    let mut stored: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let cluster_id = stored["cluster_id"].clone();
+    assert!(stored["topics"]["t"].as_object_mut().unwrap().remove("id").is_some());
+    std::fs::write(&file, stored.to_string()).unwrap();
+
+    let broker = TestBroker::reopen(dir, |_| {}).await;
+    let id = topic_id(&broker, "t").await;
+    assert!(!id.is_nil());
+    let broker = broker.restart().await;
+    assert_eq!(topic_id(&broker, "t").await, id);
+    let stored: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(broker.dir.path().join("topics.json")).unwrap())
+            .unwrap();
+    assert_eq!(stored["cluster_id"], cluster_id);
 }

@@ -7,11 +7,12 @@ mod support;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use kafka_protocol::{
     messages::{
-        GroupId, JoinGroupRequest, OffsetCommitRequest,
+        GroupId, JoinGroupRequest, ListGroupsRequest, OffsetCommitRequest,
         join_group_request::JoinGroupRequestProtocol,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
     },
@@ -22,11 +23,13 @@ use rdkafka::{
     admin::AdminOptions,
     consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer},
     producer::{FutureProducer, FutureRecord},
+    types::RDKafkaErrorCode,
 };
 use support::{
     TIMEOUT, TestBroker, eventually, group_member,
     raw::{Raw, name},
 };
+use tillstream_broker::BrokerConfig;
 use tokio::task::JoinHandle;
 
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -203,6 +206,127 @@ async fn groups_are_listed_and_described() {
     member.leave().await;
 }
 
+/// A commit for partition 0 of topic `t` by a client that is no member.
+fn commit_request(group: &'static str) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default().with_committed_offset(5);
+    OffsetCommitRequest::default()
+        .with_group_id(GroupId(StrBytes::from_static_str(group)))
+        .with_topics(vec![
+            OffsetCommitRequestTopic::default()
+                .with_name(name("t"))
+                .with_partitions(vec![partition]),
+        ])
+}
+
+async fn groups(broker: &TestBroker) -> BTreeSet<String> {
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let listed = raw.call(&ListGroupsRequest::default(), 4).await.groups;
+    listed.iter().map(|group| group.group_id.to_string()).collect()
+}
+
+/// How many groups have a file.
+fn group_files(broker: &TestBroker) -> usize {
+    std::fs::read_dir(broker.dir.path().join("groups")).unwrap().count()
+}
+
+fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_without_members_ends_when_its_offsets_expire() {
+    let often = |config: &mut BrokerConfig| config.retention_interval = Duration::from_millis(10);
+    let broker = TestBroker::with(often).await;
+    broker.create_topic("t", 1).await;
+    send(&broker.future_producer(), 0..1).await;
+    let member = Reader::join(&broker, "read", &Seen::default());
+    eventually("it has committed", || async { group_files(&broker) == 1 }).await;
+    member.leave().await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    assert_eq!(raw.call(&commit_request("kept"), 8).await.topics[0].partitions[0].error_code, 0);
+    // By default that takes 7 days.
+    let broker = TestBroker::reopen(broker.stop().await, often).await;
+    assert_eq!(groups(&broker).await, set(["kept", "read"]));
+
+    let broker = TestBroker::reopen(broker.stop().await, |config| {
+        config.offsets_retention = Duration::from_millis(1);
+        often(config);
+    })
+    .await;
+    eventually("both groups are gone", || async { groups(&broker).await.is_empty() }).await;
+    assert_eq!(group_files(&broker), 0);
+    let broker = broker.restart().await;
+    assert_eq!(groups(&broker).await, set([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_keep_their_group_however_old_its_offsets_are() {
+    let broker = TestBroker::with(|config| {
+        config.offsets_retention = Duration::from_millis(100);
+        config.retention_interval = Duration::from_millis(10);
+    })
+    .await;
+    broker.create_topic("t", 1).await;
+    send(&broker.future_producer(), 0..1).await;
+    let member = Reader::join(&broker, "read", &Seen::default());
+    eventually("it has committed", || async { group_files(&broker) == 1 }).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    // Three groups one after the other that were as old as the member's commit at least.
+    for _ in 0..3 {
+        let committed = raw.call(&commit_request("idle"), 8).await;
+        assert_eq!(committed.topics[0].partitions[0].error_code, 0);
+        eventually("the idle group is gone", || async { groups(&broker).await == set(["read"]) })
+            .await;
+    }
+    assert_eq!(group_files(&broker), 1, "the member's offsets are still there");
+    member.leave().await;
+    eventually("without it the group goes", || async { groups(&broker).await.is_empty() }).await;
+    assert_eq!(group_files(&broker), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_without_offsets_goes_with_its_last_member() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let member = Reader::join(&broker, "passing", &Seen::default());
+    eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
+    assert_eq!(groups(&broker).await, set(["passing"]));
+    member.leave().await;
+    eventually("the group is gone", || async { groups(&broker).await.is_empty() }).await;
+    // One that asks to commit as a member of a group that never was.
+    let stranger = commit_request("never").with_generation_id_or_member_epoch(3);
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    assert_eq!(raw.call(&stranger, 8).await.topics[0].partitions[0].error_code, 25);
+    eventually("no group is left", || async { groups(&broker).await.is_empty() }).await;
+    // A topic's deletion takes the last offsets of a group with it.
+    assert_eq!(raw.call(&commit_request("of t"), 8).await.topics[0].partitions[0].error_code, 0);
+    assert_eq!((groups(&broker).await, group_files(&broker)), (set(["of t"]), 1));
+    let deleted = broker.admin().delete_topics(&["t"], &AdminOptions::new()).await.unwrap();
+    deleted.into_iter().next().unwrap().unwrap();
+    assert_eq!((groups(&broker).await, group_files(&broker)), (set([]), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_groups_without_members_can_be_deleted() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let member = Reader::join(&broker, "busy", &Seen::default());
+    eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    assert_eq!(raw.call(&commit_request("idle"), 8).await.topics[0].partitions[0].error_code, 0);
+    let admin = broker.admin();
+    let deleted =
+        admin.delete_groups(&["idle", "busy", "never"], &AdminOptions::new()).await.unwrap();
+    let errors: Vec<_> = deleted.into_iter().map(|group| group.err().map(|(_, e)| e)).collect();
+    let code = |code| Some(code);
+    assert_eq!(
+        errors,
+        [None, code(RDKafkaErrorCode::NonEmptyGroup), code(RDKafkaErrorCode::GroupIdNotFound)]
+    );
+    assert_eq!((groups(&broker).await, group_files(&broker)), (set(["busy"]), 0));
+    member.leave().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_members_may_commit_while_there_are_members() {
     let broker = TestBroker::start().await;
@@ -210,14 +334,7 @@ async fn only_members_may_commit_while_there_are_members() {
     let member = Reader::join(&broker, "g", &Seen::default());
     eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
     let mut raw = Raw::connect(broker.broker.address()).await;
-    let partition = OffsetCommitRequestPartition::default().with_committed_offset(5);
-    let commit = OffsetCommitRequest::default()
-        .with_group_id(GroupId(StrBytes::from_static_str("g")))
-        .with_topics(vec![
-            OffsetCommitRequestTopic::default()
-                .with_name(name("t"))
-                .with_partitions(vec![partition]),
-        ]);
+    let commit = commit_request("g");
     let error = async |raw: &mut Raw, commit: &OffsetCommitRequest| {
         raw.call(commit, 8).await.topics[0].partitions[0].error_code
     };

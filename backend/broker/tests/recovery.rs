@@ -11,19 +11,22 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rdkafka::producer::Producer;
 use support::{
-    TestBroker, idempotent,
+    TIMEOUT, TestBroker, idempotent,
     raw::{Raw, batch, fetch, produce_request},
     segments, send, send_all, values,
 };
-use tillstream_broker::{Broker, BrokerConfig, BrokerError};
+use tillstream_broker::{Broker, BrokerConfig, BrokerError, FAULT_FSYNC_MS, FaultPoints};
 
 const CHILD_DIR: &str = "TILLSTREAM_BROKER_TEST_DIR";
 const CHILD_LISTEN: &str = "TILLSTREAM_BROKER_TEST_LISTEN";
+/// The child's fsyncs hang while this file is there.
+const CHILD_GATE: &str = "gate";
 const ADDRESS: &str = "broker at ";
 
 /// Not a test of its own: the broker in a process that can be killed, started by the tests below.
@@ -32,7 +35,15 @@ fn child() {
     let Ok(dir) = std::env::var(CHILD_DIR) else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
+        let gate = Path::new(&dir).join(CHILD_GATE);
         let mut config = BrokerConfig::new(dir);
+        if std::env::var_os(FAULT_FSYNC_MS).is_none() {
+            config.fault_points = FaultPoints::before_fsync(move |_| {
+                while gate.exists() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+        }
         config.listen = std::env::var(CHILD_LISTEN).unwrap().parse().unwrap();
         config.segment_bytes = 200_000;
         let broker = Broker::start(config).await.unwrap();
@@ -42,7 +53,16 @@ fn child() {
 }
 
 fn start_child(dir: &Path, listen: SocketAddr) -> (Child, SocketAddr) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    start_child_with(dir, listen, |command| command)
+}
+
+fn start_child_with(
+    dir: &Path,
+    listen: SocketAddr,
+    configure: impl FnOnce(&mut Command) -> &mut Command,
+) -> (Child, SocketAddr) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut child = configure(&mut command)
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(CHILD_DIR, dir)
         .env(CHILD_LISTEN, listen.to_string())
@@ -98,6 +118,58 @@ fn killed_while_producing_everything_acknowledged_is_there_once() {
     for (offset, value) in by_offset {
         assert_eq!(stored[offset as usize].as_bytes(), value, "at offset {offset}");
     }
+}
+
+#[test]
+fn killed_before_the_fsync_what_was_appended_is_there_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, address) = start_child(dir.path(), "127.0.0.1:0".parse().unwrap());
+    send_all(address, "t", ["first".to_owned()]);
+    let producer = idempotent(address);
+    send(&producer, "t", "key", "second");
+    producer.flush(TIMEOUT).unwrap();
+    let segment = segments(dir.path(), "t-0").remove(0);
+    let before = fs::metadata(&segment).unwrap().len();
+
+    fs::write(dir.path().join(CHILD_GATE), "").unwrap();
+    send(&producer, "t", "key", "third");
+    let deadline = Instant::now() + TIMEOUT;
+    while fs::metadata(&segment).unwrap().len() == before {
+        assert!(Instant::now() < deadline, "never appended");
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(acknowledged(&producer), 1, "the third is not on disk");
+    fs::remove_file(dir.path().join(CHILD_GATE)).unwrap();
+
+    // The producer sends it again, and is told where it is already.
+    let (mut child, _) = start_child(dir.path(), address);
+    producer.flush(TIMEOUT).unwrap();
+    assert_eq!(acknowledged(&producer), 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let broker = TestBroker::reopen(dir, |_| {}).await;
+        assert_eq!(values(&broker.reader("t", 0, 0), 3), ["first", "second", "third"]);
+        assert_eq!(broker.watermarks("t", 0), (0, 3), "and nothing else");
+        broker.stop().await;
+    });
+}
+
+#[test]
+fn an_environment_variable_slows_every_fsync_down() {
+    const DELAY: Duration = Duration::from_millis(300);
+    let dir = tempfile::tempdir().unwrap();
+    let millis = DELAY.as_millis().to_string();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let (mut child, address) =
+        start_child_with(dir.path(), listen, |c| c.env(FAULT_FSYNC_MS, &millis));
+    let started = Instant::now();
+    send_all(address, "t", ["x".to_owned()]);
+    assert!(started.elapsed() >= DELAY, "acknowledged before the fsync");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 fn acknowledged(producer: &rdkafka::producer::ThreadedProducer<support::Acknowledged>) -> usize {

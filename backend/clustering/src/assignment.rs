@@ -1,4 +1,4 @@
-//! The one-to-one assignment.
+//! The optimal one-to-one assignment (Kuhn 1955, Munkres 1957).
 
 use pathfinding::{kuhn_munkres::kuhn_munkres, matrix::Matrix};
 
@@ -8,6 +8,15 @@ const STEPS: i64 = 1 << 32;
 
 /// The supported pairs (row, column) of the assignment that has the most of them and, of these, the
 /// smallest sum of distances. Distances are from 0 up; an infinite one counts as the largest.
+///
+/// ```
+/// use tillstream_clustering::optimal_assignment;
+///
+/// let distances = [[0.0, 1.0], [1.0, 5.0]];
+/// let mut pairs = optimal_assignment(2, 2, |row, column| distances[row][column], |_, _| true);
+/// pairs.sort_unstable();
+/// assert_eq!(pairs, [(0, 1), (1, 0)]);
+/// ```
 pub fn optimal_assignment(
     rows: usize,
     columns: usize,
@@ -15,7 +24,7 @@ pub fn optimal_assignment(
     supported: impl Fn(usize, usize) -> bool,
 ) -> Vec<(usize, usize)> {
     let (few, many) = (rows.min(columns), rows.max(columns));
-    // The method wants no more rows than columns.
+    // The method needs at most as many rows as columns.
     let pair = |few, many| if rows <= columns { (few, many) } else { (many, few) };
     let all = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
     let largest = all.map(|(row, column)| distance(row, column)).filter(|d| d.is_finite());

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use rayon::ThreadPoolBuilder;
 use serde::Deserialize;
 use tillstream_clustering::{
-    EXACT_SILHOUETTE, Evaluation, Silhouette, WeightedPoints, adjusted_rand_index, evaluate,
+    Evaluation, MAX_EXACT_SILHOUETTE, Silhouette, WeightedPoints, adjusted_rand_index, evaluate,
 };
 
 #[derive(Deserialize)]
@@ -137,10 +137,10 @@ fn a_label_beyond_k_is_refused() {
 
 #[test]
 fn the_silhouette_of_many_points_is_sampled_and_says_so() {
-    let (points, labels) = random(EXACT_SILHOUETTE + 1, 2, 3, 1);
+    let (points, labels) = random(MAX_EXACT_SILHOUETTE + 1, 2, 3, 1);
     let many = evaluate(&points, &labels, 3).silhouette.unwrap();
     let size = many.sampled.unwrap() as usize;
-    assert!(size > EXACT_SILHOUETTE / 2 && size <= EXACT_SILHOUETTE + 3, "{size}");
+    assert!(size > MAX_EXACT_SILHOUETTE / 2 && size <= MAX_EXACT_SILHOUETTE + 3, "{size}");
 
     let fewer =
         WeightedPoints::new(2, points.coordinates()[2..].to_vec(), points.weights()[1..].to_vec());
@@ -151,7 +151,7 @@ fn the_silhouette_of_many_points_is_sampled_and_says_so() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
-    for n in [3000, EXACT_SILHOUETTE + 500] {
+    for n in [3000, MAX_EXACT_SILHOUETTE + 500] {
         let (points, labels) = random(n, 3, 5, 7);
         let run = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

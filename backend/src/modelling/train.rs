@@ -18,7 +18,7 @@ pub struct ModelParams {
     pub clip: Option<f64>,
     /// Number of clusters, or that it is to be chosen.
     pub k: KChoice,
-    /// Starts, whose best solutions are recombined.
+    /// Starts, whose best solutions are recombined (`--restarts`).
     pub n_init: u32,
     /// Seed of the starts.
     pub seed: u64,

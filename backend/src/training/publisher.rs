@@ -153,3 +153,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

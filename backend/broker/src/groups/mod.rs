@@ -1,5 +1,6 @@
 //! Consumer groups: who reads which partitions, and how far they have come.
 
+mod group;
 mod member;
 mod offsets;
 mod state;
@@ -17,77 +18,13 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use group::{Group, PendingCommit};
 pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
 pub(crate) use offsets::CommittedOffset;
 pub(crate) use state::GroupState;
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
 use offsets::GroupOffsets;
-
-/// One consumer group.
-#[derive(Debug)]
-pub(crate) struct Group {
-    name: String,
-    state: Mutex<GroupState>,
-    /// Wakes the timers when a deadline may have come nearer or the group may be unused.
-    changed: Notify,
-    pub(crate) offsets: GroupOffsets,
-}
-
-impl Group {
-    /// Does something to the group's state and lets its timers look at the deadlines again.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut GroupState) -> T) -> T {
-        let result = act(&mut self.lock());
-        self.changed.notify_one();
-        result
-    }
-
-    fn lock(&self) -> MutexGuard<'_, GroupState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_unused(&self) -> bool {
-        self.lock().is_unused() && self.offsets.is_empty()
-    }
-
-    /// Removes the offsets of a group without members when they are too old; blocks. While there are
-    /// members, that is written to the offsets' file now and then, for the time after a restart.
-    fn expire_offsets(&self, now: SystemTime, retention: Duration) -> io::Result<()> {
-        let has_members = !self.lock().members.is_empty();
-        if has_members {
-            self.offsets.mark_active(now);
-            return self.offsets.store_activity(retention / 4);
-        }
-        if self.offsets.expire(now, retention)? {
-            tracing::info!(group = self.name, "expired the offsets of a group without members");
-            self.changed.notify_one();
-            return Ok(());
-        }
-        self.offsets.store_activity(Duration::ZERO)
-    }
-}
-
-/// An offset commit that the group's state allows; the group stays as long as it is pending.
-#[derive(Debug)]
-pub(crate) struct PendingCommit {
-    group: Arc<Group>,
-}
-
-impl PendingCommit {
-    /// Commits, on disk when it returns; blocks.
-    pub(crate) fn commit(
-        self,
-        offsets: impl IntoIterator<Item = (String, i32, CommittedOffset)>,
-    ) -> io::Result<()> {
-        self.group.offsets.commit(offsets)
-    }
-}
-
-impl Drop for PendingCommit {
-    fn drop(&mut self) {
-        self.group.with(GroupState::end_offset_commit);
-    }
-}
 
 /// Why a group could not be deleted.
 #[derive(Debug)]

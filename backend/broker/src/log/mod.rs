@@ -4,6 +4,7 @@
 //! log's locks block, and are to be called where blocking is allowed; the offsets and the health of a
 //! partition can be read and waited for without either ([`LogStatus`]).
 
+mod append;
 mod batch;
 mod index;
 mod partition;
@@ -16,8 +17,9 @@ mod segment;
 mod tests;
 mod timestamp;
 
+pub(crate) use append::{AppendError, Appended};
 pub(crate) use batch::{InvalidBatch, check};
-pub(crate) use partition::{AppendError, Appended, Health, LogSettings, LogStatus, Partition};
+pub(crate) use partition::{Health, LogSettings, LogStatus, Partition};
 pub(crate) use producer_state::SequenceError;
 pub(crate) use read::ReadError;
 pub(crate) use timestamp::first_record_at;

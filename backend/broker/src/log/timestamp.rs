@@ -15,7 +15,7 @@ const MAX_DECOMPRESSED_LEN: u64 = 64 << 20;
 /// Offset and timestamp of the first record at or behind `start` that is not older than
 /// `timestamp`; `batch` reaches it.
 ///
-/// A batch that cannot be unpacked here (snappy, or far too large) is answered with its first record: a consumer
+/// A batch that cannot be decompressed here (snappy, or far too large) is answered with its first record: a consumer
 /// that goes there sees every record it asked for, and up to one batch of older ones before.
 pub(crate) fn first_record_at(
     header: &BatchHeader,

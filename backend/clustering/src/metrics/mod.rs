@@ -19,7 +19,7 @@ use crate::points::WeightedPoints;
 pub use adjusted_rand::adjusted_rand_index;
 
 /// Measures the clustering of `points` into `k` clusters; `labels` gives each point its cluster, from
-/// 0. The silhouette is exact for up to [`EXACT_SILHOUETTE`] distinct points; beyond, that of a
+/// 0. The silhouette is exact for up to [`MAX_EXACT_SILHOUETTE`] distinct points; beyond, that of a
 /// stratified sample. The same bits on any number of threads.
 ///
 /// # Panics
@@ -31,7 +31,7 @@ pub fn evaluate(points: &WeightedPoints, labels: &[u32], k: usize) -> Evaluation
         return Evaluation { silhouette: None, davies_bouldin: None, calinski_harabasz: None };
     }
     Evaluation {
-        silhouette: Some(silhouette::silhouette(&partition, EXACT_SILHOUETTE)),
+        silhouette: Some(silhouette::silhouette(&partition, MAX_EXACT_SILHOUETTE)),
         davies_bouldin: Some(davies_bouldin::davies_bouldin(&partition)),
         calinski_harabasz: calinski_harabasz::calinski_harabasz(&partition),
     }
@@ -39,4 +39,4 @@ pub fn evaluate(points: &WeightedPoints, labels: &[u32], k: usize) -> Evaluation
 
 /// The most distinct points of which every pair is looked at for the silhouette; of more, a sample of
 /// about this size is.
-pub const EXACT_SILHOUETTE: usize = 10_000;
+pub const MAX_EXACT_SILHOUETTE: usize = 10_000;

@@ -3,10 +3,10 @@
 use tillstream_shared::{Model, Scaling};
 
 /// From this difference on a feature is worth a word, in units of its spread.
-const NOTABLE: f64 = 0.35;
+const MIN_NOTABLE: f64 = 0.35;
 
 /// From this difference on the word is "very".
-const EXTREME: f64 = 1.25;
+const MIN_EXTREME: f64 = 1.25;
 
 /// One feature of a cluster against the whole: notable from 0.35 units of the feature's spread,
 /// extreme from 1.25.
@@ -22,10 +22,10 @@ pub(super) enum Level {
 impl Level {
     fn of(difference: f64) -> Self {
         match difference {
-            d if d <= -EXTREME => Self::VeryLow,
-            d if d <= -NOTABLE => Self::Low,
-            d if d >= EXTREME => Self::VeryHigh,
-            d if d >= NOTABLE => Self::High,
+            d if d <= -MIN_EXTREME => Self::VeryLow,
+            d if d <= -MIN_NOTABLE => Self::Low,
+            d if d >= MIN_EXTREME => Self::VeryHigh,
+            d if d >= MIN_NOTABLE => Self::High,
             _ => Self::Typical,
         }
     }
