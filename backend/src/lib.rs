@@ -2,15 +2,15 @@
 //! stream runs, and answers predictions over REST.
 //!
 //! The modules follow the data, and a module knows only those before it:
-//! [`progress`], [`stop`] and [`durable`] serve all; [`ingest`] (files → lines) → [`broker`] (the embedded one)
-//! and [`kafka`] (producer, consumer) with [`batch`] (files on disk) → [`features`] (lines → weighted
+//! [`progress`], [`blocking`], [`shutdown`] and [`supervisor`] serve all; [`ingest`] (files → lines) →
+//! [`batch`] (files on disk) and [`kafka`] (producer, consumer) → [`features`] (lines → weighted
 //! points) → [`modelling`] (points → models) → [`registry`] (models on disk and in memory) →
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
 
 pub mod batch;
-pub mod broker;
+pub mod blocking;
 pub mod cli;
-pub mod durable;
+pub mod fault;
 pub mod features;
 pub mod http;
 pub mod ingest;
@@ -18,5 +18,6 @@ pub mod kafka;
 pub mod modelling;
 pub mod progress;
 pub mod registry;
-pub mod stop;
+pub mod shutdown;
+pub mod supervisor;
 pub mod training;

@@ -25,7 +25,7 @@ pub use cluster::{Cluster, Text, Transition, TransitionKind};
 pub use distance::{Nearest, nearest_centroid, squared_distance};
 pub use entity::Entity;
 pub use line::Line;
-pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange};
+pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange, SourceLine};
 pub use model::{Assignment, Decay, Funnel, InvalidModel, Model};
 pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelRef};
 pub use preprocessing::{

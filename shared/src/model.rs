@@ -38,6 +38,13 @@ pub struct Model {
     pub number: ModelNumber,
     /// The batch it was trained on, or the newest of several; none when trained from a file.
     pub batch: Option<u64>,
+    /// Hash of the manifest of that batch; none when trained from a file, or by an earlier version.
+    #[serde(default)]
+    pub manifest: Option<String>,
+    /// Numbers of the batches up to `batch` that the model lacks because their files are damaged,
+    /// ascending; of a model of one batch none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<u64>,
     /// Names of the features, in the order of every coordinate below.
     pub features: Vec<String>,
     /// From original units to model space.

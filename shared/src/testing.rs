@@ -60,6 +60,8 @@ fn model(
         entity,
         number: ModelNumber::Number(1),
         batch: Some(1),
+        manifest: None,
+        gaps: Vec::new(),
         features: features.iter().map(|name| (*name).to_owned()).collect(),
         k: clusters.len() as u32,
         seed: 1,

@@ -21,15 +21,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable::{self as durable, FolderLock, LockError};
 use tillstream_shared::{
     Champion, Decision, Entity, Judgement, ModelKind, ModelRef, api::ChampionRequest,
 };
 
 use super::Registry;
-use crate::{
-    durable::{self, FolderLock, LockError},
-    progress::now,
-};
+use crate::progress::now;
 
 /// Version of the file's format.
 const FORMAT_VERSION: u32 = 1;

@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tillstream_durable as durable;
 use tillstream_shared::{Entity, api::ProfileRows};
-
-use crate::durable;
 
 /// Fast, and enough to make a fifth of the JSON.
 const COMPRESSION: i32 = 3;

@@ -7,9 +7,8 @@ use std::{
     time::SystemTime,
 };
 
+use tillstream_durable as durable;
 use tillstream_shared::{Entity, InvalidModel, Model, ModelKind, ModelNumber};
-
-use crate::durable;
 
 /// A folder of model files: `customer_model_1.json` to `country_model_live.json` for line models,
 /// `customer_profile_model_1.json` for profile models.

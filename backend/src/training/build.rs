@@ -75,6 +75,8 @@ fn model(
         entity,
         number: ModelNumber::Number(1),
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features,
         preprocessing: trained.preprocessing,
         k: trained.k,

@@ -4,6 +4,7 @@ use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 use tillstream_clustering::{HalfLife, StreamingKMeans, evaluate, number_clusters};
+use tillstream_durable as durable;
 use tillstream_shared::{
     Decay, Entity, Manifest, Model, ModelKind, ModelNumber, OffsetRange, Preprocessing,
 };
@@ -13,7 +14,6 @@ use super::{
     build::{LINE_FEATURES, LineFit, named},
 };
 use crate::{
-    durable,
     features::{LinePoints, WeightedPoint},
     modelling::{ModellingError, line_points, to_model_space, train_line_model},
     progress::now,
@@ -193,6 +193,8 @@ impl Follower {
             entity: points.entity(),
             number: ModelNumber::Live,
             batch: None,
+            manifest: None,
+            gaps: Vec::new(),
             features: LINE_FEATURES.map(str::to_owned).to_vec(),
             preprocessing: preprocessing.clone(),
             k: k as u32,

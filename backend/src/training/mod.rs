@@ -33,7 +33,7 @@ use crate::{
 pub enum TrainingError {
     /// The models folder cannot be taken.
     #[error(transparent)]
-    Lock(#[from] crate::durable::LockError),
+    Lock(#[from] tillstream_durable::LockError),
     /// The file system refused.
     #[error("cannot use {path}: {source}")]
     Io {

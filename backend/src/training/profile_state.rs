@@ -3,10 +3,11 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
 use tillstream_shared::{Entity, Manifest, OffsetRange};
 
 use super::cumulative::extend;
-use crate::{durable, features::Profiles};
+use crate::features::Profiles;
 
 /// Version of the file's format.
 const FORMAT_VERSION: u32 = 1;

@@ -8,6 +8,7 @@ use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, seen::Seen};
 use crate::{
+    fault,
     modelling::{
         ChallengerComparison, Matching, Overlap, judge, line_overlap, match_clusters,
         membership_overlap,
@@ -31,6 +32,7 @@ impl Publisher {
     /// notice.
     pub(super) fn publish(&self, mut model: Model, seen: Seen<'_>, labels: &[u32]) {
         let Model { kind, entity, number, .. } = model;
+        fault::point("trainer");
         self.identify(&mut model, seen, labels);
         if let Err(error) = self.save(&model, seen, labels) {
             let notice = format!("the {entity} {kind} model {number} is not stored: {error}");

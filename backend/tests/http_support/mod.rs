@@ -14,7 +14,7 @@ use tillstream::{
     http::{AppState, router},
     progress::Progress,
     registry::{ChampionStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
 use tillstream_shared::{
@@ -82,7 +82,7 @@ impl TestApp {
                 models: data.path().join("models"),
             },
             page: data.path().join("page"),
-            stop: Stop::default(),
+            shutdown: Shutdown::default(),
         });
         Self { state, data }
     }

@@ -94,8 +94,7 @@ impl Running {
     /// Ends it as Ctrl-C does; it must end well.
     #[track_caller]
     pub fn interrupt(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        signal(self.child.id(), "-INT");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }
@@ -113,6 +112,12 @@ impl Drop for Running {
     }
 }
 
+/// Sends a signal, such as `-INT`, to a process.
+#[track_caller]
+pub fn signal(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
 /// Waits until `condition` gives something.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -128,7 +133,8 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// The manifests of a data folder.
 pub fn manifests(data: &Path) -> Vec<Manifest> {
-    Catalogue::read(&data.join("batch")).unwrap().manifests().to_vec()
+    let catalogue = Catalogue::read(&data.join("batch")).unwrap();
+    catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
 }
 
 /// The rows of all batches in order, without the headers.

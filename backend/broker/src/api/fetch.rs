@@ -1,0 +1,182 @@
+//! Fetch: slices of the log, waiting for more where there is too little.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::select_all;
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        FetchRequest, FetchResponse, TopicName,
+        fetch_response::{FetchableTopicResponse, PartitionData},
+    },
+};
+use tokio::{sync::watch, time::Instant};
+
+use super::common::{blocking, storage_error};
+use crate::{
+    context::{Context, Node},
+    log::{Health, LogStatus, Partition, ReadError},
+};
+
+/// One response never holds more than this, whatever the client allows.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
+/// No request waits longer than this, whatever the client allows.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// What is asked of one partition, which is looked up once per request.
+#[derive(Debug)]
+struct FetchPartition {
+    topic: TopicName,
+    index: i32,
+    offset: i64,
+    max_bytes: usize,
+    /// None if there is no such partition.
+    partition: Option<Arc<Partition>>,
+}
+
+impl FetchPartition {
+    /// Whether there is a record to read or an error to report; takes no lock of the log.
+    fn is_ready(&self) -> bool {
+        self.partition.as_ref().is_none_or(|partition| {
+            partition.status().health != Health::Good
+                || partition.has_after(self.offset).unwrap_or(true)
+        })
+    }
+}
+
+/// What was read from one partition.
+#[derive(Debug)]
+struct FetchedPartition {
+    records: Bytes,
+    error: Option<ResponseError>,
+    high_watermark: i64,
+    log_start: i64,
+}
+
+pub(super) async fn fetch(context: &Context, request: FetchRequest) -> FetchResponse {
+    if request.session_id != 0 {
+        // Every response says session 0: no sessions here.
+        return FetchResponse::default()
+            .with_error_code(ResponseError::FetchSessionIdNotFound.code());
+    }
+    let max_bytes = to_size(request.max_bytes).min(MAX_RESPONSE_BYTES);
+    let min_bytes = to_size(request.min_bytes).min(max_bytes);
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let deadline = Instant::now() + max_wait.min(MAX_WAIT);
+    let asked: Arc<[FetchPartition]> = look_up(&context.node, request).into();
+    // Subscribed before anything is read, so that nothing appended in between is missed.
+    let partitions = asked.iter().filter_map(|asked| asked.partition.as_ref());
+    let mut watches: Vec<_> = partitions.map(|partition| partition.watch()).collect();
+    let mut last_round = min_bytes == 0;
+    loop {
+        last_round |= context.node.stop.is_cancelled();
+        if last_round || asked.iter().any(FetchPartition::is_ready) {
+            let to_read = Arc::clone(&asked);
+            let fetched = match blocking(move || Ok(read_all(&to_read, max_bytes))).await {
+                Ok(fetched) => fetched,
+                Err(error) => return FetchResponse::default().with_error_code(error.code()),
+            };
+            let bytes: usize = fetched.iter().map(|fetched| fetched.records.len()).sum();
+            let failed = fetched.iter().any(|fetched| fetched.error.is_some());
+            if last_round || failed || bytes >= min_bytes {
+                return respond(&asked, fetched);
+            }
+        }
+        tokio::select! {
+            () = any_changed(&mut watches) => {}
+            () = tokio::time::sleep_until(deadline) => last_round = true,
+            () = context.node.stop.cancelled() => last_round = true,
+        }
+    }
+}
+
+fn to_size(bytes: i32) -> usize {
+    usize::try_from(bytes).unwrap_or(0)
+}
+
+fn look_up(node: &Node, request: FetchRequest) -> Vec<FetchPartition> {
+    let topics = node.topics.all();
+    let mut asked = Vec::new();
+    for topic in request.topics {
+        let known = topics.get(&**topic.topic);
+        asked.extend(topic.partitions.into_iter().map(|partition| FetchPartition {
+            topic: topic.topic.clone(),
+            index: partition.partition,
+            offset: partition.fetch_offset,
+            max_bytes: to_size(partition.partition_max_bytes),
+            partition: known.and_then(|topic| topic.partition(partition.partition)).cloned(),
+        }));
+    }
+    asked
+}
+
+/// Returns when one of the watched partitions has got further.
+async fn any_changed(watches: &mut [watch::Receiver<LogStatus>]) {
+    if watches.is_empty() {
+        return std::future::pending().await;
+    }
+    let changes = watches.iter_mut().map(|watch| Box::pin(watch.changed()));
+    let (_changed, _index, _others) = select_all(changes).await;
+}
+
+fn read_all(asked: &[FetchPartition], max_bytes: usize) -> Vec<FetchedPartition> {
+    let mut left = max_bytes;
+    let mut nothing_yet = true;
+    let read = |asked: &FetchPartition| {
+        let fetched = read_one(asked, left, nothing_yet);
+        left = left.saturating_sub(fetched.records.len());
+        nothing_yet &= fetched.records.is_empty();
+        fetched
+    };
+    asked.iter().map(read).collect()
+}
+
+fn read_one(asked: &FetchPartition, left: usize, at_least_one: bool) -> FetchedPartition {
+    let nothing = |error| FetchedPartition {
+        records: Bytes::new(),
+        error: Some(error),
+        high_watermark: -1,
+        log_start: -1,
+    };
+    let existing = asked.partition.as_ref().filter(|p| p.status().health != Health::Deleted);
+    let Some(partition) = existing else {
+        return nothing(ResponseError::UnknownTopicOrPartition);
+    };
+    let read = partition.read(asked.offset, asked.max_bytes.min(left), at_least_one);
+    let LogStatus { high_watermark, log_start, .. } = partition.status();
+    match read {
+        Ok(records) => FetchedPartition { records, error: None, high_watermark, log_start },
+        Err(ReadError::OutOfRange) => FetchedPartition {
+            high_watermark,
+            log_start,
+            ..nothing(ResponseError::OffsetOutOfRange)
+        },
+        Err(ReadError::Io(error)) => {
+            nothing(storage_error(format!("{} cannot be read: {error}", partition.name())))
+        }
+    }
+}
+
+fn respond(asked: &[FetchPartition], fetched: Vec<FetchedPartition>) -> FetchResponse {
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    for (asked, fetched) in asked.iter().zip(fetched) {
+        let data = PartitionData::default()
+            .with_partition_index(asked.index)
+            .with_error_code(fetched.error.map_or(0, |error| error.code()))
+            .with_high_watermark(fetched.high_watermark)
+            .with_last_stable_offset(fetched.high_watermark)
+            .with_log_start_offset(fetched.log_start)
+            .with_aborted_transactions(Some(Vec::new()))
+            .with_records(Some(fetched.records));
+        match topics.last_mut() {
+            Some(topic) if topic.topic == asked.topic => topic.partitions.push(data),
+            _ => topics.push(
+                FetchableTopicResponse::default()
+                    .with_topic(asked.topic.clone())
+                    .with_partitions(vec![data]),
+            ),
+        }
+    }
+    FetchResponse::default().with_responses(topics)
+}

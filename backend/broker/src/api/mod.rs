@@ -1,0 +1,79 @@
+//! The requests this broker answers, one function each.
+
+mod common;
+mod configs;
+mod fetch;
+mod groups;
+mod list_offsets;
+mod metadata;
+mod offsets;
+mod produce;
+mod topics;
+mod versions;
+
+use std::future::Future;
+
+use bytes::Bytes;
+use kafka_protocol::{
+    messages::ApiKey,
+    protocol::{Decodable, Encodable, HeaderVersion},
+};
+
+pub(crate) use common::PendingResponse;
+pub(crate) use versions::is_supported;
+
+use crate::{
+    context::Context,
+    wire::{Request, RequestError},
+};
+
+/// Begins to answer. A produce request is appended before this returns, so that the next one of the
+/// same client can share its flush; all others run when their turn to be answered has come.
+pub(crate) async fn dispatch(
+    context: Context,
+    request: Request,
+) -> Result<PendingResponse, RequestError> {
+    if request.api == ApiKey::Produce {
+        return produce::produce(context, request).await;
+    }
+    Ok(Box::pin(async move {
+        let (c, r) = (&context, &request);
+        let response = match r.api {
+            ApiKey::ApiVersions => versions::api_versions(r),
+            ApiKey::Fetch => handle(r, |q| fetch::fetch(c, q)).await,
+            ApiKey::ListOffsets => handle(r, |q| list_offsets::list(c, q, r.version)).await,
+            ApiKey::Metadata => handle(r, |q| metadata::metadata(c, q, r.version)).await,
+            ApiKey::InitProducerId => handle(r, |q| produce::init_producer_id(c, q)).await,
+            ApiKey::CreateTopics => handle(r, |q| topics::create(c, q, r.version)).await,
+            ApiKey::DeleteTopics => handle(r, |q| topics::delete(c, q, r.version)).await,
+            ApiKey::CreatePartitions => handle(r, |q| topics::create_partitions(c, q)).await,
+            ApiKey::DeleteRecords => handle(r, |q| topics::delete_records(c, q)).await,
+            ApiKey::DescribeConfigs => handle(r, |q| configs::describe(c, q)).await,
+            ApiKey::FindCoordinator => handle(r, |q| groups::find(c, q, r.version)).await,
+            ApiKey::JoinGroup => handle(r, |q| groups::join(c, q, r)).await,
+            ApiKey::SyncGroup => handle(r, |q| groups::sync(c, q, r.version)).await,
+            ApiKey::Heartbeat => handle(r, |q| groups::heartbeat(c, q)).await,
+            ApiKey::LeaveGroup => handle(r, |q| groups::leave(c, q, r.version)).await,
+            ApiKey::DescribeGroups => handle(r, |q| groups::describe(c, q, r.version)).await,
+            ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
+            ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
+            ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
+            api => Err(RequestError::UnknownApi(api as i16)),
+        };
+        response.map(Some)
+    }))
+}
+
+/// Decodes a request, has it answered and encodes the response.
+async fn handle<Q, R, F>(
+    request: &Request,
+    handler: impl FnOnce(Q) -> F,
+) -> Result<Bytes, RequestError>
+where
+    Q: Decodable,
+    R: Encodable + HeaderVersion,
+    F: Future<Output = R>,
+{
+    request.encode(&handler(request.decode()?).await)
+}

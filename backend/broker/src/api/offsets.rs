@@ -1,0 +1,165 @@
+//! OffsetCommit and OffsetFetch.
+
+use std::{sync::Arc, time::Instant};
+
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+        TopicName,
+        offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
+        offset_fetch_response::{
+            OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+            OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+        },
+    },
+};
+
+use super::{
+    common::{blocking, error_code, storage_error, text},
+    groups::error_of,
+};
+use crate::{context::Context, groups::CommittedOffset};
+
+/// Kafka's bound on what a client may remember beside an offset.
+const MAX_METADATA_LEN: usize = 4096;
+
+/// Commits, durably. A group that only keeps offsets here comes into being by that.
+pub(super) async fn commit(
+    context: &Context,
+    request: OffsetCommitRequest,
+) -> OffsetCommitResponse {
+    let pending = if request.group_id.is_empty() {
+        Err(ResponseError::InvalidGroupId)
+    } else {
+        let (id, instance) = (&request.member_id, request.group_instance_id.as_deref());
+        let generation = request.generation_id_or_member_epoch;
+        let pending = context.node.groups.begin_offset_commit(&request.group_id, |state| {
+            state.validate_offset_commit(Instant::now(), id, instance, generation)
+        });
+        pending.map_err(|error| error_of(&error))
+    };
+    let mut offsets = Vec::new();
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in request.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in topic.partitions {
+            let index = asked.partition_index;
+            let metadata = asked.committed_metadata.unwrap_or_default();
+            let result = if context.node.topics.partition(&topic.name, index).is_none() {
+                Err(ResponseError::UnknownTopicOrPartition)
+            } else if metadata.len() > MAX_METADATA_LEN {
+                Err(ResponseError::OffsetMetadataTooLarge)
+            } else {
+                let committed = CommittedOffset {
+                    offset: asked.committed_offset,
+                    leader_epoch: asked.committed_leader_epoch,
+                    metadata: metadata.to_string(),
+                };
+                offsets.push((topic.name.to_string(), index, committed));
+                Ok(())
+            };
+            partitions.push((index, result));
+        }
+        topics.push((topic.name, partitions));
+    }
+    let done = match pending {
+        Ok(pending) if !offsets.is_empty() => {
+            blocking(move || pending.commit(offsets).map_err(storage_error)).await
+        }
+        other => other.map(|_| ()),
+    };
+    let topics = topics.into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|(index, result)| {
+            OffsetCommitResponsePartition::default()
+                .with_partition_index(index)
+                .with_error_code(error_code(&done.and(result)))
+        });
+        OffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions.collect())
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
+}
+
+/// Topic, then partition and what was committed for it.
+type Found = Vec<(TopicName, Vec<(i32, Option<CommittedOffset>)>)>;
+
+fn look_up(context: &Context, group: &str, asked: Option<Vec<(TopicName, Vec<i32>)>>) -> Found {
+    let group = context.node.groups.get(group);
+    match asked {
+        Some(asked) => {
+            let find = |topic: &TopicName, partition: i32| {
+                let group = group.as_ref().map(Arc::clone)?;
+                group.offsets.get(topic, partition)
+            };
+            asked
+                .into_iter()
+                .map(|(topic, partitions)| {
+                    let found = partitions.into_iter().map(|p| (p, find(&topic, p))).collect();
+                    (topic, found)
+                })
+                .collect()
+        }
+        None => {
+            let all = group.map(|group| group.offsets.all()).unwrap_or_default();
+            all.into_iter()
+                .map(|(topic, partitions)| {
+                    let found = partitions.into_iter().map(|(p, c)| (p, Some(c))).collect();
+                    (TopicName(text(topic)), found)
+                })
+                .collect()
+        }
+    }
+}
+
+pub(super) async fn fetch(
+    context: &Context,
+    request: OffsetFetchRequest,
+    version: i16,
+) -> OffsetFetchResponse {
+    if version >= 8 {
+        let groups = request.groups.into_iter().map(|group| {
+            let asked = group.topics.map(|topics| {
+                topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect()
+            });
+            let found = look_up(context, &group.group_id, asked);
+            let topics = found.into_iter().map(|(name, partitions)| {
+                let partitions = partitions.into_iter().map(|(index, committed)| {
+                    let (offset, epoch, metadata) = fields(committed);
+                    OffsetFetchResponsePartitions::default()
+                        .with_partition_index(index)
+                        .with_committed_offset(offset)
+                        .with_committed_leader_epoch(epoch)
+                        .with_metadata(Some(text(metadata)))
+                });
+                OffsetFetchResponseTopics::default()
+                    .with_name(name)
+                    .with_partitions(partitions.collect())
+            });
+            OffsetFetchResponseGroup::default()
+                .with_group_id(group.group_id)
+                .with_topics(topics.collect())
+        });
+        return OffsetFetchResponse::default().with_groups(groups.collect());
+    }
+    let asked = request.topics.map(|topics| {
+        topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect()
+    });
+    let found = look_up(context, &request.group_id, asked);
+    let topics = found.into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|(index, committed)| {
+            let (offset, epoch, metadata) = fields(committed);
+            OffsetFetchResponsePartition::default()
+                .with_partition_index(index)
+                .with_committed_offset(offset)
+                .with_committed_leader_epoch(epoch)
+                .with_metadata(Some(text(metadata)))
+        });
+        OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions.collect())
+    });
+    OffsetFetchResponse::default().with_topics(topics.collect())
+}
+
+/// Offset, leader epoch and metadata; -1, -1 and nothing if there is no commit.
+fn fields(committed: Option<CommittedOffset>) -> (i64, i32, String) {
+    committed.map_or((-1, -1, String::new()), |c| (c.offset, c.leader_epoch, c.metadata))
+}

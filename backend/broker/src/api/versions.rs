@@ -1,0 +1,70 @@
+//! ApiVersions: which requests this broker answers.
+
+use bytes::Bytes;
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        ApiKey, ApiVersionsRequest, ApiVersionsResponse, api_versions_response::ApiVersion,
+    },
+};
+
+use crate::wire::{Request, RequestError};
+
+/// The APIs with the first and last version offered. What carries topic ids instead of names
+/// (Produce 13, Fetch 13) is left out.
+///
+/// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
+/// compress. Versions below 3, with old message formats, are refused there as here.
+const APIS: [(ApiKey, i16, i16); 21] = [
+    (ApiKey::Produce, 0, 12),
+    (ApiKey::Fetch, 4, 12),
+    (ApiKey::ListOffsets, 1, 10),
+    (ApiKey::Metadata, 0, 13),
+    (ApiKey::OffsetCommit, 2, 9),
+    (ApiKey::OffsetFetch, 1, 9),
+    (ApiKey::FindCoordinator, 0, 6),
+    (ApiKey::JoinGroup, 0, 9),
+    (ApiKey::Heartbeat, 0, 4),
+    (ApiKey::LeaveGroup, 0, 5),
+    (ApiKey::SyncGroup, 0, 5),
+    (ApiKey::DescribeGroups, 0, 6),
+    (ApiKey::ListGroups, 0, 5),
+    (ApiKey::DeleteGroups, 0, 2),
+    (ApiKey::ApiVersions, 0, 4),
+    (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::DeleteTopics, 1, 6),
+    (ApiKey::DeleteRecords, 0, 2),
+    (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::CreatePartitions, 0, 3),
+];
+
+/// Whether a request of that version can be decoded.
+pub(crate) fn is_supported(api: ApiKey, version: i16) -> bool {
+    let first = if api == ApiKey::Produce { 3 } else { 0 };
+    let offered = |&(key, min, max): &(ApiKey, i16, i16)| {
+        key == api && (min.max(first)..=max).contains(&version)
+    };
+    APIS.iter().any(offered)
+}
+
+pub(super) fn api_versions(request: &Request) -> Result<Bytes, RequestError> {
+    let apis = |wanted: fn(ApiKey) -> bool| {
+        let offered = APIS.iter().filter(|(api, ..)| wanted(*api));
+        offered
+            .map(|&(api, min, max)| {
+                let version = ApiVersion::default().with_api_key(api as i16);
+                version.with_min_version(min).with_max_version(max)
+            })
+            .collect()
+    };
+    if !is_supported(request.api, request.version) {
+        // The one request whose version a client cannot know: it is told, in the oldest version.
+        let response = ApiVersionsResponse::default()
+            .with_error_code(ResponseError::UnsupportedVersion.code())
+            .with_api_keys(apis(|api| api == ApiKey::ApiVersions));
+        return request.encode_as(&response, 0);
+    }
+    request.decode::<ApiVersionsRequest>()?;
+    request.encode(&ApiVersionsResponse::default().with_api_keys(apis(|_| true)))
+}

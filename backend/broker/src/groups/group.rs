@@ -1,0 +1,79 @@
+//! One consumer group: its state and its offsets.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    offsets::{CommittedOffset, GroupOffsets},
+    state::GroupState,
+};
+
+/// One consumer group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(super) name: String,
+    pub(super) state: Mutex<GroupState>,
+    /// Wakes the timers when a deadline may have come nearer or the group may be unused.
+    pub(super) changed: Notify,
+    pub(crate) offsets: GroupOffsets,
+}
+
+impl Group {
+    /// Does something to the group's state and lets its timers look at the deadlines again.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut GroupState) -> T) -> T {
+        let result = act(&mut self.lock());
+        self.changed.notify_one();
+        result
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, GroupState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_unused(&self) -> bool {
+        self.lock().is_unused() && self.offsets.is_empty()
+    }
+
+    /// Removes the offsets of a group without members when they are too old; blocks. While there are
+    /// members, that is written to the offsets' file now and then, for the time after a restart.
+    pub(super) fn expire_offsets(&self, now: SystemTime, retention: Duration) -> io::Result<()> {
+        let has_members = !self.lock().members.is_empty();
+        if has_members {
+            self.offsets.mark_active(now);
+            return self.offsets.store_activity(retention / 4);
+        }
+        if self.offsets.expire(now, retention)? {
+            tracing::info!(group = self.name, "expired the offsets of a group without members");
+            self.changed.notify_one();
+            return Ok(());
+        }
+        self.offsets.store_activity(Duration::ZERO)
+    }
+}
+
+/// An offset commit that the group's state allows; the group stays as long as it is pending.
+#[derive(Debug)]
+pub(crate) struct PendingCommit {
+    pub(super) group: Arc<Group>,
+}
+
+impl PendingCommit {
+    /// Commits, on disk when it returns; blocks.
+    pub(crate) fn commit(
+        self,
+        offsets: impl IntoIterator<Item = (String, i32, CommittedOffset)>,
+    ) -> io::Result<()> {
+        self.group.offsets.commit(offsets)
+    }
+}
+
+impl Drop for PendingCommit {
+    fn drop(&mut self) {
+        self.group.with(GroupState::end_offset_commit);
+    }
+}

@@ -1,0 +1,193 @@
+//! Consumer groups: who reads which partitions, and how far they have come.
+
+mod group;
+mod member;
+mod offsets;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use group::{Group, PendingCommit};
+pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
+pub(crate) use offsets::CommittedOffset;
+pub(crate) use state::GroupState;
+
+use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
+use offsets::GroupOffsets;
+
+/// Why a group could not be deleted.
+#[derive(Debug)]
+pub(crate) enum DeleteGroupError {
+    Unknown,
+    NotEmpty,
+    Storage(io::Error),
+}
+
+/// All groups by name. Locked before a group's state where both are locked.
+#[derive(Debug, Default)]
+struct GroupMap(Mutex<HashMap<String, Arc<Group>>>);
+
+impl GroupMap {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Group>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes a group that has neither members nor offsets. Whoever wants to use a group finds it
+    /// under this lock, so that an unused group stays unused once it is removed.
+    fn remove_if_unused(&self, group: &Arc<Group>) -> bool {
+        let mut groups = self.lock();
+        let unused = group.is_unused();
+        if unused && groups.get(&group.name).is_some_and(|current| Arc::ptr_eq(current, group)) {
+            groups.remove(&group.name);
+        }
+        unused
+    }
+
+    /// Removes members that are not heard of any more, ends rebalances that take too long, and
+    /// removes the group when it is unused.
+    async fn run_timers(self: Arc<Self>, group: Arc<Group>) {
+        loop {
+            let deadline = {
+                let mut state = group.lock();
+                state.expire(Instant::now());
+                state.next_deadline()
+            };
+            if group.is_unused() && self.remove_if_unused(&group) {
+                return;
+            }
+            match deadline {
+                Some(deadline) => tokio::select! {
+                    () = tokio::time::sleep_until(deadline.into()) => {}
+                    () = group.changed.notified() => {}
+                },
+                None => group.changed.notified().await,
+            }
+        }
+    }
+}
+
+/// All consumer groups of the broker.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    dir: PathBuf,
+    disk: Disk,
+    offsets_retention: Duration,
+    stop: CancellationToken,
+    groups: Arc<GroupMap>,
+}
+
+impl Groups {
+    /// Opens the groups that have committed offsets; must be called within a Tokio runtime.
+    pub(crate) fn open(
+        config: &BrokerConfig,
+        disk: Disk,
+        stop: CancellationToken,
+    ) -> Result<Self, BrokerError> {
+        let groups = Self {
+            dir: config.dir.join("groups"),
+            disk,
+            offsets_retention: config.offsets_retention,
+            stop,
+            groups: Arc::default(),
+        };
+        for (name, offsets) in GroupOffsets::load_all(&groups.dir, &groups.disk)? {
+            let group = groups.start(&name, offsets);
+            groups.groups.lock().insert(name, group);
+        }
+        Ok(groups)
+    }
+
+    fn start(&self, name: &str, offsets: GroupOffsets) -> Arc<Group> {
+        let group = Arc::new(Group {
+            name: name.to_owned(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+            offsets,
+        });
+        let timers = Arc::clone(&self.groups).run_timers(Arc::clone(&group));
+        let stop = self.stop.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(timers).await });
+        group
+    }
+
+    /// A group that exists.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Group>> {
+        self.groups.lock().get(name).cloned()
+    }
+
+    /// Does something to the state of a group, which is created if it does not exist.
+    pub(crate) fn with_group<T>(
+        &self,
+        name: &str,
+        act: impl FnOnce(&mut GroupState) -> T,
+    ) -> (Arc<Group>, T) {
+        let mut groups = self.groups.lock();
+        let group = groups.entry(name.to_owned()).or_insert_with(|| {
+            self.start(name, GroupOffsets::new(&self.dir, name, self.disk.clone()))
+        });
+        (Arc::clone(group), group.with(act))
+    }
+
+    /// Prepares an offset commit; a group that only keeps offsets here is created by that.
+    pub(crate) fn begin_offset_commit(
+        &self,
+        name: &str,
+        validate: impl FnOnce(&mut GroupState) -> Result<(), GroupError>,
+    ) -> Result<PendingCommit, GroupError> {
+        let (group, valid) = self
+            .with_group(name, |state| validate(state).inspect(|()| state.begin_offset_commit()));
+        valid.map(|()| PendingCommit { group })
+    }
+
+    /// All groups by name.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<Group>)> {
+        let groups = self.groups.lock();
+        groups.iter().map(|(name, group)| (name.clone(), Arc::clone(group))).collect()
+    }
+
+    /// Deletes a group without members; blocks.
+    pub(crate) fn delete(&self, name: &str) -> Result<(), DeleteGroupError> {
+        let group = self.get(name).ok_or(DeleteGroupError::Unknown)?;
+        if !group.lock().members.is_empty() {
+            return Err(DeleteGroupError::NotEmpty);
+        }
+        group.offsets.clear().map_err(DeleteGroupError::Storage)?;
+        self.remove_if_unused(&group);
+        Ok(())
+    }
+
+    /// Removes the offsets of a deleted topic from all groups; blocks. An error names the group.
+    pub(crate) fn remove_topic(&self, topic: &str) -> Result<(), (String, io::Error)> {
+        for (name, group) in self.all() {
+            group.offsets.remove_topic(topic).map_err(|error| (name, error))?;
+            self.remove_if_unused(&group);
+        }
+        Ok(())
+    }
+
+    /// Removes the offsets that are too old at `now`; blocks. Returns the groups where it failed.
+    pub(crate) fn expire_offsets(&self, now: SystemTime) -> Vec<(String, io::Error)> {
+        let expire = |(name, group): (String, Arc<Group>)| {
+            group.expire_offsets(now, self.offsets_retention).err().map(|error| (name, error))
+        };
+        self.all().into_iter().filter_map(expire).collect()
+    }
+
+    /// Removes a group that may be unused, and lets its timers end.
+    fn remove_if_unused(&self, group: &Arc<Group>) {
+        if self.groups.remove_if_unused(group) {
+            group.changed.notify_one();
+        }
+    }
+}

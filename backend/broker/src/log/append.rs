@@ -1,0 +1,148 @@
+//! Appending to a partition, and making what was appended durable.
+
+use std::{
+    io,
+    sync::{Arc, MutexGuard},
+    time::SystemTime,
+};
+
+use super::{
+    batch::{BatchHeader, stored_prefix},
+    partition::{Health, Log, LogStatus, Partition},
+    producer_state::{SequenceCheck, SequenceError},
+    segment::{self, Segment},
+};
+
+/// Where an accepted batch lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Appended {
+    /// Offset of its first record.
+    pub(crate) base: i64,
+    /// Offset behind its last record.
+    pub(crate) end: i64,
+    /// The first offset of the log.
+    pub(crate) log_start: i64,
+}
+
+/// Why a batch was not appended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppendError {
+    /// It does not continue what its producer sent.
+    #[error("the batch does not continue its producer's sequence")]
+    Sequence(SequenceError),
+    /// It cannot be written.
+    #[error("the batch cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The partition takes nothing any more.
+    #[error("the partition is closed")]
+    Closed(Health),
+}
+
+impl Partition {
+    /// Appends a checked batch and starts to flush it. It is on disk when the high watermark has
+    /// reached `end`.
+    pub(crate) fn append(
+        self: &Arc<Self>,
+        header: &BatchHeader,
+        batch: &[u8],
+    ) -> Result<Appended, AppendError> {
+        let mut log = self.log();
+        loop {
+            let LogStatus { health, log_start, .. } = self.status();
+            if health != Health::Good {
+                return Err(AppendError::Closed(health));
+            }
+            if let SequenceCheck::Duplicate { base, end } =
+                log.producers.check_sequence(header).map_err(AppendError::Sequence)?
+            {
+                return Ok(Appended { base, end, log_start });
+            }
+            let size = log.active_segment().size;
+            if size == 0 || size + header.size as u64 <= self.settings.segment_bytes {
+                break;
+            }
+            if log.is_flushed() {
+                self.roll(&mut log)?;
+                break;
+            }
+            // Whatever others do while the lock is released, it is all checked again.
+            log = self.flush(log);
+        }
+        let base = log.end();
+        let prefix = stored_prefix(base, header);
+        if let Err(error) = segment::append(&log.active, &prefix, &batch[prefix.len()..]) {
+            // Half a batch must not stay: the next one would follow it.
+            if log.active.set_len(log.active_segment().size).is_err() {
+                self.close(Health::Failed);
+            }
+            return Err(error.into());
+        }
+        let last = log.segments.len() - 1;
+        let segment = &mut log.segments[last];
+        segment.add_batch(header);
+        segment.last_append = SystemTime::now();
+        log.producers.update(header, base);
+        let end = log.end();
+        self.set_log_end(end);
+        if !log.flushing {
+            log.flushing = true;
+            let partition = Arc::clone(self);
+            tokio::task::spawn_blocking(move || partition.flush_appended());
+        }
+        Ok(Appended { base, end, log_start: self.status().log_start })
+    }
+
+    /// Starts the next segment; the active one must be on disk as a whole, so that after a crash
+    /// only the last segment can end in half a batch.
+    fn roll(&self, log: &mut Log) -> io::Result<()> {
+        let next = Segment::empty(&self.dir, log.end());
+        log.active = Arc::new(next.open_for_appending()?);
+        log.segments.push(next);
+        log.durable_size = 0;
+        log.hint = None;
+        log.unsynced_name = true;
+        Ok(())
+    }
+
+    /// Flushes until nothing is left that was appended meanwhile: one flush serves all appends that
+    /// came while the previous one ran.
+    fn flush_appended(&self) {
+        let mut log = self.log();
+        while self.status().health == Health::Good && !log.is_flushed() {
+            log = self.flush(log);
+        }
+        log.flushing = false;
+    }
+
+    /// Flushes what the active segment holds now. The lock is released while the disk works.
+    fn flush<'a>(&'a self, log: MutexGuard<'a, Log>) -> MutexGuard<'a, Log> {
+        let Segment { base, size, end, ref path, .. } = *log.active_segment();
+        let (path, file, unsynced_name) =
+            (path.clone(), Arc::clone(&log.active), log.unsynced_name);
+        drop(log);
+        let mut flushed = self.disk.sync_data(&file, &path);
+        if unsynced_name && flushed.is_ok() {
+            flushed = self.disk.sync_folder(&self.dir);
+        }
+        let mut log = self.log();
+        match flushed {
+            Ok(()) => {
+                if log.active_segment().base == base {
+                    log.durable_size = log.durable_size.max(size);
+                    log.unsynced_name = false;
+                }
+                self.advance_high_watermark(end);
+            }
+            // The folder of a deleted partition is gone, and nobody waits for its flush.
+            Err(_) if self.status().health == Health::Deleted => {}
+            Err(error) => {
+                tracing::error!(
+                    partition = self.name(),
+                    "cannot flush the log ({error}): restart the broker when the disk is well"
+                );
+                self.close(Health::Failed);
+            }
+        }
+        log
+    }
+}

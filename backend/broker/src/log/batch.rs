@@ -1,0 +1,169 @@
+//! Kafka's record batch (magic 2): its header, and what must hold before it is stored.
+//!
+//! Everything behind the header stays as the client sent it, compressed or not. The base offset and
+//! the partition leader epoch lie before the checksummed part, so the broker may set them.
+
+use bytes::Buf;
+
+/// Length of a batch's header in bytes.
+pub(crate) const HEADER_LEN: usize = 61;
+/// Length of the base offset and the length field, which the length field does not count.
+const PREFIX_LEN: usize = 12;
+/// Where the checksummed part begins.
+const CHECKSUMMED: usize = 21;
+
+/// The header of a record batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchHeader {
+    /// Offset of the first record.
+    pub(crate) base_offset: i64,
+    /// Length of the whole batch in bytes, header included; at least [`HEADER_LEN`].
+    pub(crate) size: usize,
+    /// CRC-32C of everything from the attributes on.
+    pub(crate) crc: u32,
+    /// Compression (bits 0 to 2), timestamp type (3), transactional (4), control (5).
+    pub(crate) attributes: i16,
+    /// Offset of the last record less the base offset.
+    pub(crate) last_offset_delta: i32,
+    /// Timestamp of the first record, milliseconds since 1970.
+    pub(crate) base_timestamp: i64,
+    /// The latest timestamp in the batch, milliseconds since 1970.
+    pub(crate) max_timestamp: i64,
+    /// Who sent it, or -1.
+    pub(crate) producer_id: i64,
+    /// The producer's epoch, or -1.
+    pub(crate) producer_epoch: i16,
+    /// The producer's sequence number of the first record, or -1.
+    pub(crate) base_sequence: i32,
+}
+
+/// What makes bytes no record batch that can be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidBatch {
+    /// Fewer bytes than the batch says it has.
+    #[error("the batch is cut short")]
+    Short,
+    /// The length field is impossible.
+    #[error("the length is impossible")]
+    Length,
+    /// More than one batch, or bytes behind it.
+    #[error("there is more than one batch")]
+    Trailing,
+    /// Not the current message format.
+    #[error("the magic byte is not 2")]
+    Magic,
+    /// The checksum does not fit.
+    #[error("the checksum does not match")]
+    Checksum,
+    /// The number of records contradicts the offsets, or is zero.
+    #[error("the record count does not match the offsets")]
+    Count,
+    /// An unknown compression.
+    #[error("the compression is unknown")]
+    Compression,
+    /// Part of a transaction, or a control batch: refused.
+    #[error("transactions are not supported")]
+    Transaction,
+    /// A producer id without a proper epoch and sequence number.
+    #[error("the producer's epoch or sequence is missing")]
+    Producer,
+    /// Not the offset that comes next in the log.
+    #[error("the offset is not the next one")]
+    Offset,
+}
+
+impl BatchHeader {
+    /// Reads the header at the start of `bytes` and checks what can be checked without the records.
+    pub(crate) fn parse(mut bytes: &[u8]) -> Result<Self, InvalidBatch> {
+        if bytes.len() < HEADER_LEN {
+            return Err(InvalidBatch::Short);
+        }
+        let base_offset = bytes.get_i64();
+        let length = bytes.get_i32();
+        let _leader_epoch = bytes.get_i32();
+        let magic = bytes.get_i8();
+        let crc = bytes.get_u32();
+        let attributes = bytes.get_i16();
+        let last_offset_delta = bytes.get_i32();
+        let base_timestamp = bytes.get_i64();
+        let max_timestamp = bytes.get_i64();
+        let producer_id = bytes.get_i64();
+        let producer_epoch = bytes.get_i16();
+        let base_sequence = bytes.get_i32();
+        let count = bytes.get_i32();
+        if magic != 2 {
+            return Err(InvalidBatch::Magic);
+        }
+        let size = usize::try_from(length).map_err(|_| InvalidBatch::Length)? + PREFIX_LEN;
+        if size < HEADER_LEN {
+            return Err(InvalidBatch::Length);
+        }
+        if count < 1 || last_offset_delta != count - 1 {
+            return Err(InvalidBatch::Count);
+        }
+        if attributes & 0b111 > 4 {
+            return Err(InvalidBatch::Compression);
+        }
+        Ok(Self {
+            base_offset,
+            size,
+            crc,
+            attributes,
+            last_offset_delta,
+            base_timestamp,
+            max_timestamp,
+            producer_id,
+            producer_epoch,
+            base_sequence,
+        })
+    }
+
+    /// Whether `batch`, all of it, has the checksum that its header names.
+    pub(crate) fn checksum_matches(&self, batch: &[u8]) -> bool {
+        batch.get(CHECKSUMMED..).is_some_and(|rest| crc32c::crc32c(rest) == self.crc)
+    }
+
+    /// The offset behind the last record.
+    pub(crate) fn end(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta) + 1
+    }
+
+    /// How many records there are; at least one.
+    pub(crate) fn count(&self) -> i32 {
+        self.last_offset_delta + 1
+    }
+
+    /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+    pub(crate) fn compression(&self) -> i16 {
+        self.attributes & 0b111
+    }
+}
+
+/// Checks what a producer sent for one partition: exactly one whole, valid batch.
+pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, InvalidBatch> {
+    let header = BatchHeader::parse(records)?;
+    if records.len() < header.size {
+        return Err(InvalidBatch::Short);
+    }
+    if records.len() > header.size {
+        return Err(InvalidBatch::Trailing);
+    }
+    if !header.checksum_matches(records) {
+        return Err(InvalidBatch::Checksum);
+    }
+    if header.attributes & 0b11_0000 != 0 {
+        return Err(InvalidBatch::Transaction);
+    }
+    if header.producer_id >= 0 && (header.producer_epoch < 0 || header.base_sequence < 0) {
+        return Err(InvalidBatch::Producer);
+    }
+    Ok(header)
+}
+
+/// The first 16 bytes of a stored batch: its offset, its length and leader epoch 0.
+pub(crate) fn stored_prefix(base_offset: i64, header: &BatchHeader) -> [u8; 16] {
+    let mut prefix = [0; 16];
+    prefix[..8].copy_from_slice(&base_offset.to_be_bytes());
+    prefix[8..12].copy_from_slice(&((header.size - PREFIX_LEN) as u32).to_be_bytes());
+    prefix
+}

@@ -1,0 +1,25 @@
+//! The log of one partition: append-only segments of record batches, byte for byte as they came.
+//!
+//! Nothing in here knows the network or the protocol's requests. Functions that touch the disk or the
+//! log's locks block, and are to be called where blocking is allowed; the offsets and the health of a
+//! partition can be read and waited for without either ([`LogStatus`]).
+
+mod append;
+mod batch;
+mod index;
+mod partition;
+mod producer_state;
+mod read;
+mod recovery;
+mod retention;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+
+pub(crate) use append::{AppendError, Appended};
+pub(crate) use batch::{InvalidBatch, check};
+pub(crate) use partition::{Health, LogSettings, LogStatus, Partition};
+pub(crate) use producer_state::SequenceError;
+pub(crate) use read::ReadError;
+pub(crate) use timestamp::first_record_at;

@@ -1,0 +1,250 @@
+//! A partition: its segments, and what is published of them.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tillstream_durable as durable;
+use tokio::sync::watch;
+
+use super::{producer_state::ProducerStates, recovery, segment::Segment};
+use crate::{disk::Disk, error::BrokerError};
+
+/// When segments are closed and deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// A segment that would grow beyond this is closed.
+    pub(crate) segment_bytes: u64,
+    /// Closed segments go while the log is larger.
+    pub(crate) retention_bytes: Option<u64>,
+    /// Closed segments go when untouched for longer.
+    pub(crate) retention_age: Option<Duration>,
+}
+
+/// Whether a partition can still be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It can.
+    Good,
+    /// The disk failed to keep what was written: nothing more is accepted until a restart, because
+    /// after a failed flush the system may have dropped what it could not write.
+    Failed,
+    /// Its topic was deleted.
+    Deleted,
+}
+
+/// What can be known of a partition without its log's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogStatus {
+    /// The first offset that can be read.
+    pub(crate) log_start: i64,
+    /// The offset behind the last record that is on disk; consumers see no record beyond.
+    pub(crate) high_watermark: i64,
+    /// Whether more can follow.
+    pub(crate) health: Health,
+}
+
+/// One partition of a topic.
+///
+/// Asynchronous code uses [`Partition::status`], [`Partition::watch`], [`Partition::has_after`] and
+/// [`Partition::wait_for`], which take none of the locks below; everything else blocks.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    name: String,
+    pub(super) dir: PathBuf,
+    pub(super) settings: LogSettings,
+    pub(super) disk: Disk,
+    /// Held for appending and for looking up positions, never across an fsync or a deletion.
+    log: Mutex<Log>,
+    /// Held while records or the whole partition are deleted, across fsyncs.
+    maintenance: Mutex<()>,
+    /// See [`Partition::log_end`].
+    log_end: AtomicI64,
+    status: watch::Sender<LogStatus>,
+}
+
+#[derive(Debug)]
+pub(super) struct Log {
+    /// Oldest first, never empty; the last one is written to.
+    pub(super) segments: Vec<Segment>,
+    /// The file of the last segment.
+    pub(super) active: Arc<File>,
+    /// How many bytes of the active segment are on disk; the other segments are as a whole.
+    pub(super) durable_size: u64,
+    /// Where the last read ended, so that the next one need not look for it.
+    pub(super) hint: Option<(i64, u64)>,
+    /// Whether the active segment's name may not be on disk yet.
+    pub(super) unsynced_name: bool,
+    pub(super) producers: ProducerStates,
+    /// Whether a task flushes what is appended.
+    pub(super) flushing: bool,
+}
+
+impl Log {
+    pub(super) fn active_segment(&self) -> &Segment {
+        &self.segments[self.segments.len() - 1]
+    }
+
+    /// The offset that the next record gets.
+    pub(super) fn end(&self) -> i64 {
+        self.active_segment().end
+    }
+
+    /// Whether the active segment is on disk as a whole.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.durable_size == self.active_segment().size
+    }
+}
+
+/// The file that holds the first offset once records were deleted before the end of a segment.
+pub(super) const START_FILE: &str = "start-offset";
+
+impl Partition {
+    /// Opens a partition in `dir`, recovering what it holds; `name` is its topic and number.
+    pub(crate) fn open(
+        dir: PathBuf,
+        name: String,
+        settings: LogSettings,
+        disk: Disk,
+    ) -> Result<Self, BrokerError> {
+        durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
+        let (mut segments, producers) = recovery::recover(&dir, &disk)?;
+        let start = read_start(&dir)?;
+        if segments.is_empty() {
+            segments.push(Segment::empty(&dir, start));
+        }
+        let last = &segments[segments.len() - 1];
+        let file = last.open_for_appending().map_err(BrokerError::io(&last.path))?;
+        // What a killed process wrote but did not flush is on disk only after this.
+        disk.sync_all(&file, &last.path).map_err(BrokerError::io(&last.path))?;
+        disk.sync_folder(&dir).map_err(BrokerError::io(&dir))?;
+        let (status, _) = watch::channel(LogStatus {
+            log_start: start.clamp(segments[0].base, last.end),
+            high_watermark: last.end,
+            health: Health::Good,
+        });
+        Ok(Self {
+            name,
+            dir,
+            settings,
+            disk,
+            maintenance: Mutex::default(),
+            log_end: AtomicI64::new(last.end),
+            status,
+            log: Mutex::new(Log {
+                durable_size: last.size,
+                active: Arc::new(file),
+                hint: None,
+                unsynced_name: false,
+                segments,
+                producers,
+                flushing: false,
+            }),
+        })
+    }
+
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn maintenance(&self) -> MutexGuard<'_, ()> {
+        self.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its topic and number, for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its offsets and health, and a wake-up when they change.
+    pub(crate) fn watch(&self) -> watch::Receiver<LogStatus> {
+        self.status.subscribe()
+    }
+
+    /// Its offsets and health now.
+    pub(crate) fn status(&self) -> LogStatus {
+        *self.status.borrow()
+    }
+
+    /// The offset that the next record gets; at or beyond the high watermark.
+    pub(super) fn log_end(&self) -> i64 {
+        self.log_end.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_log_end(&self, end: i64) {
+        self.log_end.store(end, Ordering::SeqCst);
+    }
+
+    /// Publishes that everything before `end` is on disk.
+    pub(super) fn advance_high_watermark(&self, end: i64) {
+        self.status.send_if_modified(|status| {
+            let moved = status.health == Health::Good && end > status.high_watermark;
+            if moved {
+                status.high_watermark = end;
+            }
+            moved
+        });
+    }
+
+    /// Publishes that the log begins at `offset`.
+    pub(super) fn advance_start(&self, offset: i64) {
+        self.status.send_if_modified(|status| {
+            let moved = offset > status.log_start;
+            if moved {
+                status.log_start = offset;
+            }
+            moved
+        });
+    }
+
+    /// Accepts nothing more, and wakes everyone who waits. A deleted partition stays deleted.
+    pub(crate) fn close(&self, health: Health) {
+        self.status.send_if_modified(|status| {
+            let changes = status.health != Health::Deleted;
+            if changes {
+                status.health = health;
+            }
+            changes
+        });
+    }
+
+    /// Waits until everything appended so far is on disk.
+    pub(crate) async fn flushed(&self) -> Result<(), BrokerError> {
+        if self.wait_for(self.log_end()).await == Health::Failed {
+            return Err(BrokerError::Unflushed(self.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Waits until everything before `end` is on disk, or never will be.
+    pub(crate) async fn wait_for(&self, end: i64) -> Health {
+        let mut watch = self.watch();
+        let reached =
+            |status: &LogStatus| status.high_watermark >= end || status.health != Health::Good;
+        match watch.wait_for(reached).await {
+            Ok(status) if status.high_watermark >= end => Health::Good,
+            Ok(status) => status.health,
+            // The sender lives in `self`.
+            Err(_) => Health::Deleted,
+        }
+    }
+}
+
+fn read_start(dir: &Path) -> Result<i64, BrokerError> {
+    let path = dir.join(START_FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| BrokerError::CorruptFile {
+            path,
+            reason: "it holds no offset".to_owned(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(BrokerError::io(&path)(error)),
+    }
+}

@@ -1,0 +1,200 @@
+//! Idempotent producing: the last sequence numbers of each producer in one partition.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::batch::BatchHeader;
+
+/// As many batches as an idempotent producer may have in flight.
+const MAX_CACHED_BATCHES: usize = 5;
+/// Producers kept per partition; beyond, the one that appended longest ago is evicted.
+const MAX_PRODUCERS: usize = 4096;
+
+/// Why a batch does not continue what its producer sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SequenceError {
+    /// A newer producer with the same id has been seen.
+    InvalidEpoch,
+    /// Batches are missing in between.
+    OutOfOrder,
+}
+
+/// How a batch relates to those of its producer that are in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SequenceCheck {
+    /// It is the next one.
+    InSequence,
+    /// It is there already, at these offsets.
+    Duplicate {
+        /// Offset of its first record.
+        base: i64,
+        /// Offset behind its last record.
+        end: i64,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct BatchMetadata {
+    first: i32,
+    last: i32,
+    base: i64,
+    end: i64,
+}
+
+#[derive(Debug)]
+struct Producer {
+    epoch: i16,
+    batches: VecDeque<BatchMetadata>,
+}
+
+/// The producers of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct ProducerStates {
+    producers: HashMap<i64, Producer>,
+}
+
+/// Sequence numbers run from 0 to `i32::MAX` and begin again.
+fn advance(sequence: i32, by: i32) -> i32 {
+    ((i64::from(sequence) + i64::from(by)) % (i64::from(i32::MAX) + 1)) as i32
+}
+
+impl ProducerStates {
+    /// Checks a batch before it is appended. A producer of which nothing is known any more (its
+    /// batches were deleted) may begin with any number, as with Kafka.
+    pub(crate) fn check_sequence(
+        &self,
+        header: &BatchHeader,
+    ) -> Result<SequenceCheck, SequenceError> {
+        let Some(producer) = self.producers.get(&header.producer_id) else {
+            return Ok(SequenceCheck::InSequence);
+        };
+        if header.producer_epoch < producer.epoch {
+            return Err(SequenceError::InvalidEpoch);
+        }
+        if header.producer_epoch > producer.epoch {
+            return if header.base_sequence == 0 {
+                Ok(SequenceCheck::InSequence)
+            } else {
+                Err(SequenceError::OutOfOrder)
+            };
+        }
+        let last = advance(header.base_sequence, header.last_offset_delta);
+        let same =
+            |cached: &&BatchMetadata| cached.first == header.base_sequence && cached.last == last;
+        if let Some(cached) = producer.batches.iter().find(same) {
+            return Ok(SequenceCheck::Duplicate { base: cached.base, end: cached.end });
+        }
+        match producer.batches.back() {
+            Some(cached) if advance(cached.last, 1) != header.base_sequence => {
+                Err(SequenceError::OutOfOrder)
+            }
+            _ => Ok(SequenceCheck::InSequence),
+        }
+    }
+
+    /// Notes a batch that is now in the log at `base`.
+    pub(crate) fn update(&mut self, header: &BatchHeader, base: i64) {
+        if header.producer_id < 0 {
+            return;
+        }
+        if !self.producers.contains_key(&header.producer_id)
+            && self.producers.len() >= MAX_PRODUCERS
+        {
+            self.evict_oldest();
+        }
+        let producer = self
+            .producers
+            .entry(header.producer_id)
+            .or_insert_with(|| Producer { epoch: header.producer_epoch, batches: VecDeque::new() });
+        if producer.epoch != header.producer_epoch {
+            producer.epoch = header.producer_epoch;
+            producer.batches.clear();
+        }
+        if producer.batches.len() == MAX_CACHED_BATCHES {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(BatchMetadata {
+            first: header.base_sequence,
+            last: advance(header.base_sequence, header.last_offset_delta),
+            base,
+            end: base + i64::from(header.count()),
+        });
+    }
+
+    fn evict_oldest(&mut self) {
+        let last_end = |producer: &Producer| producer.batches.back().map_or(0, |cached| cached.end);
+        let oldest = self.producers.iter().min_by_key(|(_, producer)| last_end(producer));
+        if let Some(id) = oldest.map(|(id, _)| *id) {
+            self.producers.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(epoch: i16, sequence: i32, count: i32) -> BatchHeader {
+        BatchHeader {
+            base_offset: 0,
+            size: 61,
+            crc: 0,
+            attributes: 0,
+            last_offset_delta: count - 1,
+            base_timestamp: 0,
+            max_timestamp: 0,
+            producer_id: 7,
+            producer_epoch: epoch,
+            base_sequence: sequence,
+        }
+    }
+
+    #[test]
+    fn the_next_batch_is_new_a_known_one_a_duplicate_and_a_gap_is_refused() {
+        let mut states = ProducerStates::default();
+        for i in 0..6 {
+            let next = batch(0, i * 10, 10);
+            assert_eq!(states.check_sequence(&next), Ok(SequenceCheck::InSequence));
+            states.update(&next, 100 + i64::from(i) * 10);
+        }
+        let cached = SequenceCheck::Duplicate { base: 110, end: 120 };
+        assert_eq!(states.check_sequence(&batch(0, 10, 10)), Ok(cached));
+        assert_eq!(
+            states.check_sequence(&batch(0, 0, 10)),
+            Err(SequenceError::OutOfOrder),
+            "forgotten"
+        );
+        assert_eq!(states.check_sequence(&batch(0, 70, 10)), Err(SequenceError::OutOfOrder));
+        assert_eq!(
+            states.check_sequence(&batch(0, 50, 5)),
+            Err(SequenceError::OutOfOrder),
+            "half a batch"
+        );
+    }
+
+    #[test]
+    fn a_new_epoch_begins_at_zero_and_shuts_out_the_old_one() {
+        let mut states = ProducerStates::default();
+        states.update(&batch(1, 0, 3), 0);
+        assert_eq!(states.check_sequence(&batch(0, 3, 1)), Err(SequenceError::InvalidEpoch));
+        assert_eq!(states.check_sequence(&batch(2, 3, 1)), Err(SequenceError::OutOfOrder));
+        assert_eq!(states.check_sequence(&batch(2, 0, 1)), Ok(SequenceCheck::InSequence));
+    }
+
+    #[test]
+    fn sequences_wrap_around() {
+        let mut states = ProducerStates::default();
+        states.update(&batch(0, i32::MAX - 1, 3), 0);
+        assert_eq!(states.check_sequence(&batch(0, 1, 4)), Ok(SequenceCheck::InSequence));
+        assert_eq!(states.check_sequence(&batch(0, 2, 4)), Err(SequenceError::OutOfOrder));
+    }
+
+    #[test]
+    fn the_number_of_producers_is_bounded() {
+        let mut states = ProducerStates::default();
+        for id in 0..2 * MAX_PRODUCERS as i64 {
+            states.update(&BatchHeader { producer_id: id, ..batch(0, 0, 1) }, id);
+        }
+        assert_eq!(states.producers.len(), MAX_PRODUCERS);
+        assert!(states.producers.contains_key(&(2 * MAX_PRODUCERS as i64 - 1)));
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading from a partition: slices of whole batches, and offsets by timestamp.
+
+use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    batch::{BatchHeader, HEADER_LEN},
+    partition::{Log, Partition},
+    segment::{self, Segment},
+};
+
+/// Why nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The offset was deleted or does not exist yet.
+    #[error("the offset is outside the log")]
+    OutOfRange,
+    /// The disk fails, or the file was changed behind the broker's back.
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A part of a segment's file that consumers may see.
+struct SegmentSlice {
+    file: Arc<File>,
+    segment: i64,
+    from: u64,
+    to: u64,
+}
+
+/// Where a [`SegmentSlice`] lies. Closed segments are opened when they are read, so that a long log
+/// does not hold a file each, and not under the log's lock.
+struct SliceLocation {
+    /// Only of the active segment.
+    file: Option<Arc<File>>,
+    path: PathBuf,
+    segment: i64,
+    from: u64,
+    to: u64,
+}
+
+impl SliceLocation {
+    /// From `from` to the end of what is on disk.
+    fn new(log: &Log, segment: &Segment, from: u64) -> Self {
+        let (file, to) = if segment.base == log.active_segment().base {
+            (Some(Arc::clone(&log.active)), log.durable_size)
+        } else {
+            (None, segment.size)
+        };
+        Self { file, path: segment.path.clone(), segment: segment.base, from, to }
+    }
+
+    fn open(self) -> Result<SegmentSlice, ReadError> {
+        let Self { file, path, segment, from, to } = self;
+        let file = match file {
+            Some(file) => file,
+            None => match File::open(path) {
+                Ok(file) => Arc::new(file),
+                // Deleted since its location was looked up.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(ReadError::OutOfRange);
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(SegmentSlice { file, segment, from, to })
+    }
+}
+
+impl Partition {
+    /// Whether a consumer at `offset` would get something now; takes no lock of the log.
+    pub(crate) fn has_after(&self, offset: i64) -> Result<bool, ReadError> {
+        let status = self.status();
+        if offset < status.log_start || offset > self.log_end() {
+            return Err(ReadError::OutOfRange);
+        }
+        Ok(offset < status.high_watermark)
+    }
+
+    /// Whole batches from the one that holds `offset` on, up to `max_bytes`; a first batch that
+    /// alone is larger comes all the same if `at_least_one`. Empty if there is nothing (yet).
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Bytes, ReadError> {
+        if !self.has_after(offset)? {
+            return Ok(Bytes::new());
+        }
+        let Some(location) = self.locate(offset) else {
+            return Ok(Bytes::new());
+        };
+        let slice = location.open()?;
+        let Some((position, first)) = find(&slice, |header| header.end() > offset)? else {
+            return Ok(Bytes::new());
+        };
+        if first.size > max_bytes && !at_least_one {
+            return Ok(Bytes::new());
+        }
+        let available = usize::try_from(slice.to - position).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; max_bytes.min(available).max(first.size)];
+        slice.file.read_exact_at(&mut bytes, position)?;
+        let (whole, end) = whole_batches(&bytes)?;
+        bytes.truncate(whole);
+        let mut log = self.log();
+        if log.active_segment().base == slice.segment {
+            log.hint = Some((end, position + whole as u64));
+        }
+        Ok(bytes.into())
+    }
+
+    /// The first record that is not older than `timestamp`: the header and bytes of its batch.
+    pub(crate) fn batch_at_time(
+        &self,
+        timestamp: i64,
+    ) -> Result<Option<(BatchHeader, Bytes)>, ReadError> {
+        let start = self.status().log_start;
+        let locations: Vec<SliceLocation> = {
+            let log = self.log();
+            let reaches =
+                |segment: &&Segment| segment.index.latest() >= timestamp && segment.end > start;
+            let found = log.segments.iter().filter(reaches).map(|segment| {
+                let from = segment.index.before_timestamp(timestamp);
+                SliceLocation::new(&log, segment, from.map_or(0, |entry| entry.position))
+            });
+            found.collect()
+        };
+        let wanted =
+            |header: &BatchHeader| header.max_timestamp >= timestamp && header.end() > start;
+        for location in locations {
+            let slice = location.open()?;
+            if let Some((position, header)) = find(&slice, wanted)? {
+                let mut bytes = vec![0; header.size];
+                slice.file.read_exact_at(&mut bytes, position)?;
+                return Ok(Some((header, bytes.into())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The latest timestamp in the log, if it holds any record.
+    pub(crate) fn latest_timestamp(&self) -> Option<i64> {
+        let log = self.log();
+        let latest = log.segments.iter().map(|segment| segment.index.latest()).max();
+        latest.filter(|&timestamp| timestamp != i64::MIN)
+    }
+
+    fn locate(&self, offset: i64) -> Option<SliceLocation> {
+        let log = self.log();
+        let behind = log.segments.partition_point(|segment| segment.base <= offset);
+        let segment = &log.segments[behind.checked_sub(1)?];
+        let mut from = segment.index.before_offset(offset).map_or(0, |entry| entry.position);
+        if segment.base == log.active_segment().base
+            && let Some((hinted, position)) = log.hint
+            && hinted <= offset
+        {
+            from = from.max(position);
+        }
+        Some(SliceLocation::new(&log, segment, from))
+    }
+}
+
+/// The first batch of the slice for which `wanted` holds.
+fn find(
+    slice: &SegmentSlice,
+    wanted: impl Fn(&BatchHeader) -> bool,
+) -> io::Result<Option<(u64, BatchHeader)>> {
+    let mut position = slice.from;
+    while position + HEADER_LEN as u64 <= slice.to {
+        let header = segment::header_at(&slice.file, position)?;
+        if wanted(&header) {
+            return Ok(Some((position, header)));
+        }
+        position += header.size as u64;
+    }
+    Ok(None)
+}
+
+/// How many of the bytes are whole batches, and the offset behind them.
+fn whole_batches(bytes: &[u8]) -> io::Result<(usize, i64)> {
+    let (mut whole, mut end) = (0, 0);
+    while bytes.len() - whole >= HEADER_LEN {
+        let header = BatchHeader::parse(&bytes[whole..]).map_err(segment::invalid)?;
+        if header.size > bytes.len() - whole {
+            break;
+        }
+        whole += header.size;
+        end = header.end();
+    }
+    Ok((whole, end))
+}

@@ -1,0 +1,222 @@
+//! The log by itself, without a socket.
+
+use std::{fs, path::Path, sync::Arc, time::SystemTime};
+
+use bytes::{BufMut, BytesMut};
+
+use super::{
+    AppendError, Appended, Health, LogSettings, Partition, ReadError, SequenceError, check,
+};
+use crate::disk::Disk;
+
+/// A valid batch of `count` records, of which only the header means anything.
+fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) -> Vec<u8> {
+    let mut summed = BytesMut::new();
+    summed.put_i16(0);
+    summed.put_i32(count - 1);
+    summed.put_i64(timestamp);
+    summed.put_i64(timestamp);
+    summed.put_i64(producer);
+    summed.put_i16(if producer < 0 { -1 } else { 0 });
+    summed.put_i32(sequence);
+    summed.put_i32(count);
+    summed.put_slice(body);
+    let mut bytes = BytesMut::new();
+    bytes.put_i64(0);
+    bytes.put_i32(summed.len() as i32 + 9);
+    bytes.put_i32(-1);
+    bytes.put_i8(2);
+    bytes.put_u32(crc32c::crc32c(&summed));
+    bytes.put_slice(&summed);
+    bytes.to_vec()
+}
+
+fn open(dir: &Path, segment_bytes: u64) -> Arc<Partition> {
+    let settings = LogSettings { segment_bytes, retention_bytes: None, retention_age: None };
+    Arc::new(Partition::open(dir.to_owned(), "t-0".to_owned(), settings, Disk::default()).unwrap())
+}
+
+fn append(partition: &Arc<Partition>, batch: &[u8]) -> Result<Appended, AppendError> {
+    partition.append(&check(batch).unwrap(), batch)
+}
+
+async fn append_durably(partition: &Arc<Partition>, batch: &[u8]) -> i64 {
+    let appended = append(partition, batch).unwrap();
+    assert_eq!(partition.wait_for(appended.end).await, Health::Good);
+    appended.base
+}
+
+/// The base offsets of the batches in `bytes`.
+fn bases(mut bytes: &[u8]) -> Vec<i64> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let header = super::batch::BatchHeader::parse(bytes).unwrap();
+        assert!(header.checksum_matches(&bytes[..header.size]));
+        found.push(header.base_offset);
+        bytes = &bytes[header.size..];
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_offset_is_found_in_its_batch_before_and_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 30_000);
+    let mut starts = Vec::new();
+    for i in 0..1000_i32 {
+        let body = vec![7; (i as usize * 37) % 400];
+        let one = batch(-1, -1, 1 + i % 5, i64::from(i), &body);
+        starts.push(append_durably(&partition, &one).await);
+    }
+    let end = partition.status().high_watermark;
+    assert!(fs::read_dir(dir.path()).unwrap().count() > 5, "several segments");
+    for partition in [Arc::clone(&partition), open(dir.path(), 30_000)] {
+        assert_eq!(partition.status().high_watermark, end);
+        for offset in 0..end {
+            let wanted = starts.partition_point(|start| *start <= offset) - 1;
+            let found = bases(&partition.read(offset, 3000, true).unwrap());
+            assert!(starts[wanted..].starts_with(&found), "{offset}: {found:?}");
+            assert!(!found.is_empty());
+        }
+        assert!(partition.read(end, 3000, true).unwrap().is_empty());
+        assert!(matches!(partition.read(end + 1, 1, true), Err(ReadError::OutOfRange)));
+        assert!(matches!(partition.read(-1, 1, true), Err(ReadError::OutOfRange)));
+    }
+}
+
+#[tokio::test]
+async fn a_read_holds_whole_batches_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 1 << 20);
+    let one = batch(-1, -1, 1, 0, &[1; 100]);
+    for _ in 0..10 {
+        append_durably(&partition, &one).await;
+    }
+    let read = |max_bytes, at_least_one| partition.read(2, max_bytes, at_least_one).unwrap().len();
+    assert_eq!(read(3 * one.len() + 60, false), 3 * one.len());
+    assert_eq!(read(one.len() - 1, false), 0);
+    assert_eq!(read(one.len() - 1, true), one.len());
+    assert_eq!(read(usize::MAX >> 1, false), 8 * one.len());
+}
+
+#[tokio::test]
+async fn what_is_stored_differs_only_in_offset_and_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 1 << 20);
+    let one = batch(-1, -1, 3, 0, b"records");
+    append_durably(&partition, &one).await;
+    append_durably(&partition, &one).await;
+    let second = partition.read(3, 1 << 20, true).unwrap();
+    assert_eq!(second[..8], 3_i64.to_be_bytes());
+    assert_eq!(second[8..12], one[8..12]);
+    assert_eq!(second[12..16], 0_i32.to_be_bytes());
+    assert_eq!(second[16..], one[16..]);
+}
+
+#[tokio::test]
+async fn sequences_are_known_again_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 300);
+    for i in 0..10 {
+        append_durably(&partition, &batch(9, i * 2, 2, 0, b"xx")).await;
+    }
+    let partition = open(dir.path(), 300);
+    let again = append(&partition, &batch(9, 16, 2, 0, b"xx")).unwrap();
+    assert_eq!((again.base, again.end), (16, 18));
+    let gap = append(&partition, &batch(9, 30, 2, 0, b"xx"));
+    assert!(matches!(gap, Err(AppendError::Sequence(SequenceError::OutOfOrder))));
+    assert_eq!(append_durably(&partition, &batch(9, 20, 2, 0, b"xx")).await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn appends_from_many_sides_all_get_their_own_offsets() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 10_000);
+    let tasks = (0..8).map(|producer| {
+        let partition = Arc::clone(&partition);
+        tokio::spawn(async move {
+            let mut bases = Vec::new();
+            for i in 0..100 {
+                bases.push(append_durably(&partition, &batch(producer, i, 1, 0, b"x")).await);
+            }
+            assert!(bases.is_sorted());
+            bases
+        })
+    });
+    let mut all = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        all.extend(task.await.unwrap());
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..800).collect::<Vec<i64>>());
+    drop(partition);
+    assert_eq!(open(dir.path(), 10_000).status().high_watermark, 800);
+}
+
+#[tokio::test]
+async fn a_closed_partition_takes_nothing_and_wakes_who_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 1 << 20);
+    let waiting = tokio::spawn({
+        let partition = Arc::clone(&partition);
+        async move { partition.wait_for(1).await }
+    });
+    partition.close(Health::Failed);
+    assert_eq!(waiting.await.unwrap(), Health::Failed);
+    let refused = append(&partition, &batch(-1, -1, 1, 0, b"x"));
+    assert!(matches!(refused, Err(AppendError::Closed(Health::Failed))));
+}
+
+#[tokio::test]
+async fn timestamps_lead_to_the_first_batch_that_reaches_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 10_000);
+    let times: Vec<i64> = (0..500).map(|i| i * 10 - (i % 7) * 25).collect();
+    for &time in &times {
+        append_durably(&partition, &batch(-1, -1, 1, time, &[0; 60])).await;
+    }
+    for partition in [Arc::clone(&partition), open(dir.path(), 10_000)] {
+        for timestamp in (0..4990).step_by(13) {
+            let wanted = times.iter().position(|time| *time >= timestamp).map(|i| i as i64);
+            let found = partition.batch_at_time(timestamp).unwrap();
+            assert_eq!(found.map(|(header, _)| header.base_offset), wanted, "{timestamp}");
+        }
+        assert_eq!(partition.latest_timestamp(), times.iter().max().copied());
+    }
+}
+
+#[tokio::test]
+async fn a_missing_segment_in_between_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = open(dir.path(), 500);
+    for _ in 0..20 {
+        append_durably(&partition, &batch(-1, -1, 1, 0, &[0; 60])).await;
+    }
+    let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    fs::remove_file(&files[1]).unwrap();
+    let settings = LogSettings { segment_bytes: 500, retention_bytes: None, retention_age: None };
+    let error = Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
+        .unwrap_err();
+    assert!(error.to_string().contains(files[2].to_str().unwrap()), "{error}");
+}
+
+#[tokio::test]
+async fn the_active_segment_is_never_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings =
+        LogSettings { segment_bytes: 500, retention_bytes: Some(0), retention_age: None };
+    let partition =
+        Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
+            .unwrap();
+    let partition = Arc::new(partition);
+    for _ in 0..20 {
+        append_durably(&partition, &batch(-1, -1, 1, 0, &[0; 60])).await;
+    }
+    partition.delete_old_segments(SystemTime::now()).unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert!(partition.status().log_start > 10);
+    let left = partition.read(partition.status().log_start, 1 << 20, true).unwrap();
+    assert_eq!(bases(&left), (partition.status().log_start..20).collect::<Vec<i64>>());
+    assert!(matches!(partition.read(0, 1, true), Err(ReadError::OutOfRange)));
+}

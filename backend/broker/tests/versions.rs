@@ -1,0 +1,315 @@
+//! Every version of every request that the broker offers.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use kafka_protocol::{
+    messages::{
+        ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
+        DeleteRecordsRequest, DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+        FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
+        JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+        MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest,
+        create_partitions_request::CreatePartitionsTopic,
+        create_topics_request::CreatableTopic,
+        delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
+        delete_topics_request::DeleteTopicState,
+        describe_configs_request::DescribeConfigsResource,
+        join_group_request::JoinGroupRequestProtocol,
+        leave_group_request::MemberIdentity,
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
+        metadata_request::MetadataRequestTopic,
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_fetch_request::{
+            OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+        },
+    },
+    protocol::{Request, StrBytes},
+};
+use support::{
+    TestBroker,
+    raw::{Raw, batch, fetch, name, produce_request},
+};
+
+/// Sends a request in every version that is offered; the answers must decode to the last byte.
+macro_rules! in_every_version {
+    ($raw:expr, $offered:expr, $request:ty, |$version:ident| $make:expr, |$answer:ident| $check:expr) => {
+        let own = $offered.iter().find(|api| api.api_key == <$request>::KEY).unwrap();
+        let first = if <$request>::KEY == ProduceRequest::KEY { 3 } else { own.min_version };
+        for $version in first..=own.max_version {
+            let $answer = $raw.call::<$request>(&$make, $version).await;
+            assert!($check, "{} version {}: {:?}", stringify!($request), $version, $answer);
+        }
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_that_is_offered_is_answered() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let offered = raw.call(&ApiVersionsRequest::default(), 4).await.api_keys;
+    let text = StrBytes::from_static_str;
+    let group = || GroupId(text("g"));
+
+    in_every_version!(
+        raw,
+        offered,
+        ApiVersionsRequest,
+        |_v| ApiVersionsRequest::default(),
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 21
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ProduceRequest,
+        |_v| produce_request("t", batch(-1, -1, -1, &["x"])),
+        |answer| answer.responses[0].partition_responses[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ProduceRequest,
+        |_v| produce_request("nowhere", batch(-1, -1, -1, &["x"])),
+        |answer| answer.responses[0].partition_responses[0].error_code == 3
+    );
+    in_every_version!(raw, offered, FetchRequest, |_v| fetch(0), |answer| !answer.responses[0]
+        .partitions[0]
+        .records
+        .as_ref()
+        .unwrap()
+        .is_empty());
+    in_every_version!(raw, offered, FetchRequest, |_v| fetch(1000), |answer| answer.responses[0]
+        .partitions[0]
+        .error_code
+        == 1);
+    in_every_version!(
+        raw,
+        offered,
+        ListOffsetsRequest,
+        |_v| {
+            let partition = ListOffsetsPartition::default().with_timestamp(-2);
+            let topic = ListOffsetsTopic::default().with_name(name("t"));
+            let topics = vec![topic.with_partitions(vec![partition])];
+            ListOffsetsRequest::default().with_topics(topics)
+        },
+        |answer| answer.topics[0].partitions[0].error_code == 0
+            && answer.topics[0].partitions[0].offset == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        MetadataRequest,
+        |_v| MetadataRequest::default()
+            .with_topics(Some(vec![MetadataRequestTopic::default().with_name(Some(name("t"))),])),
+        |answer| answer.topics[0].error_code == 0 && answer.brokers.len() == 1
+    );
+    in_every_version!(
+        raw,
+        offered,
+        InitProducerIdRequest,
+        |_v| InitProducerIdRequest::default().with_transactional_id(None),
+        |answer| answer.error_code == 0 && answer.producer_id.0 >= 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        FindCoordinatorRequest,
+        |v| match v {
+            4.. => FindCoordinatorRequest::default().with_coordinator_keys(vec![text("g")]),
+            _ => FindCoordinatorRequest::default().with_key(text("g")),
+        },
+        |answer| answer.error_code == 0 && (answer.port > 0 || answer.coordinators[0].port > 0)
+    );
+    in_every_version!(
+        raw,
+        offered,
+        JoinGroupRequest,
+        |v| JoinGroupRequest::default()
+            .with_group_id(GroupId(StrBytes::from_string(format!("own {v}"))))
+            .with_session_timeout_ms(10_000)
+            .with_rebalance_timeout_ms(if v == 0 { -1 } else { 10_000 })
+            .with_protocol_type(text("consumer"))
+            .with_protocols(vec![JoinGroupRequestProtocol::default().with_name(text("range"))]),
+        |answer| (answer.error_code == 0 && answer.members.len() == 1) || answer.error_code == 79
+    );
+    in_every_version!(
+        raw,
+        offered,
+        SyncGroupRequest,
+        |_v| SyncGroupRequest::default().with_group_id(group()).with_member_id(text("nobody")),
+        |answer| answer.error_code == 25
+    );
+    in_every_version!(
+        raw,
+        offered,
+        HeartbeatRequest,
+        |_v| HeartbeatRequest::default().with_group_id(group()).with_member_id(text("nobody")),
+        |answer| answer.error_code == 25
+    );
+    in_every_version!(
+        raw,
+        offered,
+        LeaveGroupRequest,
+        |v| match v {
+            3.. => LeaveGroupRequest::default()
+                .with_group_id(group())
+                .with_members(vec![MemberIdentity::default().with_member_id(text("nobody")),]),
+            _ => LeaveGroupRequest::default().with_group_id(group()).with_member_id(text("nobody")),
+        },
+        |answer| answer.error_code == 25 || answer.members[0].error_code == 25
+    );
+    in_every_version!(
+        raw,
+        offered,
+        OffsetCommitRequest,
+        |_v| {
+            let partition = OffsetCommitRequestPartition::default().with_committed_offset(3);
+            let topic = OffsetCommitRequestTopic::default().with_name(name("t"));
+            let topics = vec![topic.with_partitions(vec![partition])];
+            OffsetCommitRequest::default().with_group_id(group()).with_topics(topics)
+        },
+        |answer| answer.topics[0].partitions[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        OffsetFetchRequest,
+        |v| if v >= 8 {
+            let topic = OffsetFetchRequestTopics::default().with_name(name("t"));
+            let topics = Some(vec![topic.with_partition_indexes(vec![0, 9])]);
+            let asked = OffsetFetchRequestGroup::default().with_group_id(group());
+            OffsetFetchRequest::default().with_groups(vec![asked.with_topics(topics)])
+        } else {
+            let topic = OffsetFetchRequestTopic::default().with_name(name("t"));
+            let topics = Some(vec![topic.with_partition_indexes(vec![0, 9])]);
+            OffsetFetchRequest::default().with_group_id(group()).with_topics(topics)
+        },
+        |answer| match answer.groups.first() {
+            Some(group) => {
+                let partitions = &group.topics[0].partitions;
+                (partitions[0].committed_offset, partitions[1].committed_offset) == (3, -1)
+            }
+            None => {
+                let partitions = &answer.topics[0].partitions;
+                (partitions[0].committed_offset, partitions[1].committed_offset) == (3, -1)
+            }
+        }
+    );
+    in_every_version!(
+        raw,
+        offered,
+        OffsetFetchRequest,
+        |v| if v >= 8 {
+            let asked = OffsetFetchRequestGroup::default().with_group_id(group());
+            OffsetFetchRequest::default().with_groups(vec![asked.with_topics(None)])
+        } else {
+            let topics = if v >= 2 { None } else { Some(vec![]) };
+            OffsetFetchRequest::default().with_group_id(group()).with_topics(topics)
+        },
+        |answer| answer.error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DescribeGroupsRequest,
+        |_v| DescribeGroupsRequest::default().with_groups(vec![
+            group(),
+            GroupId(text("own 0")),
+            GroupId(text("never"))
+        ]),
+        |answer| &*answer.groups[0].group_state == "Empty"
+            && &*answer.groups[1].group_state == "CompletingRebalance"
+            && &*answer.groups[2].group_state == "Dead"
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ListGroupsRequest,
+        |_v| ListGroupsRequest::default(),
+        |answer| answer.groups.len() == 11
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DeleteGroupsRequest,
+        |_v| DeleteGroupsRequest::default()
+            .with_groups_names(vec![GroupId(text("own 0")), GroupId(text("never"))]),
+        |answer| answer.results[0].error_code == 68 && answer.results[1].error_code == 69
+    );
+    in_every_version!(
+        raw,
+        offered,
+        CreateTopicsRequest,
+        |v| CreateTopicsRequest::default().with_topics(vec![
+            CreatableTopic::default()
+                .with_name(name(&format!("new-{v}")))
+                .with_num_partitions(2)
+                .with_replication_factor(1),
+        ]),
+        |answer| answer.topics[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        CreateTopicsRequest,
+        |_v| CreateTopicsRequest::default().with_validate_only(true).with_topics(vec![
+            CreatableTopic::default()
+                .with_name(name("t"))
+                .with_num_partitions(2)
+                .with_replication_factor(1),
+        ]),
+        |answer| answer.topics[0].error_code == 36
+    );
+    in_every_version!(
+        raw,
+        offered,
+        CreatePartitionsRequest,
+        |v| CreatePartitionsRequest::default().with_topics(vec![
+            CreatePartitionsTopic::default()
+                .with_name(name("new-2"))
+                .with_count(3 + i32::from(v))
+                .with_assignments(None),
+        ]),
+        |answer| answer.results[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DescribeConfigsRequest,
+        |_v| DescribeConfigsRequest::default().with_include_synonyms(true).with_resources(vec![
+            DescribeConfigsResource::default()
+                .with_resource_type(2)
+                .with_resource_name(text("t"))
+                .with_configuration_keys(None),
+        ]),
+        |answer| answer.results[0].error_code == 0 && answer.results[0].configs.len() == 7
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DeleteRecordsRequest,
+        |_v| {
+            let partition = DeleteRecordsPartition::default().with_offset(1);
+            let topic = DeleteRecordsTopic::default().with_name(name("t"));
+            let topics = vec![topic.with_partitions(vec![partition])];
+            DeleteRecordsRequest::default().with_topics(topics)
+        },
+        |answer| answer.topics[0].partitions[0].low_watermark == 1
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DeleteTopicsRequest,
+        |v| if v >= 6 {
+            DeleteTopicsRequest::default().with_topics(vec![
+                DeleteTopicState::default().with_name(Some(name(&format!("new-{v}")))),
+            ])
+        } else {
+            DeleteTopicsRequest::default().with_topic_names(vec![name(&format!("new-{v}"))])
+        },
+        |answer| answer.responses[0].error_code
+            == if answer.responses[0].name == Some(name("new-1")) { 3 } else { 0 }
+    );
+}

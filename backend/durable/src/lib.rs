@@ -1,0 +1,137 @@
+//! Files that are either there, whole and on disk, or not there at all; and folders that belong to
+//! one process.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Suffix of a file that is being written; whatever bears it is left over from a crash.
+pub const TEMPORARY: &str = ".tmp";
+
+/// Name of the file by which a folder is locked.
+const LOCK_FILE: &str = ".lock";
+
+/// Writes `bytes` to `path`: temporary file, fsync, rename, fsync of the folder.
+///
+/// # Errors
+/// Whatever the file system reports; `path` then holds what it held before.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(temporary(path))?;
+    file.write_all(bytes)?;
+    publish(&file, &temporary(path), path)
+}
+
+/// The name under which `path` is written before it is published.
+#[must_use]
+pub fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(TEMPORARY);
+    name.into()
+}
+
+/// Gives the finished file `temporary` the name `path` in the same folder, so that it survives a crash.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(temporary, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or(Path::new(".")))
+}
+
+/// Makes created, renamed and removed names in `folder` durable.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Removes what a crash left unfinished in `folder`.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.as_os_str().as_encoded_bytes().ends_with(TEMPORARY.as_bytes()) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes `path`, which may be gone already.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Moves everything in `from` but its lock file into the new folder `to`; tells whether there was
+/// anything.
+///
+/// # Errors
+/// Whatever the file system reports; what was moved by then stays moved.
+pub fn move_contents(from: &Path, to: &Path) -> io::Result<bool> {
+    let entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
+    let contents: Vec<_> = entries.iter().filter(|entry| entry.file_name() != LOCK_FILE).collect();
+    if contents.is_empty() {
+        return Ok(false);
+    }
+    fs::create_dir_all(to)?;
+    for entry in contents {
+        fs::rename(entry.path(), to.join(entry.file_name()))?;
+    }
+    sync_folder(to)?;
+    sync_folder(from)?;
+    Ok(true)
+}
+
+/// A folder that this process alone may write to, until the value is dropped or the process ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+/// Why a folder could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error(
+        "{0} is in use by another process: stop that one, or choose another folder with --data-dir"
+    )]
+    InUse(PathBuf),
+    /// It cannot be created or opened.
+    #[error("cannot use the folder {0}: {1}")]
+    Io(PathBuf, #[source] io::Error),
+}
+
+impl FolderLock {
+    /// Creates `folder` if need be and takes it.
+    ///
+    /// # Errors
+    /// [`LockError::InUse`] when another process has it, otherwise what the file system reports.
+    pub fn take(folder: &Path) -> Result<Self, LockError> {
+        let failed = |error| LockError::Io(folder.to_owned(), error);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join(LOCK_FILE))
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::InUse(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
