@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes backend/tests/fixtures/clustering_metrics.json: weighted points, labels, and what
+"""Writes backend/clustering/tests/fixtures/metrics.json: weighted points, labels, and what
 scikit-learn measures on the rows repeated as often as the weights say.
 
     python3 -m venv /tmp/fixtures && /tmp/fixtures/bin/pip install scikit-learn==1.9.1
@@ -20,7 +20,7 @@ from sklearn.metrics import (
 )
 
 SKLEARN = "1.9.1"
-TARGET = Path(__file__).parent.parent / "backend/tests/fixtures/clustering_metrics.json"
+TARGET = Path(__file__).parent.parent / "backend/clustering/tests/fixtures/metrics.json"
 
 
 def case(name, points, weights, labels, other):

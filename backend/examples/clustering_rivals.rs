@@ -4,6 +4,8 @@
 
 #[path = "../benches/data/mod.rs"]
 mod data;
+#[path = "../clustering/benches/mixture/mod.rs"]
+mod mixture;
 
 use std::{
     fs::{self, File},
@@ -17,16 +19,18 @@ use data::Error;
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
 use linfa_clustering::KMeans as LinfaKMeans;
 use linfa_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+use mixture::mixture;
 use ndarray::Array2;
 use serde_json::{Value, json};
 use tillstream::{
-    clustering::{KChoice, KMeans, ModelParams, WeightedPoints, train_line_model},
     features::LinePoints,
     ingest::{
         Input, InputSpec, ReadOptions, Row,
         csv_lines::{write_header, write_line},
     },
+    modelling::{ModelParams, train_line_model},
 };
+use tillstream_clustering::{KChoice, KMeans, WeightedPoints};
 use tillstream_shared::{Entity, PreprocessingKind};
 
 #[derive(Parser)]
@@ -45,7 +49,7 @@ enum Command {
         file: PathBuf,
         d: usize,
         k: usize,
-        restarts: u32,
+        n_init: u32,
         runs: u64,
         #[arg(long)]
         weighted: bool,
@@ -65,7 +69,7 @@ enum Solver {
 fn main() -> Result<(), Error> {
     let mut answer = match CommandLine::parse().command {
         Command::Prepare { folder, lines } => prepare(&folder, lines)?,
-        Command::Fit { solver, file, d, k, restarts, runs, weighted } => {
+        Command::Fit { solver, file, d, k, n_init, runs, weighted } => {
             let mut values = read(&file)?;
             let weights = if weighted {
                 let n = values.len() / (d + 1);
@@ -75,13 +79,13 @@ fn main() -> Result<(), Error> {
             };
             match solver {
                 Solver::Tillstream => {
-                    tillstream(&WeightedPoints::new(d, values, weights)?, k, restarts, runs)?
+                    tillstream(&WeightedPoints::new(d, values, weights)?, k, n_init, runs)?
                 }
-                Solver::Linfa => linfa(values, d, k, restarts, runs)?,
+                Solver::Linfa => linfa(values, d, k, n_init, runs)?,
             }
         }
         Command::Large { n, runs } => {
-            let points = WeightedPoints::unweighted(2, data::mixture(n, 2, 1))?;
+            let points = WeightedPoints::unweighted(2, mixture(n, 2, 1))?;
             tillstream(&points, 3, 1, runs)?
         }
         Command::All { history, batch, runs } => all(history, batch, runs)?,
@@ -108,26 +112,26 @@ fn prepare(folder: &Path, lines: usize) -> Result<Value, Error> {
     write(&folder.join("distinct.f64"), &[distinct.coordinates(), distinct.weights()].concat())?;
     write(&folder.join("shaken.f64"), &data::shaken(&real, 1))?;
     for d in [3, 8] {
-        write(&folder.join(format!("mixture{d}.f64")), &data::mixture(lines, d, 1))?;
+        write(&folder.join(format!("mixture{d}.f64")), &mixture(lines, d, 1))?;
     }
     Ok(json!({ "lines": real.len() / 2, "distinct": distinct.n() }))
 }
 
-fn tillstream(points: &WeightedPoints, k: usize, restarts: u32, runs: u64) -> Result<Value, Error> {
+fn tillstream(points: &WeightedPoints, k: usize, n_init: u32, runs: u64) -> Result<Value, Error> {
     let (seconds, errors) = timed(runs, |seed| {
-        let params = KMeans::params(k).restarts(restarts).seed(seed).check()?;
+        let params = KMeans::params(k).n_init(n_init).seed(seed).check()?;
         Ok(params.fit_points(points)?.sse)
     })?;
     Ok(json!({ "seconds": seconds, "sse": errors }))
 }
 
-fn linfa(values: Vec<f64>, d: usize, k: usize, restarts: u32, runs: u64) -> Result<Value, Error> {
+fn linfa(values: Vec<f64>, d: usize, k: usize, n_init: u32, runs: u64) -> Result<Value, Error> {
     let records = Array2::from_shape_vec((values.len() / d, d), values)?;
     let dataset = DatasetBase::from(records);
     let n = dataset.records.nrows() as f64;
     let (seconds, errors) = timed(runs, |seed| {
         let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let params = LinfaKMeans::params_with_rng(k, rng).n_runs(restarts as usize).check()?;
+        let params = LinfaKMeans::params_with_rng(k, rng).n_runs(n_init as usize).check()?;
         // It reports the mean of the squared distances.
         Ok(params.fit(&dataset)?.inertia() * n)
     })?;
@@ -154,7 +158,7 @@ fn all(history: u64, batch: u64, runs: u64) -> Result<Value, Error> {
         preprocessing,
         clip: None,
         k: KChoice::Fixed(3),
-        restarts: 10,
+        n_init: 10,
         seed: 1,
         evaluate: true,
     };

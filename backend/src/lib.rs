@@ -2,18 +2,22 @@
 //! stream runs, and answers predictions over REST.
 //!
 //! The modules follow the data, and a module knows only those before it:
-//! [`progress`] and [`stop`] serve all; [`ingest`] (files → lines) → [`kafka`] (producer, consumer) with [`batch`] (files on disk) → [`features`] (lines → weighted
-//! points) → [`clustering`] (pure arithmetic) → [`registry`] (models on disk and in memory) →
+//! [`progress`], [`blocking`], [`shutdown`] and [`supervisor`] serve all; [`ingest`] (files → lines) →
+//! [`batch`] (files on disk) and [`kafka`] (producer, consumer) → [`features`] (lines → weighted
+//! points) → [`modelling`] (points → models) → [`registry`] (models on disk and in memory) →
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
 
 pub mod batch;
+pub mod blocking;
 pub mod cli;
-pub mod clustering;
+pub mod fault;
 pub mod features;
 pub mod http;
 pub mod ingest;
 pub mod kafka;
+pub mod modelling;
 pub mod progress;
 pub mod registry;
-pub mod stop;
+pub mod shutdown;
+pub mod supervisor;
 pub mod training;

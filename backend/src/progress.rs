@@ -1,14 +1,14 @@
-//! What the parts of the pipeline tell the terminal, the status route and the event stream.
+//! What the components tell the terminal, the status route and the event stream.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
 };
 
-use tillstream_shared::api::{Event, Stage, Status};
+use tillstream_shared::api::{Component, ComponentStatus, Event, Gap, Stage, Status};
 use tokio::sync::broadcast;
 
 /// Notices that are kept for the status route.
@@ -16,7 +16,7 @@ const NOTICES: usize = 50;
 /// Events that a slow listener may fall behind before it misses some.
 const EVENTS: usize = 1024;
 
-/// A count that only its own part of the pipeline changes.
+/// A count that only its own component changes.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 
@@ -66,47 +66,40 @@ impl MaybeCount {
 #[allow(missing_docs)]
 pub struct Progress {
     started_at: String,
-    stages: Mutex<[Stage; 3]>,
+    components: Mutex<BTreeMap<Component, ComponentStatus>>,
     pub input_lines: MaybeCount,
     pub lines_read: Count,
     pub lines_sent: Count,
     pub lines_stored: Count,
     pub lines_open: Count,
     pub dead_letters: Count,
+    pub repeated: Count,
     pub rejects: Count,
     pub batches: Count,
     pub models: Count,
     pub lag: MaybeCount,
+    gaps: Mutex<BTreeMap<u64, Gap>>,
     notices: Mutex<VecDeque<String>>,
     events: broadcast::Sender<Event>,
-}
-
-/// A part of the pipeline, for [`Progress::stage`].
-#[derive(Debug, Clone, Copy)]
-pub enum Part {
-    /// Sends lines to the topic.
-    Producer,
-    /// Stores lines in batches.
-    Consumer,
-    /// Trains models.
-    Trainer,
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             started_at: now(),
-            stages: Mutex::default(),
+            components: Mutex::default(),
             input_lines: MaybeCount::default(),
             lines_read: Count::default(),
             lines_sent: Count::default(),
             lines_stored: Count::default(),
             lines_open: Count::default(),
             dead_letters: Count::default(),
+            repeated: Count::default(),
             rejects: Count::default(),
             batches: Count::default(),
             models: Count::default(),
             lag: MaybeCount::default(),
+            gaps: Mutex::default(),
             notices: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
         }
@@ -114,16 +107,21 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// Says what `part` is doing.
-    pub fn stage(&self, part: Part, stage: Stage) {
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner)[part as usize] = stage;
+    /// Says what `component` is doing, and of a failed one why.
+    pub fn set_stage(&self, component: Component, stage: Stage, reason: Option<String>) {
+        lock(&self.components).insert(component, ComponentStatus { component, stage, reason });
+    }
+
+    /// Replaces the damaged batches that training leaves out.
+    pub fn set_gaps(&self, gaps: impl IntoIterator<Item = Gap>) {
+        *lock(&self.gaps) = gaps.into_iter().map(|gap| (gap.batch, gap)).collect();
     }
 
     /// Logs a warning that a person should see, keeps it for the status route and sends it to listeners.
     pub fn notice(&self, message: impl Into<String>) {
         let message = message.into();
         tracing::warn!("{message}");
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notices = lock(&self.notices);
         if notices.len() == NOTICES {
             notices.pop_front();
         }
@@ -147,32 +145,39 @@ impl Progress {
     /// The counts now.
     #[must_use]
     pub fn status(&self) -> Status {
-        let [producer, consumer, trainer] =
-            *self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at.clone(),
-            producer,
-            consumer,
-            trainer,
+            components: lock(&self.components).values().cloned().collect(),
             input_lines: self.input_lines.get(),
             lines_read: self.lines_read.get(),
             lines_sent: self.lines_sent.get(),
             lines_stored: self.lines_stored.get(),
             lines_open: self.lines_open.get(),
             dead_letters: self.dead_letters.get(),
+            repeated: self.repeated.get(),
             rejects: self.rejects.get(),
             batches: self.batches.get(),
             models: self.models.get(),
             lag: self.lag.get(),
-            notices: notices.iter().cloned().collect(),
+            gaps: lock(&self.gaps).values().cloned().collect(),
+            notices: lock(&self.notices).iter().cloned().collect(),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The time now, RFC 3339 in UTC with seconds.
 #[must_use]
 pub fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// The time now in UTC as part of a file name, such as `20261123T173509Z`.
+#[must_use]
+pub fn file_stamp() -> String {
+    chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string()
 }

@@ -77,7 +77,7 @@ async fn the_manuals_curl_examples_answer_as_documented() {
         let compact: String = documented.lines().map(str::trim_start).collect();
         assert_eq!(answer.replace(": ", ":"), compact.replace(": ", ":"));
     }
-    app.state.stop.request();
+    app.state.shutdown.request();
     serving.await.unwrap().unwrap();
 }
 

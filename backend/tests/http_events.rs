@@ -63,7 +63,7 @@ async fn an_open_stream_of_events_does_not_hold_up_the_stop() {
         seen.push_str(&String::from_utf8_lossy(&chunk[..n]));
     }
 
-    app.state.stop.request();
+    app.state.shutdown.request();
     timeout(DEADLINE, service).await.unwrap().unwrap().unwrap();
     let mut rest = Vec::new();
     timeout(DEADLINE, socket.read_to_end(&mut rest)).await.unwrap().unwrap();

@@ -5,7 +5,7 @@ mod http_support;
 
 use http_support::{TestApp, raw_model};
 use serde_json::json;
-use tillstream::batch::OpenBatch;
+use tillstream::batch::{Catalogue, OpenBatch, Provenance};
 use tillstream_shared::{ClosedBy, Entity, Line, Model, ModelNumber};
 
 #[tokio::test]
@@ -47,11 +47,11 @@ async fn points_are_those_of_the_batch() {
     let app = TestApp::new();
     let error = app.get("/api/v1/models/product/1/points").await.refused(404);
     assert!(error.contains("batch"), "{error}");
-    assert_eq!(app.get("/api/v1/batches").await.json(), json!([]));
+    assert_eq!(app.get("/api/v1/batches").await.json(), json!({"batches": [], "total": 0}));
 
     let folder = app.data.path().join("batch");
     std::fs::create_dir_all(&folder).unwrap();
-    let mut batch = OpenBatch::create(&folder, 1).unwrap();
+    let mut batch = OpenBatch::create(&folder).unwrap();
     for (offset, quantity) in [(0, 10), (1, 300), (2, 10)] {
         let line = Line {
             invoice_no: "1".into(),
@@ -65,7 +65,9 @@ async fn points_are_those_of_the_batch() {
         };
         batch.add(&line, 0, offset).unwrap();
     }
-    let manifest = batch.close("retail_stream", ClosedBy::Time).unwrap();
+    let (mut catalogue, _lock) = Catalogue::open(&folder).unwrap();
+    let provenance = Provenance { topic: "retail_stream".into(), ..Provenance::default() };
+    let manifest = catalogue.close(batch, &provenance, ClosedBy::Time).unwrap();
     assert_eq!(
         app.get("/api/v1/models/product/1/points").await.json(),
         json!({
@@ -74,5 +76,5 @@ async fn points_are_those_of_the_batch() {
     );
     let none = app.get("/api/v1/models/customer/1/points").await.json();
     assert_eq!(none["quantity"], json!([]), "no line has a customer");
-    assert_eq!(app.get("/api/v1/batches").await.json(), json!([manifest]));
+    assert_eq!(app.get("/api/v1/batches").await.json(), json!({"batches": [manifest], "total": 1}));
 }

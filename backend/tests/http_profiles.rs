@@ -63,6 +63,15 @@ async fn migration_counts_entities_that_moved_came_and_went() {
 }
 
 #[tokio::test]
+async fn rows_that_are_not_of_the_model_are_an_error() {
+    let app = app();
+    let store = RowStore::of(&app.state.data.models);
+    store.save(Entity::Customer, 1, &rows(&[("A", 1), ("B", 9)])).unwrap();
+    app.get("/api/v1/models/customer/1/migration/2?kind=profile").await.refused(500);
+    app.get("/api/v1/models/customer/2/migration/1?kind=profile").await.refused(500);
+}
+
+#[tokio::test]
 async fn a_customer_has_a_history() {
     let app = app();
     let view = app.get("/api/v1/profiles/customer/A").await.json();

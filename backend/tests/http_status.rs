@@ -61,6 +61,6 @@ async fn events_are_streamed_until_the_service_stops() {
     assert_eq!(trained, expected);
     app.state.progress.lines_sent.add(5);
     assert_eq!(next().await.unwrap()["lines_sent"], 5, "a change of the counts is sent");
-    app.state.stop.request();
+    app.state.shutdown.request();
     assert_eq!(next().await, None);
 }

@@ -6,11 +6,12 @@
 use std::collections::{HashMap, HashSet};
 
 use tillstream::{
-    clustering::{KChoice, ModelParams},
     features::{Profiles, RfmScores},
     ingest::{Input, InputSpec, ReadOptions, Row},
+    modelling::ModelParams,
     training::{FileOptions, Recipe, train_file},
 };
+use tillstream_clustering::KChoice;
 use tillstream_shared::{Entity, Line, Model, ModelKind, PreprocessingKind};
 
 fn input() -> Input {
@@ -125,7 +126,7 @@ fn train(entity: Entity, recipe: Recipe, drop_duplicates: bool, k: u32) -> Model
         preprocessing: recipe.preprocessing(),
         clip: None,
         k: KChoice::Fixed(k),
-        restarts: 10,
+        n_init: 10,
         seed: 1,
         evaluate: true,
     };

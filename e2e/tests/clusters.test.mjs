@@ -160,12 +160,12 @@ browserTest('the line predicted last is shown among the clusters', async (t, pag
     await page.getByTestId('entity-country').check();
     await page.getByTestId('example').click();
     await page.getByTestId('predict').click();
-    await page.getByRole('link', { name: 'Show it among the clusters' }).click();
+    await page.getByRole('link', { name: 'Show it on the scatter plot' }).click();
     await page.locator('[data-testid="model-facts"][data-entity="country"]').waitFor();
     await page.getByTestId('predicted-point').filter({ hasText: 'United Kingdom' }).waitFor();
     await page.getByTestId('entity-customer').check();
     await page.locator('[data-testid="model-facts"][data-entity="customer"]').waitFor();
-    assert.equal(await page.getByTestId('predicted-point').count(), 0, 'it is no customer');
+    assert.equal(await page.getByTestId('predicted-point').count(), 0, 'it is not about a customer');
   } finally {
     await server.stop();
   }

@@ -1,7 +1,7 @@
 // Live counts, and what is shown while there is nothing, or nobody, to show them.
 
 import assert from 'node:assert/strict';
-import { Server, browserTest, connected, count, countAbove, dataDir } from './support.mjs';
+import { Server, api, browserTest, connected, count, countAbove, dataDir } from './support.mjs';
 
 browserTest('the counts move while the page is open', async (t, page) => {
   const server = await Server.start({ dataDir: await dataDir(t) });
@@ -18,10 +18,16 @@ browserTest('the counts move while the page is open', async (t, page) => {
     await countAbove(page, 'count-models', models);
     await countAbove(page, 'rate-received', 0);
     assert.ok((await count(page, 'count-lines-read')) > 0);
-    for (const stage of ['producer', 'consumer', 'trainer']) {
-      const state = await page.getByTestId(`stage-${stage}`).getAttribute('data-state');
-      assert.equal(state, 'running', stage);
+    const { components } = await api(page, server, '/status');
+    for (const { component } of components) {
+      const state = await page.getByTestId(`stage-${component}`).getAttribute('data-state');
+      assert.equal(state, 'running', component);
     }
+    for (const component of ['broker', 'producer', 'consumer', 'trainer', 'serving']) {
+      assert.ok(components.some((status) => status.component === component), component);
+    }
+    assert.equal(await page.getByTestId('failures').count(), 0);
+    assert.equal(await page.getByTestId('gaps').count(), 0);
     await page.getByTestId('batches').locator('tbody tr').first().waitFor();
     await page.getByTestId('events').getByText(/Batch \d+ stored/).first().waitFor();
     const total = Number(await page.getByTestId('progress').getAttribute('aria-valuemax'));

@@ -115,7 +115,7 @@ browserTest('one customer, product or country is looked up', async (t, page) => 
   }
 });
 
-browserTest('a customer that nobody knows is no failure', async (t, page) => {
+browserTest('an unknown customer is an answer, not an error', async (t, page) => {
   const server = await Server.start({ dataDir: await dataDir(t) });
   try {
     await trained(page, server, 'profile', 'customer');
@@ -124,7 +124,7 @@ browserTest('a customer that nobody knows is no failure', async (t, page) => {
     await page.getByTestId('profile-id-error').filter({ hasText: 'Enter a CustomerID.' }).waitFor();
     await page.getByTestId('profile-id').fill('99999999');
     await page.getByTestId('show-profile').click();
-    await page.getByTestId('empty').filter({ hasText: 'Customer 99999999 is not known' }).waitFor();
+    await page.getByTestId('empty').filter({ hasText: 'Customer 99999999 was not found' }).waitFor();
     assert.equal(await page.getByTestId('error').count(), 0);
   } finally {
     await server.stop();

@@ -17,20 +17,20 @@ import { chromium } from 'playwright-core';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target');
 const BIN = path.resolve(process.env.TILLSTREAM_BIN ?? path.join(TARGET, 'debug/tillstream'));
-const PAGE = path.resolve(process.env.TILLSTREAM_PAGE ?? path.join(ROOT, 'dist'));
+/** The folder of the built page. */
+export const PAGE = path.resolve(process.env.TILLSTREAM_PAGE ?? path.join(ROOT, 'dist'));
 const CHROMIUM = process.env.TILLSTREAM_CHROMIUM ?? '/usr/bin/chromium';
 const SHOTS = path.join(ROOT, 'e2e/screenshots');
 
 /** How long anything may take before it counts as not happening. The machine may be busy. */
 export const DEADLINE = 60_000;
 
-for (const [what, file, how] of [
-  ['server', BIN, 'cargo build'],
-  ['page', path.join(PAGE, 'index.html'), 'trunk build'],
-  ['browser', CHROMIUM, 'apt-get install chromium'],
-]) {
+function require(what, file, how) {
   if (!existsSync(file)) throw new Error(`the ${what} is not at ${file}: run \`${how}\` first`);
 }
+
+require('page', path.join(PAGE, 'index.html'), 'trunk build');
+require('browser', CHROMIUM, 'apt-get install chromium');
 
 function within(promise, milliseconds, message) {
   let timer;
@@ -48,6 +48,7 @@ export class Server {
 
   /** Starts one and waits until it says where its page is. */
   static async start({ dataDir, port = 0, flags = ['--rate', '2000', '--batch-size', '1000'] }) {
+    require('server', BIN, 'cargo build');
     const server = new Server();
     const args = ['up', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, '--page', PAGE];
     const child = spawn(BIN, [...args, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -164,15 +165,14 @@ export async function connected(page) {
 }
 
 /**
- * Waits until at least `least` numbered models of a kind and entity are there, and returns their
- * numbers, ascending.
+ * Waits until at least `least` numbered models of a kind and entity are there, and returns the numbers
+ * of the newest, ascending.
  */
 export async function trained(page, server, kind, entity, least = 1) {
   const end = Date.now() + DEADLINE;
   while (Date.now() < end) {
-    const { models } = await (await page.request.get(`${server.url}/api/v1/models`)).json();
-    const own = models.filter((model) => model.kind === kind && model.entity === entity);
-    const numbers = own.map((model) => model.number).filter(Number.isInteger);
+    const { models } = await api(page, server, `/models?kind=${kind}&entity=${entity}`);
+    const numbers = models.map((model) => model.number).filter(Number.isInteger);
     if (numbers.length >= least) return numbers;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -1,8 +1,6 @@
-//! The frame around every page: contexts, navigation and the banner of a lost connection.
+//! The frame around every page: contexts, navigation, the banner of a lost connection, and the page of
+//! each route.
 
-use std::rc::Rc;
-
-use tillstream_shared::api::PredictResponse;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -13,13 +11,15 @@ use crate::{
         nav::Nav,
         view::ConnectionBanner,
     },
-    routes::{Route, switch},
+    pages::{
+        clusters::ClustersPage, overview::OverviewPage, predict::PredictPage,
+        profiles::ProfilesPage,
+    },
+    routes::Route,
+    state::prediction::LastPrediction,
 };
 
-/// The line predicted last, shown in the cluster view.
-pub type LastPrediction = UseStateHandle<Option<Rc<PredictResponse>>>;
-
-/// The whole page.
+/// The whole application.
 #[component]
 pub fn App() -> Html {
     let last_prediction: LastPrediction = use_state(|| None);
@@ -33,7 +33,7 @@ pub fn App() -> Html {
                     <Nav />
                     <ConnectionBanner />
                     <main id="main" tabindex="-1">
-                        <Switch<Route> render={switch} />
+                        <Switch<Route> render={page} />
                     </main>
                     <footer class="foot">
                         { "Tillstream turns a stream of till receipts into customer, product and \
@@ -43,5 +43,22 @@ pub fn App() -> Html {
                 </ContextProvider<LanguageContext>>
             </LiveProvider>
         </BrowserRouter>
+    }
+}
+
+/// Renders the page of a route and gives the document its title.
+fn page(route: Route) -> Html {
+    gloo::utils::document().set_title(&format!("{} \u{b7} Tillstream", route.title()));
+    match route {
+        Route::Overview => html! { <OverviewPage /> },
+        Route::Clusters => html! { <ClustersPage /> },
+        Route::Profiles => html! { <ProfilesPage /> },
+        Route::Predict => html! { <PredictPage /> },
+        Route::NotFound => html! {
+            <section class="empty" data-testid="not-found">
+                <h1>{ "Page not found" }</h1>
+                <p><Link<Route> to={Route::Overview}>{ "Go to the overview" }</Link<Route>></p>
+            </section>
+        },
     }
 }

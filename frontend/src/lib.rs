@@ -9,8 +9,10 @@ pub mod app;
 pub mod charts;
 pub mod components;
 pub mod format;
+pub mod labels;
 pub mod pages;
 pub mod routes;
 pub mod services;
 pub mod state;
-pub mod words;
+#[cfg(test)]
+mod test_model;

@@ -5,7 +5,7 @@ use tillstream_page::app::App;
 fn main() {
     console_error_panic_hook::set_once();
     if let Some(root) = gloo::utils::document().get_element_by_id("app") {
-        // What stands there until the program is loaded.
+        // Removes the placeholder that is shown until the program is loaded.
         root.set_inner_html("");
         yew::Renderer::<App>::with_root(root).render();
     }

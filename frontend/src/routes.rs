@@ -1,11 +1,6 @@
 //! The addresses of the pages.
 
-use yew::prelude::*;
-use yew_router::prelude::*;
-
-use crate::pages::{
-    clusters::ClustersPage, overview::Overview, predict::PredictPage, profiles::ProfilesPage,
-};
+use yew_router::Routable;
 
 /// The pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Routable)]
@@ -43,22 +38,5 @@ impl Route {
             Self::Predict => "Predict",
             Self::NotFound => "Not found",
         }
-    }
-}
-
-/// Renders the page of a route.
-pub fn switch(route: Route) -> Html {
-    gloo::utils::document().set_title(&format!("{} \u{b7} Tillstream", route.title()));
-    match route {
-        Route::Overview => html! { <Overview /> },
-        Route::Clusters => html! { <ClustersPage /> },
-        Route::Profiles => html! { <ProfilesPage /> },
-        Route::Predict => html! { <PredictPage /> },
-        Route::NotFound => html! {
-            <section class="empty" data-testid="not-found">
-                <h1>{ "There is no such page" }</h1>
-                <p><Link<Route> to={Route::Overview}>{ "Go to the overview" }</Link<Route>></p>
-            </section>
-        },
     }
 }

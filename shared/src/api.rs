@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Entity, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text};
+use crate::{
+    Champion, Entity, Manifest, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text,
+};
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,11 +82,14 @@ pub struct ModelSummary {
     pub trained_at: String,
 }
 
-/// `GET /api/v1/models`: by kind and entity, numbered models ascending, then `all` and `live`.
+/// `GET /api/v1/models`: by kind and entity, the newest numbered models ascending, then `all` and
+/// `live`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelList {
-    /// The models.
+    /// The models of this page of the list.
     pub models: Vec<ModelSummary>,
+    /// Models in all, listed or not.
+    pub total: u64,
     /// Files in the models folder that could not be used, and why.
     pub unusable: Vec<String>,
 }
@@ -194,6 +199,15 @@ pub struct Champions {
     pub champions: Vec<Champion>,
 }
 
+/// `GET /api/v1/batches`: the newest batches, by ascending number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchList {
+    /// The manifests of this page of the list.
+    pub batches: Vec<Manifest>,
+    /// Batches in all, listed or not.
+    pub total: u64,
+}
+
 /// `POST /api/v1/champions/{entity}`, with `?kind=profile` for profile models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -206,19 +220,63 @@ pub enum ChampionRequest {
     Release,
 }
 
-/// What a running part of the pipeline is doing.
+/// A long-running component of the process.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Component {
+    /// The embedded broker.
+    Broker,
+    /// Sends lines to the topic.
+    Producer,
+    /// Stores lines in batches.
+    Consumer,
+    /// Trains models.
+    Trainer,
+    /// Answers REST requests and serves the page.
+    Serving,
+    /// Takes up what other processes change in the data folder: models, batches, champions.
+    Watcher,
+    /// Shows progress on standard error.
+    Terminal,
+}
+
+/// What a component is doing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Not part of this process.
+    /// Not in this process.
     #[default]
     Absent,
     /// At work or waiting for work.
     Running,
     /// Ended as it should.
     Done,
-    /// Ended with an error.
+    /// Ended with an error or a panic.
     Failed,
+}
+
+/// The stage of one component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentStatus {
+    /// Which one.
+    pub component: Component,
+    /// What it is doing.
+    pub stage: Stage,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A batch that no model is trained on, because its file is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Number of the batch.
+    pub batch: u64,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// `GET /api/v1/status`: the counts of this process since it started, and of its data folder.
@@ -228,12 +286,8 @@ pub struct Status {
     pub version: String,
     /// When the process started, RFC 3339 in UTC.
     pub started_at: String,
-    /// Sends lines to the topic.
-    pub producer: Stage,
-    /// Stores lines in batches.
-    pub consumer: Stage,
-    /// Trains models.
-    pub trainer: Stage,
+    /// The components of this process, in the order of [`Component`].
+    pub components: Vec<ComponentStatus>,
     /// Lines of the input in all, once known.
     pub input_lines: Option<u64>,
     /// Lines read from the input.
@@ -244,9 +298,11 @@ pub struct Status {
     pub lines_stored: u64,
     /// Lines in the open batch.
     pub lines_open: u64,
-    /// Messages that were no lines.
+    /// Messages that were invalid and went to the dead-letter topic.
     pub dead_letters: u64,
-    /// Rows of the input that were no lines.
+    /// Messages that repeated a stored line of the same source, and were skipped.
+    pub repeated: u64,
+    /// Rows of the input that were invalid.
     pub rejects: u64,
     /// Stored batches.
     pub batches: u64,
@@ -254,13 +310,30 @@ pub struct Status {
     pub models: u64,
     /// Messages in the topic that the consumer has not read yet, once known.
     pub lag: Option<u64>,
+    /// Damaged batches that training leaves out, by ascending number.
+    pub gaps: Vec<Gap>,
     /// Messages that a person should see, newest last: models not trained, files left out, errors.
     pub notices: Vec<String>,
 }
 
+impl Status {
+    /// What `component` is doing.
+    #[must_use]
+    pub fn stage(&self, component: Component) -> Stage {
+        self.component(component).map_or(Stage::Absent, |status| status.stage)
+    }
+
+    /// The status of `component`, if it is part of the process.
+    #[must_use]
+    pub fn component(&self, component: Component) -> Option<&ComponentStatus> {
+        self.components.iter().find(|status| status.component == component)
+    }
+}
+
 /// An event of `GET /api/v1/events`; the name of the server-sent event is the tag.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The counts; sent at once to a new listener, and whenever they changed, a few times a second.
     Status(Box<Status>),
@@ -300,13 +373,7 @@ pub enum Event {
 impl Event {
     /// The tag, as in the JSON.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::BatchStored { .. } => "batch_stored",
-            Self::ModelTrained { .. } => "model_trained",
-            Self::ChampionChanged { .. } => "champion_changed",
-            Self::Notice { .. } => "notice",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }

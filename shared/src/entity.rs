@@ -1,14 +1,30 @@
 //! What a model is about: customers, products or countries.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
-use crate::Line;
+use crate::{Line, UnknownName};
 
 /// The thing whose lines a model clusters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Entity {
     /// Identified by CustomerID; lines without one belong to no customer.
     Customer,
@@ -18,23 +34,14 @@ pub enum Entity {
     Country,
 }
 
-/// A name that is no [`Entity`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown entity `{0}`: use customer, product or country")]
-pub struct UnknownEntity(pub String);
-
 impl Entity {
     /// All entities, in the order in which they are listed everywhere.
     pub const ALL: [Self; 3] = [Self::Customer, Self::Product, Self::Country];
 
     /// The name in file names, URLs and JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Product => "product",
-            Self::Country => "country",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The column that identifies the entity, as the data set and the REST API spell it.
@@ -59,19 +66,6 @@ impl Entity {
     }
 }
 
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Entity {
-    type Err = UnknownEntity;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|entity| entity.name() == name)
-            .ok_or_else(|| UnknownEntity(name.to_owned()))
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::new("entity", name, Entity::VARIANTS)
 }

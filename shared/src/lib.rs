@@ -8,6 +8,7 @@
 pub mod api;
 mod champion;
 mod cluster;
+mod distance;
 mod entity;
 mod line;
 mod manifest;
@@ -15,16 +16,20 @@ mod model;
 mod number;
 mod preprocessing;
 mod report;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod unknown_name;
 
 pub use champion::{Champion, Decision, Judgement};
 pub use cluster::{Cluster, Text, Transition, TransitionKind};
-pub use entity::{Entity, UnknownEntity};
+pub use distance::{Nearest, nearest_centroid, squared_distance};
+pub use entity::Entity;
 pub use line::Line;
-pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange};
+pub use manifest::{BatchFunnel, ClosedBy, Manifest, OffsetRange, SourceLine};
 pub use model::{Assignment, Decay, Funnel, InvalidModel, Model};
-pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelKind, UnknownModelRef};
+pub use number::{ModelKind, ModelNumber, ModelRef, UnknownModelRef};
 pub use preprocessing::{
     Excluded, Filter, MAX_FEATURES, Preprocessing, PreprocessingKind, Scaling, Transform,
-    UnknownPreprocessing,
 };
 pub use report::{Choices, Evaluation, ReportCard, ReportRow, Silhouette};
+pub use unknown_name::UnknownName;

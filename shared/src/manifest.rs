@@ -43,6 +43,17 @@ pub struct BatchFunnel {
     pub sales: u64,
 }
 
+/// The last line of one input that a batch took from one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// Partition of the topic.
+    pub partition: i32,
+    /// The input, as the header `source` of its messages names it.
+    pub source: String,
+    /// Number of the line in that input, from 1.
+    pub line: u64,
+}
+
 /// What an immutable batch file holds and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -54,12 +65,27 @@ pub struct Manifest {
     pub file: String,
     /// Topic that the lines came from.
     pub topic: String,
+    /// Id of the Kafka cluster; none in manifests of format 1, and where the cluster has none.
+    #[serde(default)]
+    pub cluster_id: Option<String>,
+    /// Id of the topic, which changes when a topic is deleted and created again.
+    #[serde(default)]
+    pub topic_id: Option<String>,
+    /// [`Self::hash`] of the manifest before; none for the first, and in manifests of format 1.
+    #[serde(default)]
+    pub previous: Option<String>,
     /// Offsets of every partition that the batch covers; dead letters among them are covered too.
     pub partitions: Vec<OffsetRange>,
     /// Lines in the file.
     pub rows: u64,
-    /// Messages within the offsets that were no lines and went to the dead-letter topic.
+    /// Invalid messages within the offsets, which went to the dead-letter topic.
     pub dead_letters: u64,
+    /// Messages within the offsets that repeat a stored line of the same source, and were skipped.
+    #[serde(default)]
+    pub repeated: u64,
+    /// The last line of each source in each partition, of the messages within the offsets.
+    #[serde(default)]
+    pub sources: Vec<SourceLine>,
     /// The cleaning funnel.
     pub funnel: BatchFunnel,
     /// Why the batch was closed.
@@ -70,9 +96,13 @@ pub struct Manifest {
     pub blake3: String,
     /// When it was closed, RFC 3339 in UTC.
     pub created_at: String,
+    /// BLAKE3 of the manifest's own file, in hexadecimal: what identifies the batch. Not in the file.
+    #[serde(skip)]
+    pub hash: String,
 }
 
 impl Manifest {
-    /// The version that this program writes and reads.
-    pub const FORMAT_VERSION: u32 = 1;
+    /// The version that this program writes. It reads this one and 1, which lacks what says where
+    /// lines come from.
+    pub const FORMAT_VERSION: u32 = 2;
 }

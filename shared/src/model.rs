@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Cluster, Entity, Evaluation, Excluded, MAX_FEATURES, ModelKind, ModelNumber, OffsetRange,
     Preprocessing, ReportCard, Text, Transition,
+    distance::{nearest_centroid, squared_distance},
 };
 
 /// Lines that reached training, and why the others did not. Every line is counted once, at the
@@ -23,16 +24,6 @@ pub struct Funnel {
     pub kept: u64,
 }
 
-impl std::ops::AddAssign for Funnel {
-    fn add_assign(&mut self, other: Self) {
-        self.lines += other.lines;
-        self.without_id += other.without_id;
-        self.returns += other.returns;
-        self.unpriced += other.unpriced;
-        self.kept += other.kept;
-    }
-}
-
 /// A trained model, as stored in its file and served by the API.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -47,6 +38,13 @@ pub struct Model {
     pub number: ModelNumber,
     /// The batch it was trained on, or the newest of several; none when trained from a file.
     pub batch: Option<u64>,
+    /// Hash of the manifest of that batch; none when trained from a file, or by an earlier version.
+    #[serde(default)]
+    pub manifest: Option<String>,
+    /// Numbers of the batches up to `batch` that the model lacks because their files are damaged,
+    /// ascending; of a model of one batch none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<u64>,
     /// Names of the features, in the order of every coordinate below.
     pub features: Vec<String>,
     /// From original units to model space.
@@ -56,7 +54,8 @@ pub struct Model {
     /// Seed of the starts.
     pub seed: u64,
     /// Starts, whose best solutions were recombined.
-    pub restarts: u32,
+    #[serde(rename = "restarts")]
+    pub n_init: u32,
     /// k x features, in original units.
     pub centroids: Vec<Vec<f64>>,
     /// k x features, in model space; what a point is compared with.
@@ -125,11 +124,11 @@ pub enum InvalidModel {
     /// Written by another version of the program.
     #[error("format version {0} is not {expected}", expected = Model::FORMAT_VERSION)]
     FormatVersion(u32),
-    /// A list has not as many members as k or the features ask for.
+    /// The length of a list does not match k or the features.
     #[error("`{0}` has the wrong shape")]
     Shape(&'static str),
     /// A NaN, an infinity, or a scale or limit that is not above zero.
-    #[error("`{0}` holds a number that is not usable")]
+    #[error("`{0}` has a number that is not usable")]
     Number(&'static str),
 }
 
@@ -180,14 +179,11 @@ impl Model {
     /// [`Excluded`] when the model's preprocessing does not admit the point.
     pub fn assign(&self, values: &[f64]) -> Result<Assignment, Excluded> {
         let point = self.preprocessing.apply(values)?;
-        let mut nearest = (0, f64::INFINITY);
-        for (index, centroid) in self.model_centroids.iter().enumerate() {
-            let squared = squared_distance(&point, centroid);
-            if squared < nearest.1 {
-                nearest = (index, squared);
-            }
-        }
-        Ok(Assignment { cluster: nearest.0 as u32 + 1, distance: nearest.1.sqrt() })
+        let nearest = nearest_centroid(&point, &self.model_centroids);
+        Ok(Assignment {
+            cluster: nearest.index as u32 + 1,
+            distance: nearest.squared_distance.sqrt(),
+        })
     }
 
     /// Euclidean distance of a point (original units) to every centroid, in model space.
@@ -237,9 +233,4 @@ fn finite<'a>(
     } else {
         Err(InvalidModel::Number(field))
     }
-}
-
-/// Squared Euclidean distance over the coordinates of `centroid`, summed from the first to the last.
-fn squared_distance(point: &[f64; MAX_FEATURES], centroid: &[f64]) -> f64 {
-    point.iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
 }

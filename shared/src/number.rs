@@ -3,12 +3,31 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+
+use crate::UnknownName;
 
 /// What one row of a model's training data stands for.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = UnknownName, parse_err_fn = unknown_kind)]
 pub enum ModelKind {
     /// A line: (Quantity, UnitPrice).
     #[default]
@@ -17,40 +36,19 @@ pub enum ModelKind {
     Profile,
 }
 
-/// A text that names no [`ModelKind`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of model `{0}`: use line or profile")]
-pub struct UnknownModelKind(pub String);
-
 impl ModelKind {
     /// Both kinds, in the order in which they are listed everywhere.
     pub const ALL: [Self; 2] = [Self::Line, Self::Profile];
 
     /// The name in file names, URLs and JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Line => "line",
-            Self::Profile => "profile",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-impl fmt::Display for ModelKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for ModelKind {
-    type Err = UnknownModelKind;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownModelKind(name.to_owned()))
-    }
+fn unknown_kind(name: &str) -> UnknownName {
+    UnknownName::new("kind of model", name, ModelKind::VARIANTS)
 }
 
 /// Which model of an entity this is.
@@ -82,7 +80,7 @@ pub enum ModelRef {
 
 /// A text that names no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no model number: use a number from 1, `latest`, `all`, `live` or `champion`")]
+#[error("`{0}` is not a model number: use a number from 1, `latest`, `all`, `live` or `champion`")]
 pub struct UnknownModelRef(pub String);
 
 impl fmt::Display for ModelNumber {

@@ -1,15 +1,32 @@
 //! From original units to model space, the same in training, on the server and in the page.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+
+use crate::UnknownName;
 
 /// The most features that a model may have; lets a prediction work on the stack.
 pub const MAX_FEATURES: usize = 8;
 
 /// The named preprocessings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum PreprocessingKind {
     /// Every line, its values as they are.
     Raw,
@@ -23,24 +40,14 @@ pub enum PreprocessingKind {
     Robust,
 }
 
-/// A name that is no [`PreprocessingKind`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown preprocessing `{0}`: use raw, log, signed or robust")]
-pub struct UnknownPreprocessing(pub String);
-
 impl PreprocessingKind {
     /// All kinds, in the order in which they are listed everywhere.
     pub const ALL: [Self; 4] = [Self::Raw, Self::Log, Self::Signed, Self::Robust];
 
     /// The name in flags and JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Log => "log",
-            Self::Signed => "signed",
-            Self::Robust => "robust",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Which points it admits.
@@ -73,21 +80,8 @@ impl PreprocessingKind {
     }
 }
 
-impl fmt::Display for PreprocessingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for PreprocessingKind {
-    type Err = UnknownPreprocessing;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownPreprocessing(name.to_owned()))
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::new("preprocessing", name, PreprocessingKind::VARIANTS)
 }
 
 /// Which points a model admits.

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tillstream_shared::{
-    Entity, Filter, Funnel, Model, ModelKind, ModelNumber, Preprocessing, PreprocessingKind,
-    Scaling, Transform,
+    Entity, Filter, Model, ModelKind, Preprocessing, PreprocessingKind, Scaling, Transform,
+    testing::{LINE_FEATURES, raw_model},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -13,46 +13,22 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const DIGEST: u64 = 0x27ad_8a88_7af8_5857;
 
 fn model(transform: Transform, clip: Option<f64>) -> Model {
-    Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity: Entity::Customer,
-        number: ModelNumber::All,
-        batch: None,
-        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
-        preprocessing: Preprocessing {
-            kind: PreprocessingKind::Log,
-            filter: Filter::All,
-            transform,
-            scaling: Scaling::Standard,
-            means: vec![1.734_501_112_3, 1.189_423_998_7],
-            scales: vec![0.933_178_440_1, 0.641_890_334_9],
-            clip,
-        },
-        k: 3,
-        seed: 1,
-        restarts: 10,
-        centroids: vec![vec![0.0; 2]; 3],
-        model_centroids: vec![
-            vec![-0.839_112_7, -0.533_098_1],
-            vec![-0.421_773_9, 1.270_114_6],
-            vec![1.112_909_3, -0.508_776_4],
-        ],
-        sizes: vec![1; 3],
-        mean_values: vec![0.0; 3],
-        sse: 0.0,
-        iterations: 1,
-        funnel: Funnel::default(),
-        offsets: Vec::new(),
-        trained_at: String::new(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-        decay: None,
-    }
+    let clusters: [(u64, &[f64]); 3] = [
+        (1, &[-0.839_112_7, -0.533_098_1]),
+        (1, &[-0.421_773_9, 1.270_114_6]),
+        (1, &[1.112_909_3, -0.508_776_4]),
+    ];
+    let preprocessing = Preprocessing {
+        kind: PreprocessingKind::Log,
+        filter: Filter::All,
+        transform,
+        scaling: Scaling::Standard,
+        means: vec![1.734_501_112_3, 1.189_423_998_7],
+        scales: vec![0.933_178_440_1, 0.641_890_334_9],
+        clip,
+    };
+    let model = raw_model(ModelKind::Line, Entity::Customer, &LINE_FEATURES, &clusters);
+    Model { preprocessing, ..model }
 }
 
 /// Numbers that are the same everywhere: a 64-bit linear congruential generator (Knuth, MMIX).

@@ -1,13 +1,14 @@
-//! What the benches cluster: the lines of the real data set, and points that do not repeat.
+//! What the benches cluster: the lines of the real data set, as they are and made not to repeat.
 
 use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillstream::{
-    clustering::{WeightedPoints, fit_preprocessing},
     features::LinePoints,
     ingest::{Input, InputSpec, ReadOptions, Row},
+    modelling::{fit_preprocessing, line_points},
 };
+use tillstream_clustering::WeightedPoints;
 use tillstream_shared::{Entity, Line, PreprocessingKind};
 
 /// What may go wrong; a bench only reports it.
@@ -26,9 +27,7 @@ pub(crate) fn distinct(kind: PreprocessingKind, limit: usize) -> Result<Weighted
     let mut points = LinePoints::new(Entity::Product);
     each_line(limit, |line| points.add(line))?;
     let (kept, _) = points.filtered(kind.filter());
-    let coordinates = kept.iter().flat_map(|p| [p.quantity as f64, p.unit_price]).collect();
-    let weights = kept.iter().map(|p| p.weight as f64).collect();
-    Ok(fit_preprocessing(kind, None, &WeightedPoints::new(2, coordinates, weights)?)?.1)
+    Ok(fit_preprocessing(kind, None, &line_points(&kept)?)?.1)
 }
 
 fn each_line(limit: usize, mut use_line: impl FnMut(&Line<'_>)) -> Result<(), Error> {
@@ -49,13 +48,4 @@ pub(crate) fn shaken(lines: &[f64], seed: u64) -> Vec<f64> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let noise = |rng: &mut Xoshiro256PlusPlus| 0.1 * rng.sample::<f64, _>(StandardNormal);
     lines.iter().map(|x| x.signum() * x.abs().ln_1p() + noise(&mut rng)).collect()
-}
-
-/// `n` x `d` values from a mixture of 24 overlapping normal distributions: centres of standard
-/// deviation 2, points of standard deviation 1 around them.
-pub(crate) fn mixture(n: usize, d: usize, seed: u64) -> Vec<f64> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut normal = || rng.sample::<f64, _>(StandardNormal);
-    let centres: Vec<f64> = (0..24 * d).map(|_| 2.0 * normal()).collect();
-    (0..n * d).map(|at| centres[at / d % 24 * d + at % d] + normal()).collect()
 }

@@ -11,6 +11,9 @@ use tillstream_durable::LockError;
 /// Why the broker could not start, or not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
+    /// The broker ended although nobody asked for it.
+    #[error("the embedded broker ended: {0}")]
+    Ended(String),
     /// The folder belongs to another process, or cannot be used.
     #[error(transparent)]
     Lock(#[from] LockError),

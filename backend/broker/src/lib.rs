@@ -118,6 +118,20 @@ impl Broker {
         self.address
     }
 
+    /// Serves until `stop` completes, and then shuts down.
+    ///
+    /// # Errors
+    /// Those of [`Self::shutdown`], and [`BrokerError::Ended`] when it cannot serve any more before.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), BrokerError> {
+        tokio::select! {
+            () = stop => self.shutdown().await,
+            ended = &mut self.server => Err(BrokerError::Ended(match ended {
+                Ok(()) => "it stopped accepting connections".to_owned(),
+                Err(error) => error.to_string(),
+            })),
+        }
+    }
+
     /// Takes no more requests, answers those under way, flushes everything and closes. When it
     /// returns, the folder is free for another broker.
     ///

@@ -10,6 +10,9 @@ use std::{
 /// Suffix of a file that is being written; whatever bears it is left over from a crash.
 pub const TEMPORARY: &str = ".tmp";
 
+/// Name of the file by which a folder is locked.
+const LOCK_FILE: &str = ".lock";
+
 /// Writes `bytes` to `path`: temporary file, fsync, rename, fsync of the folder.
 ///
 /// # Errors
@@ -61,6 +64,37 @@ pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes `path`, which may be gone already.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Moves everything in `from` but its lock file into the new folder `to`; tells whether there was
+/// anything.
+///
+/// # Errors
+/// Whatever the file system reports; what was moved by then stays moved.
+pub fn move_contents(from: &Path, to: &Path) -> io::Result<bool> {
+    let entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
+    let contents: Vec<_> = entries.iter().filter(|entry| entry.file_name() != LOCK_FILE).collect();
+    if contents.is_empty() {
+        return Ok(false);
+    }
+    fs::create_dir_all(to)?;
+    for entry in contents {
+        fs::rename(entry.path(), to.join(entry.file_name()))?;
+    }
+    sync_folder(to)?;
+    sync_folder(from)?;
+    Ok(true)
+}
+
 /// A folder that this process alone may write to, until the value is dropped or the process ends.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -92,7 +126,7 @@ impl FolderLock {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(folder.join(".lock"))
+            .open(folder.join(LOCK_FILE))
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),

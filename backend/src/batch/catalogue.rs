@@ -1,4 +1,4 @@
-//! All batches of a folder, as their manifests tell.
+//! The batches of a folder, as their manifests tell.
 
 use std::{
     collections::BTreeMap,
@@ -7,54 +7,141 @@ use std::{
 };
 
 use tillstream_durable::{self as durable, FolderLock};
-use tillstream_shared::Manifest;
+use tillstream_shared::{ClosedBy, Manifest, api::Gap};
 
-use super::BatchError;
+use super::{
+    BatchError, OpenBatch, Summary, TopicProgress,
+    rowless::Rowless,
+    summary::{checkpoint_path, removed_path},
+    writer::Provenance,
+};
+use crate::progress;
 
-/// The manifests of a batch folder, by ascending number.
+/// A summary of all batches is written after so many new ones, which bounds what a start reads.
+const CHECKPOINT_EVERY: u64 = 1_000;
+
+/// The batches of a folder. It holds what they amount to, not their manifests: those are read from the
+/// folder, so that neither memory nor the time of a look grows with history.
 #[derive(Debug)]
 pub struct Catalogue {
     folder: PathBuf,
-    manifests: Vec<Manifest>,
+    /// Of all batches, those included that were removed.
+    summary: Summary,
+    /// Of the batches that were removed.
+    removed: Summary,
+    /// Newest batch in the checkpoint.
+    checkpoint: u64,
+    /// Manifests that are not named by their number alone.
+    older_names: BTreeMap<u64, PathBuf>,
 }
 
 impl Catalogue {
-    /// Takes the folder for writing, removes what a crash left unfinished, and reads the manifests.
+    /// Takes the folder for writing, removes what a crash left unfinished, and reads what is new.
     ///
     /// # Errors
-    /// [`BatchError`]; a batch file that is missing or has another size than its manifest says is one.
+    /// [`BatchError`].
     pub fn open(folder: &Path) -> Result<(Self, FolderLock), BatchError> {
         let lock = FolderLock::take(folder)?;
-        let catalogue = Self::read(folder)?;
-        catalogue.check()?;
+        let mut catalogue = Self::read(folder)?;
         catalogue.remove_leftovers().map_err(BatchError::io(folder))?;
+        if catalogue.summary.last >= catalogue.checkpoint + CHECKPOINT_EVERY {
+            catalogue.write_checkpoint()?;
+        }
         Ok((catalogue, lock))
     }
 
-    /// Reads the manifests without taking the folder; one that does not exist holds no batches.
+    /// Like [`Self::open`], but moves the batches that are there out of the folder first; gives the folder
+    /// where they are now, if there were any.
     ///
     /// # Errors
-    /// [`BatchError::Io`] and [`BatchError::Manifest`].
-    pub fn read(folder: &Path) -> Result<Self, BatchError> {
-        let mut manifests = Vec::new();
-        let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            entries => Some(entries.map_err(BatchError::io(folder))?),
-        };
-        for entry in entries.into_iter().flatten() {
-            let path = entry.map_err(BatchError::io(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                manifests.push(read_manifest(&path)?);
-            }
-        }
-        manifests.sort_unstable_by_key(|manifest| manifest.number);
-        Ok(Self { folder: folder.to_owned(), manifests })
+    /// [`BatchError`].
+    pub fn open_anew(folder: &Path) -> Result<(Self, FolderLock, Option<PathBuf>), BatchError> {
+        let lock = FolderLock::take(folder)?;
+        let aside = Self::set_aside(folder)?;
+        Ok((Self::read(folder)?, lock, aside))
     }
 
-    /// The batches, by ascending number.
+    /// Reads the folder without taking it; one that does not exist holds no batches.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
+    pub fn read(folder: &Path) -> Result<Self, BatchError> {
+        let found = manifest_files(folder)?;
+        let removed = Summary::load(&removed_path(folder))?.unwrap_or_default();
+        let mut catalogue = Self {
+            folder: folder.to_owned(),
+            summary: removed.clone(),
+            checkpoint: removed.last,
+            removed,
+            older_names: BTreeMap::new(),
+        };
+        let last = found.keys().next_back().copied().unwrap_or_default();
+        for number in catalogue.removed.last + 1..=last {
+            if !found.contains_key(&number) {
+                return Err(catalogue.inconsistent(format!("there is no batch {number}")));
+            }
+        }
+        let is_older = |(number, path): &(u64, PathBuf)| *path != manifest_path(folder, *number);
+        catalogue.older_names = found.into_iter().filter(is_older).collect();
+        if let Some(checkpoint) = Summary::load(&checkpoint_path(folder))?
+            && checkpoint.last > catalogue.removed.last
+            && checkpoint.last <= last
+            && catalogue.manifest(checkpoint.last)?.is_some_and(|m| m.hash == checkpoint.hash)
+        {
+            catalogue.checkpoint = checkpoint.last;
+            catalogue.summary = checkpoint;
+        }
+        catalogue.refresh()?;
+        Ok(catalogue)
+    }
+
+    /// Takes up the batches that were stored since the last look, and gives their manifests. Takes time
+    /// in proportion to those alone.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
+    pub fn refresh(&mut self) -> Result<Vec<Manifest>, BatchError> {
+        let mut new = Vec::new();
+        while let Some(manifest) = self.manifest(self.summary.last + 1)? {
+            self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
+            new.push(manifest);
+        }
+        Ok(new)
+    }
+
+    /// The manifest of batch `number`; `None` when it does not exist, or was removed.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`].
+    pub fn manifest(&self, number: u64) -> Result<Option<Manifest>, BatchError> {
+        read_manifest(&self.path_of(number))
+    }
+
+    fn path_of(&self, number: u64) -> PathBuf {
+        let older = self.older_names.get(&number).cloned();
+        older.unwrap_or_else(|| manifest_path(&self.folder, number))
+    }
+
+    /// The manifests of the batches in `numbers` that are there, ascending, read one by one.
+    pub fn manifests(
+        &self,
+        numbers: std::ops::RangeInclusive<u64>,
+    ) -> impl Iterator<Item = Result<Manifest, BatchError>> {
+        let (first, last) = numbers.into_inner();
+        let present = first.max(self.first())..=last.min(self.last());
+        present.filter_map(|number| self.manifest(number).transpose())
+    }
+
+    /// What all batches amount to, those included that were removed.
     #[must_use]
-    pub fn manifests(&self) -> &[Manifest] {
-        &self.manifests
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// What is stored of a topic.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<&TopicProgress> {
+        self.summary.topics.get(name)
     }
 
     /// Where they lie.
@@ -63,175 +150,195 @@ impl Catalogue {
         &self.folder
     }
 
-    /// The number of the batch that comes next.
+    /// Number of the oldest batch that was not removed.
     #[must_use]
-    pub fn next_number(&self) -> u64 {
-        self.manifests.last().map_or(1, |manifest| manifest.number + 1)
+    pub fn first(&self) -> u64 {
+        self.removed.last + 1
     }
 
-    /// For every partition of `topic` that a batch covers, the first offset that none does.
+    /// Number of the newest batch; 0 for none.
     #[must_use]
-    pub fn next_offsets(&self, topic: &str) -> BTreeMap<i32, i64> {
-        let mut next = BTreeMap::new();
-        let of_topic = self.manifests.iter().filter(|manifest| manifest.topic == topic);
-        for range in of_topic.flat_map(|manifest| &manifest.partitions) {
-            next.insert(range.partition, range.last + 1);
+    pub fn last(&self) -> u64 {
+        self.summary.last
+    }
+
+    /// Begins the next batch, with what [`Self::note_rowless`] noted of it.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn begin(&self, provenance: &Provenance) -> Result<OpenBatch, BatchError> {
+        let mut batch = OpenBatch::create(&self.folder)?;
+        if let Some(rowless) = Rowless::load(&self.folder, &self.summary.hash, provenance)? {
+            batch.resume(rowless);
         }
-        next
+        Ok(batch)
     }
 
-    /// Numbers without gaps, offsets that ascend, and every file there with its size.
-    fn check(&self) -> Result<(), BatchError> {
-        let wrong = |reason| Err(BatchError::Inconsistent { path: self.folder.clone(), reason });
-        let mut next = BTreeMap::new();
-        for (expected, manifest) in (1..).zip(&self.manifests) {
-            if manifest.number != expected {
-                return wrong(format!("there is no batch {expected}"));
-            }
-            for range in &manifest.partitions {
-                let partition = (&manifest.topic, range.partition);
-                let last = next.insert(partition, range.last);
-                if range.last < range.first || last.is_some_and(|last| range.first <= last) {
-                    return wrong(format!(
-                        "batch {expected} repeats offsets of partition {}",
-                        range.partition
-                    ));
-                }
-            }
-            let path = self.folder.join(&manifest.file);
-            let size = fs::metadata(&path).map_err(BatchError::io(&path))?.len();
-            if size != manifest.bytes {
-                let reason = format!("{size} bytes in place of {}", manifest.bytes);
-                return Err(BatchError::Damaged { path, reason });
-            }
+    /// Notes the offsets of a batch that has no lines yet, so that they need not be read again.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn note_rowless(
+        &self,
+        batch: &OpenBatch,
+        provenance: &Provenance,
+    ) -> Result<(), BatchError> {
+        batch.rowless(&self.summary.hash, provenance).save(&self.folder)
+    }
+
+    /// Closes `batch`, which then is the newest one.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`]; the batch then does not exist, and its lines are still in the topic.
+    pub fn close(
+        &mut self,
+        batch: OpenBatch,
+        provenance: &Provenance,
+        closed_by: ClosedBy,
+    ) -> Result<Manifest, BatchError> {
+        let previous = Some(self.summary.hash.clone()).filter(|hash| !hash.is_empty());
+        let number = self.summary.last + 1;
+        let path = manifest_path(&self.folder, number);
+        let manifest = batch.close(number, &path, provenance, previous, closed_by)?;
+        self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
+        if self.summary.last >= self.checkpoint + CHECKPOINT_EVERY {
+            self.write_checkpoint()?;
+        }
+        Ok(manifest)
+    }
+
+    /// Removes the oldest batches up to `number`. What they amount to stays known.
+    ///
+    /// # Errors
+    /// [`BatchError`]; a call that is repeated goes on where this one ended.
+    pub fn remove_through(&mut self, number: u64) -> Result<(), BatchError> {
+        let mut removed = self.removed.clone();
+        let mut files = Vec::new();
+        for manifest in self.manifests(self.first()..=number) {
+            let manifest = manifest?;
+            removed.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
+            files.push(self.folder.join(&manifest.file));
+            files.push(self.path_of(manifest.number));
+        }
+        // The summary first: a batch that is gone without it would be missed.
+        removed.save(&removed_path(&self.folder))?;
+        self.older_names.retain(|number, _| *number > removed.last);
+        self.removed = removed;
+        for path in files {
+            durable::remove(&path).map_err(BatchError::io(&path))?;
         }
         Ok(())
     }
 
-    /// Removes temporary files, and batch files that a crash kept from getting a manifest: their
-    /// lines are still in the topic.
+    /// Batches from the checkpoint on whose file is missing or has another size than its manifest says.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    pub fn damaged(&self) -> Result<Vec<Gap>, BatchError> {
+        let mut damaged = Vec::new();
+        for manifest in self.manifests(self.checkpoint.max(1)..=self.last()) {
+            let manifest = manifest?;
+            let reason = match fs::metadata(self.folder.join(&manifest.file)) {
+                Ok(file) if file.len() == manifest.bytes => continue,
+                Ok(file) => {
+                    format!("{} has {} bytes, not {}", manifest.file, file.len(), manifest.bytes)
+                }
+                Err(error) => format!("{}: {error}", manifest.file),
+            };
+            damaged.push(Gap { batch: manifest.number, reason });
+        }
+        Ok(damaged)
+    }
+
+    /// Moves all batches out of `folder`, into a folder beside it, which is returned; `None` when there
+    /// are none. The caller holds the folder's lock.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn set_aside(folder: &Path) -> Result<Option<PathBuf>, BatchError> {
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(format!("_replaced_{}", progress::file_stamp()));
+        let aside = folder.with_file_name(name);
+        let moved = durable::move_contents(folder, &aside).map_err(BatchError::io(folder))?;
+        Ok(moved.then_some(aside))
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), BatchError> {
+        self.summary.save(&checkpoint_path(&self.folder))?;
+        self.checkpoint = self.summary.last;
+        Ok(())
+    }
+
+    fn inconsistent(&self, reason: String) -> BatchError {
+        BatchError::Inconsistent { path: self.folder.clone(), reason }
+    }
+
+    /// Removes temporary files, batch files that a crash kept from getting a manifest (their lines are
+    /// still in the topic), and what was left of removed batches.
     fn remove_leftovers(&self) -> io::Result<()> {
         durable::remove_temporaries(&self.folder)?;
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let is_batch = path.extension().is_some_and(|extension| extension == "csv")
-                && path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"batch_"));
-            if is_batch && !path.with_extension("json").exists() {
-                tracing::info!(
-                    "removing {}, which a crash left without a manifest",
-                    path.display()
-                );
-                fs::remove_file(path)?;
+            let Some(number) = batch_number(&path) else { continue };
+            if self.removed.last < number && number <= self.last() {
+                continue;
             }
+            tracing::info!("removing {}, which a crash left unfinished", path.display());
+            fs::remove_file(path)?;
         }
         durable::sync_folder(&self.folder)
     }
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, BatchError> {
+/// The manifests in `folder`, by number.
+fn manifest_files(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, BatchError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries.map_err(BatchError::io(folder))?,
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(BatchError::io(folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "json")
+            && let Some(number) = batch_number(&path)
+            && let Some(other) = found.insert(number, path)
+        {
+            let path = folder.to_owned();
+            let reason = format!("{} is not the only batch {number}", other.display());
+            return Err(BatchError::Inconsistent { path, reason });
+        }
+    }
+    Ok(found)
+}
+
+/// The number in the name of a batch or manifest: `batch_000012.json`, `batch_000012_<time>.csv`.
+fn batch_number(path: &Path) -> Option<u64> {
+    let digits = path.file_stem()?.to_str()?.strip_prefix("batch_")?;
+    digits.split('_').next()?.parse().ok()
+}
+
+/// Named by its number alone, so that the next one can be looked for without listing the folder.
+fn manifest_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("batch_{number:06}.json"))
+}
+
+fn read_manifest(path: &Path) -> Result<Option<Manifest>, BatchError> {
     let wrong = |reason| BatchError::Manifest { path: path.to_owned(), reason };
-    let json = fs::read(path).map_err(BatchError::io(path))?;
-    let manifest: Manifest =
+    let json = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        json => json.map_err(BatchError::io(path))?,
+    };
+    let mut manifest: Manifest =
         serde_json::from_slice(&json).map_err(|error| wrong(error.to_string()))?;
-    if manifest.format_version != Manifest::FORMAT_VERSION {
+    if !(1..=Manifest::FORMAT_VERSION).contains(&manifest.format_version) {
         return Err(wrong(format!("format version {}", manifest.format_version)));
     }
-    Ok(manifest)
+    if Some(manifest.number) != batch_number(path) {
+        return Err(wrong(format!("it is that of batch {}", manifest.number)));
+    }
+    manifest.hash = blake3::hash(&json).to_hex().to_string();
+    Ok(Some(manifest))
 }
 
 #[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-    use tillstream_shared::{ClosedBy, Line, OffsetRange};
-
-    use super::*;
-    use crate::batch::{OpenBatch, read_lines};
-
-    fn line(quantity: i64) -> Line<'static> {
-        Line {
-            invoice_no: "C536365".into(),
-            stock_code: "85123A".into(),
-            description: "A \"quoted\", name".into(),
-            quantity,
-            invoice_date: "2010-12-01 08:26:00".into(),
-            unit_price: 2.55,
-            customer_id: Some("17850".into()),
-            country: "United Kingdom".into(),
-        }
-    }
-
-    fn store(folder: &Path, number: u64, offsets: std::ops::Range<i64>) -> Manifest {
-        let mut batch = OpenBatch::create(folder, number).unwrap();
-        for offset in offsets {
-            batch.add(&line(offset), 0, offset).unwrap();
-        }
-        batch.close("retail_stream", ClosedBy::Size).unwrap()
-    }
-
-    #[test]
-    fn a_stored_batch_comes_back_whole() {
-        let folder = TempDir::new().unwrap();
-        let manifest = store(folder.path(), 1, 0..3);
-        let (catalogue, _lock) = Catalogue::open(folder.path()).unwrap();
-        assert_eq!(catalogue.manifests(), std::slice::from_ref(&manifest));
-        assert_eq!(manifest.partitions, [OffsetRange { partition: 0, first: 0, last: 2 }]);
-        assert_eq!((manifest.rows, manifest.funnel.returns, manifest.funnel.sales), (3, 1, 2));
-        let mut lines = Vec::new();
-        read_lines(folder.path(), &manifest, |line| lines.push(line.clone().into_owned())).unwrap();
-        assert_eq!(lines, [line(0), line(1), line(2)]);
-    }
-
-    #[test]
-    fn leftovers_of_a_crash_are_removed() {
-        let folder = TempDir::new().unwrap();
-        let first = store(folder.path(), 1, 0..3);
-        let second = store(folder.path(), 2, 3..5);
-        let orphan = folder.path().join(&second.file);
-        fs::remove_file(orphan.with_extension("json")).unwrap();
-        OpenBatch::create(folder.path(), 3).unwrap();
-
-        let (catalogue, _lock) = Catalogue::open(folder.path()).unwrap();
-        assert_eq!(catalogue.manifests(), [first]);
-        assert_eq!(catalogue.next_number(), 2);
-        assert_eq!(catalogue.next_offsets("retail_stream"), BTreeMap::from([(0, 3)]));
-        assert!(!orphan.exists());
-        let left = fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(left, 3, "one batch, its manifest and the lock");
-    }
-
-    #[test]
-    fn damage_is_named() {
-        let folder = TempDir::new().unwrap();
-        let manifest = store(folder.path(), 1, 0..3);
-        let path = folder.path().join(&manifest.file);
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replace("17850", "17851")).unwrap();
-        let error = read_lines(folder.path(), &manifest, |_| ()).unwrap_err();
-        assert!(matches!(error, BatchError::Damaged { .. }), "{error}");
-
-        fs::write(&path, &text[..text.len() - 1]).unwrap();
-        let error = Catalogue::open(folder.path()).unwrap_err();
-        assert!(matches!(error, BatchError::Damaged { .. }), "{error}");
-    }
-
-    #[test]
-    fn a_gap_and_a_repetition_are_refused() {
-        let folder = TempDir::new().unwrap();
-        store(folder.path(), 1, 0..3);
-        let second = store(folder.path(), 2, 2..5);
-        let error = Catalogue::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("repeats offsets"), "{error}");
-        fs::remove_file(folder.path().join(&second.file).with_extension("json")).unwrap();
-        store(folder.path(), 3, 3..5);
-        let error = Catalogue::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("no batch 2"), "{error}");
-    }
-
-    #[test]
-    fn one_writer_at_a_time() {
-        let folder = TempDir::new().unwrap();
-        let _first = Catalogue::open(folder.path()).unwrap();
-        let error = Catalogue::open(folder.path()).unwrap_err();
-        assert!(matches!(error, BatchError::Lock(_)), "{error}");
-    }
-}
+mod tests;

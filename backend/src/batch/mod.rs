@@ -2,17 +2,21 @@
 //!
 //! A batch exists when its manifest does. The file is written under a temporary name, flushed to
 //! disk and renamed; then the manifest is, in the same way. What a crash leaves in between is removed
-//! when the folder is next opened for writing.
+//! when the folder is next opened for writing. A batch without lines is not stored: its offsets are noted
+//! in `open_batch.json` and go into the next one.
 
 mod catalogue;
 mod reader;
+mod rowless;
+mod summary;
 mod writer;
 
 use std::{io, path::PathBuf};
 
 pub use catalogue::Catalogue;
 pub use reader::read_lines;
-pub use writer::OpenBatch;
+pub use summary::{SourceProgress, Summary, TopicProgress};
+pub use writer::{OpenBatch, Provenance};
 
 use tillstream_durable::LockError;
 

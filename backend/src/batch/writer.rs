@@ -8,10 +8,11 @@ use std::{
     time::Instant,
 };
 
+use serde::{Deserialize, Serialize};
 use tillstream_durable as durable;
-use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange};
+use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
 
-use super::BatchError;
+use super::{BatchError, rowless::Rowless};
 use crate::{
     ingest::csv_lines::{write_header, write_line},
     progress,
@@ -20,10 +21,20 @@ use crate::{
 /// Bytes gathered before they go to the file.
 const BUFFER: usize = 1 << 18;
 
+/// Where the lines of a consumer come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Id of the Kafka cluster, if it has one.
+    pub cluster_id: Option<String>,
+    /// Name of the topic.
+    pub topic: String,
+    /// Id of the topic, if the cluster tells it.
+    pub topic_id: Option<String>,
+}
+
 /// A batch that is still open: its lines are in a temporary file that nobody reads.
 #[derive(Debug)]
 pub struct OpenBatch {
-    number: u64,
     folder: PathBuf,
     temporary: PathBuf,
     file: BufWriter<File>,
@@ -32,20 +43,21 @@ pub struct OpenBatch {
     row: Vec<u8>,
     funnel: BatchFunnel,
     dead_letters: u64,
+    repeated: u64,
     ranges: BTreeMap<i32, OffsetRange>,
+    sources: BTreeMap<i32, BTreeMap<String, u64>>,
     first_line_at: Option<Instant>,
 }
 
 impl OpenBatch {
-    /// Begins batch `number` in `folder`.
+    /// Begins a batch in `folder`.
     ///
     /// # Errors
     /// [`BatchError::Io`].
-    pub fn create(folder: &Path, number: u64) -> Result<Self, BatchError> {
+    pub fn create(folder: &Path) -> Result<Self, BatchError> {
         let temporary = durable::temporary(&folder.join("open_batch.csv"));
         let file = File::create(&temporary).map_err(BatchError::io(&temporary))?;
         let mut batch = Self {
-            number,
             folder: folder.to_owned(),
             temporary,
             file: BufWriter::with_capacity(BUFFER, file),
@@ -54,12 +66,28 @@ impl OpenBatch {
             row: Vec::with_capacity(256),
             funnel: BatchFunnel::default(),
             dead_letters: 0,
+            repeated: 0,
             ranges: BTreeMap::new(),
+            sources: BTreeMap::new(),
             first_line_at: None,
         };
         write_header(&mut batch.row);
         batch.write_row()?;
         Ok(batch)
+    }
+
+    /// Takes over what was noted of a batch without lines.
+    pub(super) fn resume(&mut self, rowless: Rowless) {
+        self.ranges =
+            rowless.partitions.into_iter().map(|range| (range.partition, range)).collect();
+        self.dead_letters = rowless.dead_letters;
+        self.repeated = rowless.repeated;
+    }
+
+    /// What is to be noted of a batch without lines.
+    pub(super) fn rowless(&self, previous: &str, provenance: &Provenance) -> Rowless {
+        let partitions = self.ranges.values().copied().collect();
+        Rowless::new(previous, provenance, partitions, self.dead_letters, self.repeated)
     }
 
     /// Appends the line found at `offset` of `partition`.
@@ -83,10 +111,31 @@ impl OpenBatch {
         Ok(())
     }
 
-    /// Notes that the message at `offset` of `partition` was no line and is in the dead-letter topic.
+    /// Notes that the line just added is `line` of `source`.
+    pub fn add_source(&mut self, partition: i32, source: &str, line: u64) {
+        let sources = self.sources.entry(partition).or_default();
+        match sources.get_mut(source) {
+            Some(last) => *last = line,
+            None => drop(sources.insert(source.to_owned(), line)),
+        }
+    }
+
+    /// The last line of `source` in `partition`, as far as this batch has one.
+    #[must_use]
+    pub fn last_line(&self, partition: i32, source: &str) -> Option<u64> {
+        self.sources.get(&partition)?.get(source).copied()
+    }
+
+    /// Notes that the message at `offset` of `partition` was invalid and is in the dead-letter topic.
     pub fn add_dead_letter(&mut self, partition: i32, offset: i64) {
         self.cover(partition, offset);
         self.dead_letters += 1;
+    }
+
+    /// Notes that the message at `offset` of `partition` repeats a stored line, and is skipped.
+    pub fn add_repeated(&mut self, partition: i32, offset: i64) {
+        self.cover(partition, offset);
+        self.repeated += 1;
     }
 
     fn cover(&mut self, partition: i32, offset: i64) {
@@ -112,43 +161,71 @@ impl OpenBatch {
         self.dead_letters
     }
 
+    /// Messages so far that repeat a stored line.
+    #[must_use]
+    pub fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// The offsets that it covers.
+    pub fn ranges(&self) -> impl Iterator<Item = OffsetRange> {
+        self.ranges.values().copied()
+    }
+
     /// When its first line came.
     #[must_use]
     pub fn first_line_at(&self) -> Option<Instant> {
         self.first_line_at
     }
 
-    /// Closes the batch: after this it is on disk under its own name, with its manifest.
+    /// Closes the batch as `number`: after this it is on disk under its own name, with its manifest at
+    /// `manifest_path`.
     ///
     /// # Errors
     /// [`BatchError::Io`]; the batch then does not exist, and its lines are still in the topic.
-    pub fn close(self, topic: &str, closed_by: ClosedBy) -> Result<Manifest, BatchError> {
-        let stamp = chrono::Utc::now().format("%Y%m%dT%H%M%SZ");
-        let name = format!("batch_{:06}_{stamp}.csv", self.number);
+    pub(super) fn close(
+        self,
+        number: u64,
+        manifest_path: &Path,
+        provenance: &Provenance,
+        previous: Option<String>,
+        closed_by: ClosedBy,
+    ) -> Result<Manifest, BatchError> {
+        let name = format!("batch_{number:06}_{}.csv", progress::file_stamp());
         let path = self.folder.join(&name);
         let file = self.file.into_inner().map_err(|error| error.into_error());
         file.and_then(|file| durable::publish(&file, &self.temporary, &path))
             .map_err(BatchError::io(&path))?;
 
-        let manifest = Manifest {
+        let Provenance { cluster_id, topic, topic_id } = provenance.clone();
+        let sources = self.sources.into_iter().flat_map(|(partition, sources)| {
+            let line = move |(source, line)| SourceLine { partition, source, line };
+            sources.into_iter().map(line)
+        });
+        let mut manifest = Manifest {
             format_version: Manifest::FORMAT_VERSION,
-            number: self.number,
+            number,
             file: name,
-            topic: topic.to_owned(),
+            topic,
+            cluster_id,
+            topic_id,
+            previous,
             partitions: self.ranges.into_values().collect(),
             rows: self.funnel.lines,
             dead_letters: self.dead_letters,
+            repeated: self.repeated,
+            sources: sources.collect(),
             funnel: self.funnel,
             closed_by,
             bytes: self.bytes,
             blake3: self.hasher.finalize().to_hex().to_string(),
             created_at: progress::now(),
+            hash: String::new(),
         };
-        let path = path.with_extension("json");
-        serde_json::to_vec_pretty(&manifest)
-            .map_err(Into::into)
-            .and_then(|json| durable::write(&path, &json))
-            .map_err(BatchError::io(&path))?;
+        let json = serde_json::to_vec_pretty(&manifest).map_err(Into::into);
+        let json = json.map_err(BatchError::io(manifest_path))?;
+        durable::write(manifest_path, &json).map_err(BatchError::io(manifest_path))?;
+        manifest.hash = blake3::hash(&json).to_hex().to_string();
         Ok(manifest)
     }
 }

@@ -1,20 +1,23 @@
 //! What the routes show of a data folder.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use tillstream_shared::api::Gap;
 use tokio::net::TcpListener;
 
 use super::{
     Error,
-    flags::{DataOptions, PageOptions},
+    flags::{BatchOptions, DataOptions, PageOptions},
 };
 use crate::{
+    batch::Catalogue,
     http::AppState,
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
+use tillstream_durable::FolderLock;
 
 /// Binds the address of REST and page.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -27,6 +30,73 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
+/// Takes the batch folder for writing, emptied where a new history is asked for; damaged batches are
+/// notices.
+pub(super) fn open_batches(
+    data: &DataOptions,
+    batches: &BatchOptions,
+    progress: &Progress,
+) -> Result<(Catalogue, FolderLock), Error> {
+    let folder = data.batch();
+    if batches.new_history {
+        let (catalogue, lock, aside) = Catalogue::open_anew(&folder)?;
+        if let Some(aside) = aside {
+            let aside = aside.display();
+            progress.notice(format!("a new history begins: the batches so far are in {aside}"));
+        }
+        return Ok((catalogue, lock));
+    }
+    let (catalogue, lock) = Catalogue::open(&folder)?;
+    for Gap { batch, reason } in catalogue.damaged()? {
+        progress.notice(format!("batch {batch} is damaged: {reason}"));
+    }
+    Ok((catalogue, lock))
+}
+
+/// The batches of a folder that another process writes.
+pub(super) struct WatchedBatches {
+    folder: PathBuf,
+    catalogue: Option<Catalogue>,
+    failed: Option<String>,
+}
+
+impl WatchedBatches {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, catalogue: None, failed: None }
+    }
+
+    /// Shows in `progress` what they amount to now. What cannot be read is a notice, once.
+    pub(super) fn refresh(&mut self, progress: &Progress) {
+        let refreshed = match self.catalogue.take() {
+            Some(mut catalogue) => catalogue.refresh().map(|_| catalogue),
+            None => Catalogue::read(&self.folder),
+        };
+        match refreshed {
+            Ok(catalogue) => {
+                catalogue.summary().report(progress);
+                self.catalogue = Some(catalogue);
+                self.failed = None;
+            }
+            Err(error) => {
+                let failed = Some(error.to_string());
+                if self.failed != failed {
+                    progress.notice(error.to_string());
+                    self.failed = failed;
+                }
+            }
+        }
+    }
+}
+
+/// Takes up the models that another process has trained; files that are not usable are notices.
+pub(super) fn refresh_models(store: &ModelStore, registry: &Registry, progress: &Progress) {
+    match registry.refresh(store) {
+        Ok(notices) => notices.into_iter().for_each(|notice| progress.notice(notice)),
+        Err(error) => progress.notice(format!("the models cannot be read: {error}")),
+    }
+    progress.models.set(registry.count() as u64);
+}
+
 /// Loads the models of the data folder; files that are not usable are notices.
 pub(super) fn load_models(
     data: &DataOptions,
@@ -36,10 +106,7 @@ pub(super) fn load_models(
     let store = ModelStore::open(&models)
         .map_err(|error| format!("cannot use the folder {}: {error}", models.display()))?;
     let registry = Arc::new(Registry::default());
-    for notice in registry.refresh(&store)? {
-        progress.notice(notice);
-    }
-    progress.models.set(registry.count() as u64);
+    refresh_models(&store, &registry, progress);
     follow_champions(&ChampionStore::new(&models), &registry, progress);
     Ok((store, registry))
 }
@@ -55,13 +122,13 @@ pub(super) fn follow_champions(store: &ChampionStore, registry: &Registry, progr
     }
 }
 
-/// What the routes answer from, until `stop`.
+/// What the routes answer from, until `shutdown`.
 pub(super) fn state(
     data: &DataOptions,
     page: &PageOptions,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
-    stop: Stop,
+    shutdown: Shutdown,
 ) -> Arc<AppState> {
     if !page.page.join("index.html").is_file() {
         progress.notice(format!(
@@ -71,5 +138,5 @@ pub(super) fn state(
     }
     let champions = ChampionStore::new(&data.models());
     let data = StoredData { batches: data.batch(), models: data.models() };
-    Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), stop })
+    Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), shutdown })
 }

@@ -8,10 +8,13 @@ use crate::{
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
 };
+use tillstream_broker::BrokerConfig;
 
 /// Lines per second that are sent unless told otherwise: the first models appear after five seconds,
 /// and the real data set lasts for four and a half minutes.
 const DEFAULT_RATE: Pace = Pace::PerSecond(2000.0);
+/// How often the consumer looks for new partitions.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(super) struct DataOptions {
@@ -51,12 +54,55 @@ pub(super) struct TopicOptions {
         default_value_t = 1,
         value_parser = clap::value_parser!(i32).range(1..=1000)
     )]
-    pub(super) partitions: i32,
+    partitions: i32,
+    /// How long the topic and its dead-letter topic keep messages when they are made, such as 7d, 12h, 30m
+    /// or `forever`. Lines that are deleted before they are stored are only in the input
+    #[arg(
+        long,
+        env = "TILLSTREAM_RETENTION",
+        value_name = "TIME",
+        default_value = "7d",
+        value_parser = Retention::parse
+    )]
+    retention: Retention,
 }
 
 impl TopicOptions {
     pub(super) fn cluster(&self, brokers: String) -> Cluster {
-        Cluster { brokers, topic: self.topic.clone(), partitions: self.partitions }
+        let (topic, retention) = (self.topic.clone(), self.retention.0);
+        Cluster { brokers, topic, partitions: self.partitions, retention }
+    }
+
+    /// The embedded broker with its log in `folder`.
+    pub(super) fn broker(&self, folder: PathBuf, listen: SocketAddr) -> BrokerConfig {
+        let default_partitions = self.partitions;
+        BrokerConfig { listen, default_partitions, ..BrokerConfig::new(folder) }
+    }
+}
+
+/// How long a topic keeps messages; `None` for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Retention(Option<Duration>);
+
+impl Retention {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "forever" {
+            return Ok(Self(None));
+        }
+        let unit = match text.chars().next_back() {
+            Some('d') => 86_400,
+            Some('h') => 3_600,
+            Some('m') => 60,
+            _ => 0,
+        };
+        text.get(..text.len().saturating_sub(1))
+            .and_then(|number| number.parse::<u32>().ok())
+            .map(|number| u64::from(number) * unit)
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Self(Some(Duration::from_secs(seconds))))
+            .ok_or_else(|| {
+                "use days, hours or minutes, such as 7d, 12h or 30m, or `forever`".to_owned()
+            })
     }
 }
 
@@ -166,11 +212,18 @@ pub(super) struct BatchOptions {
         value_parser = seconds
     )]
     batch_interval: Duration,
+    /// Set the stored batches aside, and store the topic from its beginning
+    #[arg(long)]
+    pub(super) new_history: bool,
 }
 
 impl BatchOptions {
     pub(super) fn consumer(&self) -> ConsumerOptions {
-        ConsumerOptions { batch_size: self.batch_size, batch_interval: self.batch_interval }
+        ConsumerOptions {
+            batch_size: self.batch_size,
+            batch_interval: self.batch_interval,
+            refresh_interval: REFRESH_INTERVAL,
+        }
     }
 }
 
@@ -202,6 +255,18 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for wrong in ["0", "-1", "NaN", "inf", "1e300", "a minute"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn retentions_are_read() {
+        let seconds = |seconds| Ok(Retention(Some(Duration::from_secs(seconds))));
+        assert_eq!(Retention::parse("7d"), seconds(604_800));
+        assert_eq!(Retention::parse("12h"), seconds(43_200));
+        assert_eq!(Retention::parse("30m"), seconds(1_800));
+        assert_eq!(Retention::parse("forever"), Ok(Retention(None)));
+        for wrong in ["", "d", "7", "0d", "-1d", "7 days", "1.5h", "7ü"] {
+            assert!(Retention::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

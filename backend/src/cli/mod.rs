@@ -1,16 +1,19 @@
-//! The command line: reads the flags, runs the parts, and turns errors into one sentence and an exit
+//! The command line: reads the flags, runs a command, and turns errors into one sentence and an exit
 //! code (0 done, 1 failed, 2 wrong usage). Standard error carries logs, standard output results.
 
-mod champion;
+mod commands;
+mod components;
 mod data;
 mod flags;
 mod model_options;
 mod options;
-mod parts;
+mod output;
 mod terminal;
-mod up;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -18,13 +21,7 @@ use self::{
     options::{Command, CommandLine},
     terminal::Terminal,
 };
-use crate::stop::Stop;
-
-/// How often a part looks for what other processes have written.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Whatever ends the program early; its message is one sentence that says what to do.
-type Error = Box<dyn std::error::Error + Send + Sync>;
+use crate::{blocking::blocking, shutdown::Shutdown, supervisor::Error};
 
 /// Runs the program with the flags of this process.
 #[must_use]
@@ -33,60 +30,71 @@ pub fn run() -> ExitCode {
     let terminal = Terminal::start();
     // Two threads at least: librdkafka's blocking calls wait for the embedded broker's answers.
     let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(Error::from)
-        .and_then(|runtime| runtime.block_on(dispatch(command, terminal)));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let done = runtime.map_err(Error::from).and_then(|runtime| {
+        let done = runtime.block_on(dispatch(command, terminal));
+        // A thread that does not come to an end must not keep the process.
+        runtime.shutdown_background();
+        done
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Standard error may be closed.
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
+    let shutdown = Shutdown::default();
+    request_on_signal(&shutdown)?;
     match command {
-        Command::Up(options) => up::run(*options, terminal).await,
-        Command::Broker(options) => parts::broker(options).await,
-        Command::Generate(options) => parts::generate(&options),
-        Command::Produce(options) => parts::produce(options, terminal).await,
-        Command::Consume(options) => parts::consume(options, terminal).await,
-        Command::Train(options) => parts::train(options).await,
-        Command::Serve(options) => parts::serve(options).await,
-        Command::Champion { action } => champion::run(action),
+        Command::Up(options) => commands::up::run(*options, terminal, shutdown).await,
+        Command::Broker(options) => commands::broker::run(options, shutdown).await,
+        Command::Generate(options) => commands::generate::run(&options),
+        Command::Produce(options) => commands::produce::run(options, terminal, shutdown).await,
+        Command::Consume(options) => commands::consume::run(options, terminal, shutdown).await,
+        Command::Train(options) => commands::train::run(*options, shutdown).await,
+        Command::Serve(options) => commands::serve::run(options, shutdown).await,
+        Command::Champion { action } => commands::champion::run(action),
+        Command::DeadLetters { action } => commands::dead_letters::run(action, shutdown).await,
     }
 }
 
-/// Requests `stop` at Ctrl-C or SIGTERM; a second one ends the process at once.
-fn stop_on_signal(stop: &Stop) -> Result<(), Error> {
+/// Requests `shutdown` at Ctrl-C or SIGTERM; a second one ends the process at once.
+fn request_on_signal(shutdown: &Shutdown) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let stop = stop.clone();
+    let shutdown = shutdown.clone();
     tokio::spawn(async move {
+        let mut signals = 0;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if stop.requested() {
+            signals += 1;
+            if signals > 1 {
                 std::process::exit(1);
             }
             tracing::info!("stopping; once more to end at once");
-            stop.request();
+            shutdown.request();
         }
     });
     Ok(())
 }
 
-/// Runs blocking work on a thread of its own; a panic there goes on here.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Runs the blocking work that comes before a command's components; gives up when asked to stop.
+async fn setup<T: Send + 'static>(
+    shutdown: &Shutdown,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::select! {
+        result = blocking(work) => result,
+        () = shutdown.cancelled() => Err("stopped before it began".into()),
     }
 }

@@ -1,10 +1,11 @@
 //! The flags that say how models are trained, and which of them becomes champion.
 
 use clap::Args;
+use tillstream_clustering::{HalfLife, KChoice};
 use tillstream_shared::PreprocessingKind;
 
 use crate::{
-    clustering::{GateLimits, HalfLife, KChoice, ModelParams},
+    modelling::{GateLimits, ModelParams},
     training::{Recipe, TrainerOptions},
 };
 
@@ -88,7 +89,7 @@ impl ModelOptions {
 
     fn params(&self, preprocessing: PreprocessingKind) -> ModelParams {
         let Self { k, clip, restarts, seed, .. } = *self;
-        ModelParams { preprocessing, clip, k, restarts, seed, evaluate: true }
+        ModelParams { preprocessing, clip, k, n_init: restarts, seed, evaluate: true }
     }
 }
 

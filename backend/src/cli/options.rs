@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use tillstream_shared::Entity;
 
 use super::{
-    champion::ChampionAction,
+    commands::{champion::ChampionAction, dead_letters::DeadLettersAction},
     flags::{
         BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
         SendingOptions, TopicOptions,
@@ -40,13 +40,18 @@ pub(super) enum Command {
     /// Store the lines of the topic in batches
     Consume(ConsumeOptions),
     /// Train models of the stored batches, or of one file
-    Train(TrainOptions),
+    Train(Box<TrainOptions>),
     /// Answer predictions and show the page, with the models of the data folder
     Serve(ServeOptions),
     /// Show which models are champions, and promote others
     Champion {
         #[command(subcommand)]
         action: ChampionAction,
+    },
+    /// Show the messages that were invalid, and send them again
+    DeadLetters {
+        #[command(subcommand)]
+        action: DeadLettersAction,
     },
 }
 

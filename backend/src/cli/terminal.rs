@@ -10,12 +10,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tillstream_shared::api::Status;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::{progress::Progress, stop::Stop};
+use crate::{progress::Progress, shutdown::Shutdown};
 
 /// How often bars are drawn.
-const REDRAW: Duration = Duration::from_millis(200);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
 /// How often counts are logged where there is no terminal.
-const LOG: Duration = Duration::from_secs(5);
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The bars of this process, hidden where standard error is no terminal.
 #[derive(Clone)]
@@ -34,16 +34,18 @@ impl Terminal {
             .with_target(false)
             .with_ansi(terminal.bars.is_some())
             .with_writer(terminal.clone())
+            // It would complain of a closed standard error on standard error, and panic.
+            .log_internal_errors(false)
             .init();
         terminal
     }
 
-    /// Shows the counts until `stop`.
-    pub(super) async fn show(self, progress: Arc<Progress>, stop: Stop) {
+    /// Shows the counts until `shutdown`.
+    pub(super) async fn show(self, progress: Arc<Progress>, shutdown: Shutdown) {
         let bars = self.bars.map(Bars::new);
-        let every = if bars.is_some() { REDRAW } else { LOG };
+        let every = if bars.is_some() { REDRAW_INTERVAL } else { LOG_INTERVAL };
         let mut shown = Status::default();
-        while tokio::time::timeout(every, stop.heard()).await.is_err() {
+        while tokio::time::timeout(every, shutdown.cancelled()).await.is_err() {
             let status = progress.status();
             match &bars {
                 Some(bars) => bars.draw(&status),

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sketch::Sketch;
+use super::hyperloglog::HyperLogLog;
 
-/// The most identifiers that are held one by one: 32 KiB, twice the size of a [`Sketch`].
+/// The most identifiers that are held one by one: 32 KiB, twice the size of a [`HyperLogLog`].
 ///
 /// Measured against the real data set this is above every customer's invoices, every product's and
 /// every country's customers; only the orders of the United Kingdom are estimated.
-pub(super) const EXACT: usize = 4096;
+pub(super) const MAX_EXACT: usize = 4096;
 
 /// Set when a key is a hash and not the identifier itself.
 const HASHED: u64 = 1 << 63;
 
 /// A number that stands for an identifier: for up to 7 bytes the identifier itself, so that no two
-/// share a key, for longer ones 63 bits of its BLAKE3 hash. Among [`EXACT`] long identifiers two share
+/// share a key, for longer ones 63 bits of its BLAKE3 hash. Among [`MAX_EXACT`] long identifiers two share
 /// a key with a probability of 2⁻⁴⁰ (birthday bound).
 pub(super) fn key(id: &str) -> u64 {
     let mut bytes = [0; 8];
@@ -31,10 +31,10 @@ pub(super) fn key(id: &str) -> u64 {
 /// not on the order in which keys and other sets came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Distinct {
-    /// Up to [`EXACT`] keys, ascending.
+    /// Up to [`MAX_EXACT`] keys, ascending.
     Exact(Vec<u64>),
     /// More of them.
-    Estimated(Sketch),
+    Estimated(HyperLogLog),
 }
 
 impl Default for Distinct {
@@ -83,9 +83,9 @@ impl Distinct {
 
     fn limit(&mut self) {
         if let Self::Exact(keys) = self
-            && keys.len() > EXACT
+            && keys.len() > MAX_EXACT
         {
-            *self = Self::Estimated(Sketch::of(keys));
+            *self = Self::Estimated(HyperLogLog::of(keys));
         }
     }
 
@@ -106,7 +106,7 @@ impl Distinct {
     pub(super) fn is_valid(&self) -> bool {
         match self {
             Self::Exact(keys) => {
-                keys.len() <= EXACT && keys.iter().is_sorted_by(|left, right| left < right)
+                keys.len() <= MAX_EXACT && keys.iter().is_sorted_by(|left, right| left < right)
             }
             Self::Estimated(sketch) => sketch.is_valid(),
         }
@@ -139,17 +139,17 @@ mod tests {
 
     #[test]
     fn it_is_exact_up_to_the_limit() {
-        let full = set(0..EXACT as u64);
-        assert!(full.is_exact() && full.count() == EXACT as f64);
-        let beyond = set(0..=EXACT as u64);
-        assert!(!beyond.is_exact() && (beyond.count() / EXACT as f64 - 1.0).abs() < 0.033);
+        let full = set(0..MAX_EXACT as u64);
+        assert!(full.is_exact() && full.count() == MAX_EXACT as f64);
+        let beyond = set(0..=MAX_EXACT as u64);
+        assert!(!beyond.is_exact() && (beyond.count() / MAX_EXACT as f64 - 1.0).abs() < 0.033);
     }
 
     #[test]
     fn sets_that_no_program_wrote_are_noticed() {
         assert!(!Distinct::Exact(vec![2, 1]).is_valid());
         assert!(!Distinct::Exact(vec![1, 1]).is_valid());
-        assert!(!Distinct::Exact((0..=EXACT as u64).collect()).is_valid());
+        assert!(!Distinct::Exact((0..=MAX_EXACT as u64).collect()).is_valid());
         assert!(set(0..10_000).is_valid() && set(0..10).is_valid());
     }
 

@@ -9,15 +9,15 @@
 //! their order or on how they were cut into batches. No file and no clock: today is the newest line.
 
 mod amount;
-mod clock;
 mod distinct;
+mod hyperloglog;
 mod points;
 mod profile;
 mod profile_bytes;
 mod profiles;
 mod rfm;
-mod sketch;
 mod table;
+mod timestamp;
 
 pub use points::{LinePoints, StoredPoints, WeightedPoint};
 pub use profile_bytes::ProfileBytesError;

@@ -5,9 +5,10 @@ use tillstream_shared::{Entity, Line};
 
 use super::{
     amount::Amount,
-    clock::{Span, seconds},
     distinct::{Distinct, key},
+    timestamp::Span,
 };
+use crate::ingest::date_format;
 
 /// What a line is to a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,5 +129,5 @@ impl Profile {
 
 /// The time of `line` where the features of `entity` need it.
 pub(super) fn time_of(entity: Entity, line: &Line<'_>) -> Option<i64> {
-    if entity == Entity::Customer { seconds(&line.invoice_date) } else { None }
+    if entity == Entity::Customer { date_format::seconds(&line.invoice_date) } else { None }
 }

@@ -14,11 +14,11 @@ const HEADER: usize = MAGIC.len() + size_of::<u32>();
 /// Fast, and near the size of the higher levels.
 const ZSTD_LEVEL: i32 = 3;
 
-/// Why bytes are no profiles.
+/// Why bytes cannot be read as profiles.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileBytesError {
     /// They begin with something else.
-    #[error("these are no profiles: they begin with other bytes")]
+    #[error("not a file of profiles: it begins with other bytes")]
     Magic,
     /// Written by another version of the program.
     #[error("the profiles have the format version {0}, not {FORMAT_VERSION}")]
@@ -29,7 +29,7 @@ pub enum ProfileBytesError {
     /// They were decompressed but are not understood.
     #[error("the profiles are damaged: {0}")]
     Content(#[source] postcard::Error),
-    /// They hold what no profiles hold.
+    /// They have content that this program never writes.
     #[error("the profiles are damaged: {0}")]
     Invalid(&'static str),
 }
@@ -106,27 +106,60 @@ impl Profiles {
 
 #[cfg(test)]
 mod tests {
+    use tillstream_shared::Line;
+
     use super::*;
 
+    /// The magic number, descriptor and window size with which a zstd frame begins. They are not under
+    /// the checksum, and not every bit of them has a meaning.
+    const FRAME_HEADER: usize = 6;
+
+    fn profiles() -> Profiles {
+        let mut profiles = Profiles::new(Entity::Country);
+        for (invoice_no, country) in [("536365", "France"), ("536366", "Norway")] {
+            profiles.add(&Line {
+                invoice_no: invoice_no.into(),
+                stock_code: "85123A".into(),
+                description: "".into(),
+                quantity: 6,
+                invoice_date: "2010-12-01 08:26:00".into(),
+                unit_price: 2.55,
+                customer_id: Some("17850".into()),
+                country: country.into(),
+            });
+        }
+        profiles
+    }
+
     #[test]
-    fn bytes_that_are_no_profiles_are_told_apart() {
-        let good = Profiles::new(Entity::Country).to_bytes().unwrap();
-        assert_eq!(Profiles::from_bytes(&good).unwrap(), Profiles::new(Entity::Country));
+    fn what_was_written_is_read_again() {
+        assert_eq!(Profiles::from_bytes(&profiles().to_bytes().unwrap()).unwrap(), profiles());
+    }
+
+    #[test]
+    fn other_files_and_versions_are_refused() {
         let error = |bytes: &[u8]| Profiles::from_bytes(bytes).unwrap_err();
         assert!(matches!(error(b""), ProfileBytesError::Magic));
         assert!(matches!(error(b"{\"format_version\":1}"), ProfileBytesError::Magic));
-        let mut other = good.clone();
+        let mut other = profiles().to_bytes().unwrap();
         other[MAGIC.len()] = 9;
         assert_eq!(error(&other).to_string(), "the profiles have the format version 9, not 1");
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error() {
+        let good = profiles().to_bytes().unwrap();
         for end in HEADER..good.len() {
-            assert!(matches!(error(&good[..end]), ProfileBytesError::Compression(_)), "{end}");
+            let error = Profiles::from_bytes(&good[..end]).unwrap_err();
+            assert!(matches!(error, ProfileBytesError::Compression(_)), "{end}: {error}");
         }
-        for place in HEADER..good.len() {
-            let mut damaged = good.clone();
-            damaged[place] ^= 0x10;
-            // One bit of zstd's header means nothing.
-            let read = Profiles::from_bytes(&damaged).unwrap_or(Profiles::new(Entity::Country));
-            assert_eq!(read, Profiles::new(Entity::Country), "{place}");
+        for place in HEADER + FRAME_HEADER..good.len() {
+            for bit in 0..8 {
+                let mut damaged = good.clone();
+                damaged[place] ^= 1 << bit;
+                let error = Profiles::from_bytes(&damaged).unwrap_err();
+                assert!(matches!(error, ProfileBytesError::Compression(_)), "{place}: {error}");
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 use tillstream_shared::{Entity, Line};
 
 use super::{
-    clock::Span,
     profile::{LineKind, Profile, time_of},
+    timestamp::Span,
 };
 
 /// One aggregate for every customer, product or country.
@@ -19,7 +19,7 @@ use super::{
 ///
 /// Of a line it matters what it is:
 ///
-/// - a **sale** has a price and a quantity above zero and is no cancellation;
+/// - a **sale** has a price and a quantity above zero and is not a cancellation;
 /// - a **return** has a price above zero, and is a cancellation or has a quantity that is not above
 ///   zero; it takes |Quantity| · UnitPrice back;
 /// - any other has a **price that is not above zero** and is counted, nothing else.

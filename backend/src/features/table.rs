@@ -4,8 +4,8 @@ use tillstream_shared::{Entity, Funnel, api::ProfileRows};
 
 use super::{
     Profiles,
-    clock::{DAY, Span, days},
     profile::Profile,
+    timestamp::{DAY, Span, days},
 };
 
 /// One row of features for every customer, product or country with a sale.

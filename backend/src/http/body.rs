@@ -95,12 +95,12 @@ impl JsonBody {
 pub(super) struct Field<'a> {
     /// Its name.
     pub(super) name: &'static str,
-    raw: &'a RawValue,
+    /// Its value, as it came.
+    pub(super) raw: &'a RawValue,
 }
 
 impl Field<'_> {
-    /// The text of its value, as it came.
-    pub(super) fn json(&self) -> &str {
+    fn json(&self) -> &str {
         self.raw.get()
     }
 

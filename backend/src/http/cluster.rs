@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::{
+    Json,
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use tillstream_shared::{Entity, ModelKind};
 
 use super::{
     AppState,
-    body::{JsonBody, assign},
+    body::{Field, JsonBody, assign},
     error::ApiError,
 };
 
@@ -51,18 +52,23 @@ fn answer(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response,
         .ok_or(ApiError::ModelNotFound)?;
     let assignment = assign(&model, [quantity.name, unit_price.name], point)?;
 
-    // Written by hand so that the values come back as they were sent: "1" as "1", 5.0 as 5.0.
-    let mut json = String::with_capacity(160);
-    json.push('{');
-    for field in &fields {
-        json.push('"');
-        json.push_str(field.name);
-        json.push_str("\":");
-        json.push_str(field.json());
-        json.push(',');
+    Ok(Json(Answer { fields, cluster: assignment.cluster }).into_response())
+}
+
+/// The fields of the request, with their values as they were sent ("1" as "1", 5.0 as 5.0), and the
+/// cluster.
+struct Answer<'a> {
+    fields: [Field<'a>; 4],
+    cluster: u32,
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.fields.len() + 1))?;
+        for field in &self.fields {
+            map.serialize_entry(field.name, field.raw)?;
+        }
+        map.serialize_entry("cluster", &self.cluster)?;
+        map.end()
     }
-    json.push_str("\"cluster\":");
-    json.push_str(&assignment.cluster.to_string());
-    json.push('}');
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }

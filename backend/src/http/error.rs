@@ -7,7 +7,9 @@ use axum::{
 };
 use tillstream_shared::api::ErrorBody;
 
-use crate::{batch::BatchError, registry::ChampionError, training::TrainingError};
+use crate::{
+    batch::BatchError, blocking::Panicked, registry::ChampionError, training::TrainingError,
+};
 
 /// What a request was refused for. The message is the `error` of the JSON envelope.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,12 @@ impl ApiError {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+impl From<Panicked> for ApiError {
+    fn from(error: Panicked) -> Self {
+        Self::Internal(error.into())
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn stream(State(state): State<Arc<AppState>>) -> impl IntoRespo
         // Ends when the client is gone, or with the service.
         tokio::select! {
             () = follow(&state, &send) => {}
-            () = state.stop.heard() => {}
+            () = state.shutdown.cancelled() => {}
         }
     });
     Sse::new(ReceiverStream::new(receive)).keep_alive(KeepAlive::default())

@@ -27,7 +27,7 @@ use self::error::ApiError;
 use crate::{
     progress::Progress,
     registry::{ChampionStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
 
@@ -50,7 +50,7 @@ pub struct AppState {
     /// Folder of the built page.
     pub page: PathBuf,
     /// Ends the service, event streams included.
-    pub stop: Stop,
+    pub shutdown: Shutdown,
 }
 
 /// All routes.
@@ -90,30 +90,27 @@ pub fn router(state: Arc<AppState>) -> Router {
 }
 
 /// Runs work that reads files, so that it does not hold up the other requests.
-async fn blocking<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
+async fn blocking<T: Send + 'static, E: Into<ApiError>>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, ApiError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(Into::into),
-        Err(error) => Err(ApiError::Internal(error.into())),
-    }
+    crate::blocking::blocking(|| work().map_err(Into::into)).await
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::WrongMethod(format!("{method} is not for {}", uri.path()))
 }
 
-/// Answers requests until the state's `stop` is requested.
+/// Answers requests until the state's `shutdown` is requested.
 ///
 /// # Errors
 /// What the socket reports.
 pub async fn serve(listener: TcpListener, state: Arc<AppState>) -> io::Result<()> {
-    let stop = state.stop.clone();
-    let heard = stop.clone();
+    let shutdown = state.shutdown.clone();
+    let requested = shutdown.clone();
     let serving = axum::serve(listener, router(state))
-        .with_graceful_shutdown(async move { heard.heard().await });
+        .with_graceful_shutdown(async move { requested.cancelled().await });
     let too_long = async {
-        stop.heard().await;
+        shutdown.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {

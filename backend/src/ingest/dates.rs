@@ -1,13 +1,14 @@
 //! Dates in the forms that exports of the data set use, and the order of day and month.
 
-use std::{borrow::Cow, str::FromStr};
+use std::borrow::Cow;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::{IngestError, fields::FieldError};
+use super::{date_format, fields::FieldError};
 
 /// Whether `1/12/2010` is the first of December or the twelfth of January.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DateOrder {
     /// 1 December.
     DayFirst,
@@ -18,11 +19,8 @@ pub enum DateOrder {
 impl DateOrder {
     /// The name on the command line.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DayFirst => "day-first",
-            Self::MonthFirst => "month-first",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The opposite.
@@ -31,17 +29,6 @@ impl DateOrder {
             Self::DayFirst => Self::MonthFirst,
             Self::MonthFirst => Self::DayFirst,
         }
-    }
-}
-
-impl FromStr for DateOrder {
-    type Err = IngestError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::DayFirst, Self::MonthFirst]
-            .into_iter()
-            .find(|order| order.name() == name)
-            .ok_or_else(|| IngestError::DateOrder(name.to_owned()))
     }
 }
 
@@ -56,41 +43,16 @@ impl FromStr for DateOrder {
 /// # Errors
 /// [`FieldError::InvoiceDate`] for anything else, such as the 13th month or 29 February 2011.
 pub fn normalise_date(text: &str, order: DateOrder) -> Result<Cow<'_, str>, FieldError> {
-    if is_normal(text.as_bytes()) {
+    if date_format::is_valid(text) {
         return Ok(Cow::Borrowed(text));
     }
     parse(text.trim(), order)
-        .map(|date| Cow::Owned(date.format("%Y-%m-%d %H:%M:%S").to_string()))
+        .map(|date| Cow::Owned(date_format::format(date)))
         .ok_or_else(|| FieldError::InvoiceDate(text.to_owned()))
 }
 
-/// Whether the text is a valid date in the normal form.
-fn is_normal(text: &[u8]) -> bool {
-    let Ok(text) = <&[u8; 19]>::try_from(text) else { return false };
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b' ', h0, h1, b':', i0, i1, b':', s0, s1] =
-        *text
-    else {
-        return false;
-    };
-    let digits = [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, i0, i1, s0, s1];
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return false;
-    }
-    let two = |tens: u8, ones: u8| u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
-    let (month, day) = (two(m0, m1), two(d0, d1));
-    two(h0, h1) < 24
-        && two(i0, i1) < 60
-        && two(s0, s1) < 60
-        && (1..=12).contains(&month)
-        && day >= 1
-        // The calendar is asked only where a month can be too short.
-        && (day <= 28
-            || NaiveDate::from_ymd_opt((two(y0, y1) * 100 + two(y2, y3)) as i32, month, day)
-                .is_some())
-}
-
 /// A date as three numbers, before it is known which is which.
-pub(super) struct Parts<'a> {
+pub(super) struct SplitDate<'a> {
     pub(super) numbers: [u32; 3],
     /// Digits of the first number.
     pub(super) first_width: usize,
@@ -100,13 +62,13 @@ pub(super) struct Parts<'a> {
 }
 
 /// The date at the start of `text`.
-pub(super) fn split(text: &str) -> Option<Parts<'_>> {
+pub(super) fn split(text: &str) -> Option<SplitDate<'_>> {
     let (first, first_width, rest) = number(text, 4)?;
     let separator = *rest.as_bytes().first().filter(|byte| b"-/.".contains(byte))?;
     let (second, _, rest) = number(&rest[1..], 2)?;
     let rest = rest.strip_prefix(char::from(separator))?;
     let (third, _, rest) = number(rest, 4)?;
-    Some(Parts { numbers: [first, second, third], first_width, separator, rest })
+    Some(SplitDate { numbers: [first, second, third], first_width, separator, rest })
 }
 
 /// Up to `width` digits at the start of `text`, how many they are, and the rest.
@@ -117,7 +79,7 @@ fn number(text: &str, width: usize) -> Option<(u32, usize, &str)> {
 }
 
 fn parse(text: &str, order: DateOrder) -> Option<NaiveDateTime> {
-    let Parts { numbers: [first, second, third], first_width, separator, rest } = split(text)?;
+    let SplitDate { numbers: [first, second, third], first_width, separator, rest } = split(text)?;
     let (year, month, day) = if first_width == 4 {
         (first, second, third)
     } else if order == DateOrder::DayFirst || separator == b'.' {

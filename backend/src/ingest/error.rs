@@ -9,13 +9,10 @@ use super::fields::FieldError;
 pub enum IngestError {
     /// `--input` is neither a path nor a valid `generate:N[:SEED]`.
     #[error(
-        "`{0}` is no input: give the path of a file, `generate:N` or `generate:N:SEED` with whole \
+        "`{0}` is not an input: give the path of a file, `generate:N` or `generate:N:SEED` with whole \
          numbers"
     )]
     Spec(String),
-    /// Neither `day-first` nor `month-first`.
-    #[error("`{0}` is no date order: use day-first or month-first")]
-    DateOrder(String),
     /// The file is not there, may not be read, or is damaged.
     #[error("cannot read the input {name}: {cause}; check --input, and that the file is whole")]
     Unreadable {
@@ -85,7 +82,7 @@ pub enum IngestError {
     },
 }
 
-/// Why a row is no line.
+/// Why a row is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RejectReason {
     /// More or fewer fields than the header.

@@ -17,7 +17,7 @@ pub enum FieldError {
 }
 
 /// Up to here every whole number is exact as an `f64`.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// The customer's number without the `.0` that a detour through floating point leaves behind;
 /// `None` where it is empty or one of the words for a missing value (`NaN`, `null`, `None`).
@@ -40,7 +40,7 @@ pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
         return Ok(quantity);
     }
     match trimmed.parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() <= EXACT => Ok(value as i64),
+        Ok(value) if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER => Ok(value as i64),
         _ => Err(FieldError::Quantity(text.to_owned())),
     }
 }
@@ -48,7 +48,7 @@ pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
 /// The price of one piece.
 ///
 /// # Errors
-/// [`FieldError::UnitPrice`] for NaN, infinities and anything that is no number.
+/// [`FieldError::UnitPrice`] for NaN, infinities and anything that is not a number.
 pub fn parse_price(text: &str) -> Result<f64, FieldError> {
     match text.trim().parse::<f64>() {
         Ok(price) if price.is_finite() => Ok(price),

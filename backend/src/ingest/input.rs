@@ -37,7 +37,7 @@ pub enum Row<'a> {
         /// The line, borrowed from the input's buffer.
         line: Line<'a>,
     },
-    /// A row that is no line.
+    /// An invalid row.
     Reject(Reject),
 }
 

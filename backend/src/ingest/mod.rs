@@ -13,6 +13,7 @@
 
 mod blocks;
 pub mod csv_lines;
+pub(crate) mod date_format;
 mod date_survey;
 pub mod dates;
 mod error;

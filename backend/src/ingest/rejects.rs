@@ -1,10 +1,10 @@
-//! The rows that are no lines, and the file that keeps them.
+//! Invalid rows, and the file that keeps them.
 
 use std::{fs, fs::File, io, path::Path};
 
 use super::RejectReason;
 
-/// A row of the input that is no line.
+/// An invalid row of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     /// The row's number among all rows of the input, lines and rejects alike, from 1.

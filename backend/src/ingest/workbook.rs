@@ -15,6 +15,7 @@ use tillstream_shared::Line;
 use super::{
     IngestError,
     csv_lines::write_field,
+    date_format,
     layout::{Columns, DATE, Missing, ROW_COLUMN},
     text::BUFFER,
 };
@@ -176,5 +177,5 @@ fn date(serial: ExcelDateTime) -> Option<String> {
         milli.into(),
     )?;
     let nearest = time.checked_add_signed(TimeDelta::milliseconds(500))?;
-    Some(nearest.format("%Y-%m-%d %H:%M:%S").to_string())
+    Some(date_format::format(nearest))
 }

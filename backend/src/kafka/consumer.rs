@@ -10,24 +10,26 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
-    types::RDKafkaErrorCode,
 };
-use tillstream_shared::{
-    ClosedBy, Manifest,
-    api::{Event, Stage},
-};
+use tillstream_shared::{ClosedBy, Manifest, api::Event};
 
-use super::{Cluster, KafkaError, store::Store};
+use super::{
+    Cluster, KafkaError, Offsets,
+    batch_sink::{BatchLimits, BatchSink, Due},
+    history, is_retriable,
+    partition_watch::PartitionWatch,
+    positions::Positions,
+    statistics::{self, ConsumerStatistics},
+    watermarks::Watermarks,
+};
 use crate::{
-    batch::Catalogue,
-    progress::{Part, Progress},
-    stop::Stop,
+    batch::{Catalogue, OpenBatch},
+    progress::Progress,
+    shutdown::Shutdown,
 };
 
-/// How long one wait for a message lasts: the time in which a request to stop is heard.
-const POLL: Duration = Duration::from_millis(50);
-/// How often lag and new partitions are looked up.
-const LOOK_AROUND: Duration = Duration::from_millis(500);
+/// How long one wait for a message lasts: the time in which a shutdown is heard.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the consumer is to do.
 #[derive(Debug, Clone)]
@@ -36,20 +38,23 @@ pub struct ConsumerOptions {
     pub batch_size: u64,
     /// Time after a batch's first line at which it is closed.
     pub batch_interval: Duration,
+    /// How often new partitions are looked for.
+    pub refresh_interval: Duration,
 }
-
-/// The next offset of every partition.
-pub type Offsets = BTreeMap<i32, i64>;
 
 /// Stores the lines of one topic in one batch folder.
 ///
 /// It assigns all partitions to itself: a batch folder has one consumer, and where that one goes on
 /// is written in the manifests. The committed offsets of the group `tillstream` are for onlookers.
+///
+/// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
+/// a [`PartitionWatch`] looks for new partitions.
 pub struct Consumer {
     cluster: Cluster,
-    client: BaseConsumer,
-    store: Store,
-    positions: Offsets,
+    client: BaseConsumer<ConsumerStatistics>,
+    watch: PartitionWatch,
+    sink: BatchSink,
+    positions: Positions,
     end: Arc<OnceLock<Offsets>>,
     progress: Arc<Progress>,
 }
@@ -58,13 +63,31 @@ impl Consumer {
     /// Connects to the topic, which must exist, and goes on after the last offset in `catalogue`.
     ///
     /// # Errors
-    /// [`KafkaError::Broker`], [`KafkaError::OtherTopic`].
+    /// [`KafkaError::Broker`], [`KafkaError::OtherHistory`], [`KafkaError::Batch`].
     pub fn connect(
         cluster: Cluster,
         options: ConsumerOptions,
-        catalogue: &Catalogue,
+        catalogue: Catalogue,
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
+        let metadata_client = cluster.metadata_client()?;
+        let count = cluster.partition_count(&metadata_client, &cluster.topic)?.unwrap_or(0);
+        let partitions = cluster.watermarks(&metadata_client, 0..count)?;
+        let provenance = cluster.provenance(&metadata_client);
+        let mut next = Offsets::new();
+        if let Some(stored) = catalogue.topic(&cluster.topic) {
+            history::check_continues(stored, &provenance, &partitions)?;
+            next.clone_from(&stored.next_offsets);
+        }
+        let mut open = catalogue.begin(&provenance)?;
+        let is_there = |(partition, next): (i32, i64)| {
+            partitions.get(&partition).is_some_and(|ends| next <= ends.end)
+        };
+        if !next_offsets(&open).all(is_there) {
+            open = OpenBatch::create(catalogue.folder())?;
+        }
+        next.extend(next_offsets(&open));
+
         let client = cluster
             .config()
             .set("group.id", "tillstream")
@@ -75,17 +98,21 @@ impl Consumer {
             .set("queued.max.messages.kbytes", "131072")
             .set("isolation.level", "read_committed")
             .set("check.crcs", "true")
+            .set("enable.partition.eof", "true")
+            .set("statistics.interval.ms", statistics::INTERVAL_MS)
             // Where to begin is decided here, from the manifests, and by nobody else.
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
-            .create()
+            .create_with_context(ConsumerStatistics::default())
             .map_err(cluster.failed("connecting to the broker"))?;
-        let store = Store::new(&cluster, options, catalogue, progress.clone())?;
-        let positions = catalogue.next_offsets(&cluster.topic);
-        let end = Arc::default();
-        let mut consumer = Self { cluster, client, store, positions, end, progress };
-        consumer.assign()?;
+        let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
+        let sink = BatchSink::new(&cluster, limits, catalogue, provenance, open, progress.clone())?;
+        let interval = options.refresh_interval;
+        let watch = PartitionWatch::start(cluster.clone(), metadata_client, count, interval);
+        let (positions, end) = (Positions::default(), Arc::default());
+        let mut consumer = Self { cluster, client, watch, sink, positions, end, progress };
+        consumer.assign(&partitions, &next)?;
         Ok(consumer)
     }
 
@@ -95,56 +122,80 @@ impl Consumer {
         self.end.clone()
     }
 
-    /// Stores lines until `stop`, or until the offsets in [`Self::end`] are reached, and then closes
+    /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, and then closes
     /// the open batch. `stored` is called after each batch.
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
-    pub fn run(mut self, stop: &Stop, mut stored: impl FnMut(&Manifest)) -> Result<(), KafkaError> {
-        self.progress.stage(Part::Consumer, Stage::Running);
-        let result = self.consume(stop, &mut stored);
-        let stage = if result.is_ok() { Stage::Done } else { Stage::Failed };
-        self.progress.stage(Part::Consumer, stage);
-        result
-    }
-
-    fn consume(
-        &mut self,
-        stop: &Stop,
-        stored: &mut impl FnMut(&Manifest),
+    pub fn run(
+        mut self,
+        shutdown: &Shutdown,
+        mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let mut looked_around = Instant::now();
         loop {
-            if stop.requested() || self.end.get().is_some_and(|end| self.has_reached(end)) {
-                return self.close(ClosedBy::Shutdown, CommitMode::Sync, stored);
-            }
-            match self.client.poll(POLL) {
-                None => {}
+            let polled = self.client.poll(POLL_INTERVAL);
+            let may_have_ended = match polled {
                 Some(Ok(message)) => {
-                    self.store.take(&message)?;
-                    self.positions.insert(message.partition(), message.offset() + 1);
+                    self.sink.take(&message, shutdown)?;
+                    let (partition, offset) = (message.partition(), message.offset());
+                    self.positions.take(partition, offset);
+                    self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
-                Some(Err(error)) => self.endure(error)?,
+                Some(Err(ClientError::PartitionEOF(_))) => {
+                    self.pass_unread();
+                    true
+                }
+                Some(Err(error)) if is_retriable(&error) => {
+                    tracing::warn!("reading the topic: {error}; trying again");
+                    false
+                }
+                Some(Err(error)) => return Err(self.cluster.failed("reading the topic")(error)),
+                None => true,
+            };
+            let has_ended = may_have_ended
+                && self.end.get().is_some_and(|ends| self.positions.have_reached(ends));
+            if has_ended || shutdown.requested() {
+                return self.close(ClosedBy::Shutdown, shutdown, &mut stored);
             }
-            let now = Instant::now();
-            if let Some(why) = self.store.due(now) {
-                self.close(why, CommitMode::Async, stored)?;
+            match self.sink.run_timers(Instant::now()) {
+                Some(Due::Close(why)) => self.close(why, shutdown, &mut stored)?,
+                Some(Due::Note) => self.sink.note(shutdown)?,
+                None => {}
             }
-            if now.duration_since(looked_around) >= LOOK_AROUND {
-                looked_around = now;
-                self.look_around()?;
+            if let Some(statistics) = self.client.context().take() {
+                self.positions.update(&statistics);
+                self.progress.lag.set(self.positions.lag());
+            }
+            if let Some(partitions) = self.watch.new_partitions() {
+                tracing::info!("the topic has {} new partitions", partitions.len());
+                self.assign(&partitions, &Offsets::new())?;
             }
         }
     }
 
+    /// At the end of a partition: moves the positions past what is never handed over. All of this is known
+    /// here, without the broker.
+    fn pass_unread(&mut self) {
+        let Ok(positions) = self.client.position() else { return };
+        for element in positions.elements() {
+            if let Offset::Offset(offset) = element.offset() {
+                self.positions.pass(element.partition(), offset);
+            }
+        }
+        self.progress.lag.set(self.positions.lag());
+    }
+
+    /// Stores the open batch and commits its offsets. The broker has them from a request that nobody waits
+    /// for, but at the end: then the client closes, and librdkafka delivers what is under way before.
     fn close(
         &mut self,
         why: ClosedBy,
-        mode: CommitMode,
+        shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let Some(manifest) = self.store.close(why)? else { return Ok(()) };
-        let committed = self.offsets().and_then(|offsets| self.client.commit(&offsets, mode));
+        let Some(manifest) = self.sink.close(why, shutdown)? else { return Ok(()) };
+        let committed =
+            self.offsets().and_then(|offsets| self.client.commit(&offsets, CommitMode::Async));
         if let Err(error) = committed {
             tracing::warn!("the offsets of batch {} are not committed: {error}", manifest.number);
         }
@@ -153,72 +204,45 @@ impl Consumer {
         Ok(())
     }
 
-    fn has_reached(&self, end: &Offsets) -> bool {
-        end.iter().all(|(partition, end)| self.positions.get(partition) >= Some(end))
-    }
-
-    /// Errors that librdkafka recovers from by itself are logged, the others end the consumer.
-    fn endure(&self, error: ClientError) -> Result<(), KafkaError> {
-        use RDKafkaErrorCode::{AutoOffsetReset, Fatal, UnknownPartition, UnknownTopic};
-        match error.rdkafka_error_code() {
-            Some(AutoOffsetReset | Fatal | UnknownPartition | UnknownTopic) => {
-                Err(self.cluster.failed("reading the topic")(error))
-            }
-            _ => {
-                tracing::warn!("reading the topic: {error}; trying again");
-                Ok(())
-            }
-        }
-    }
-
-    /// Looks up the lag, and partitions that the topic was given meanwhile. A broker that does not
-    /// answer is no reason to end: it may come back.
-    fn look_around(&mut self) -> Result<(), KafkaError> {
-        let found = self.cluster.partition_count(&self.client, &self.cluster.topic);
-        if matches!(found, Ok(Some(count)) if count as usize > self.positions.len()) {
-            self.assign()?;
-        }
-        match self.cluster.ends(&self.client) {
-            Ok(ends) => {
-                let next = |partition| self.positions.get(partition).copied().unwrap_or_default();
-                let lag = ends.iter().map(|(partition, end)| (end - next(partition)).max(0)).sum();
-                self.progress.lag.set(i64::unsigned_abs(lag));
-            }
-            Err(error) => tracing::debug!("the lag is not known: {error}"),
-        }
-        Ok(())
-    }
-
-    /// Assigns every partition of the topic, each from the next offset that is in no batch.
-    fn assign(&mut self) -> Result<(), KafkaError> {
+    /// Adds `partitions` to those that are read, each from its offset in `next`, or else from its beginning.
+    fn assign(
+        &mut self,
+        partitions: &BTreeMap<i32, Watermarks>,
+        next: &Offsets,
+    ) -> Result<(), KafkaError> {
         let topic = &self.cluster.topic;
-        let partitions = self.cluster.partition_count(&self.client, topic)?.unwrap_or(0);
-        for partition in 0..partitions {
-            let (low, high) = self.cluster.watermarks(&self.client, partition)?;
-            let next = self.positions.entry(partition).or_insert(low);
-            if *next > high {
-                let (topic, stored) = (topic.clone(), *next);
-                return Err(KafkaError::OtherTopic { topic, partition, stored, end: high });
-            }
-            if *next < low {
+        let failed = || self.cluster.failed("assigning the partitions of the topic");
+        let mut assignment = TopicPartitionList::with_capacity(partitions.len());
+        for (&partition, watermarks) in partitions {
+            let low = watermarks.low;
+            let next = next.get(&partition).copied().unwrap_or(low);
+            if next < low {
                 self.progress.notice(format!(
                     "offsets {next} to {} of partition {partition} were deleted from {topic} before they were stored",
                     low - 1
                 ));
-                *next = low;
             }
+            let next = next.max(low);
+            self.positions.add(partition, next, *watermarks);
+            assignment
+                .add_partition_offset(topic, partition, Offset::Offset(next))
+                .map_err(failed())?;
         }
-        self.offsets()
-            .and_then(|offsets| self.client.assign(&offsets))
-            .map_err(self.cluster.failed("assigning the partitions of the topic"))
+        self.progress.lag.set(self.positions.lag());
+        self.client.incremental_assign(&assignment).map_err(failed())
     }
 
     /// The positions as librdkafka wants them.
     fn offsets(&self) -> Result<TopicPartitionList, ClientError> {
-        let mut list = TopicPartitionList::with_capacity(self.positions.len());
-        for (&partition, &next) in &self.positions {
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in self.positions.next_offsets() {
             list.add_partition_offset(&self.cluster.topic, partition, Offset::Offset(next))?;
         }
         Ok(list)
     }
+}
+
+/// The first offsets that `batch` does not cover.
+fn next_offsets(batch: &OpenBatch) -> impl Iterator<Item = (i32, i64)> {
+    batch.ranges().map(|range| (range.partition, range.last + 1))
 }

@@ -14,9 +14,12 @@ pub fn encode(line: &Line<'_>, buffer: &mut Vec<u8>) {
     let _ = serde_json::to_writer(buffer, line);
 }
 
-/// Why a message is no line.
+/// Bytes of a reason that are kept: the text of a JSON error may repeat the whole message.
+const MAX_REASON: usize = 1024;
+
+/// Why a message cannot be decoded as a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotALine {
+pub enum InvalidMessage {
     /// No payload.
     #[error("the message is empty")]
     Empty,
@@ -25,24 +28,32 @@ pub enum NotALine {
     Json(String),
 }
 
+impl From<serde_json::Error> for InvalidMessage {
+    fn from(error: serde_json::Error) -> Self {
+        let mut reason = error.to_string();
+        reason.truncate(reason.floor_char_boundary(MAX_REASON));
+        Self::Json(reason)
+    }
+}
+
 /// Reads a message of any producer. Beyond what [`encode`] writes, numbers may be strings,
 /// identifiers may be numbers, a CustomerID may be `17850.0`, and a missing value may be null, empty or
 /// a bare `NaN`, which is not JSON but what Python writes.
 ///
 /// # Errors
-/// [`NotALine`] with a reason for the dead-letter topic.
+/// [`InvalidMessage`] with a reason for the dead-letter topic.
 pub fn parse<'a>(
     payload: Option<&'a [u8]>,
     repaired: &'a mut Vec<u8>,
-) -> Result<Line<'a>, NotALine> {
-    let payload = payload.filter(|payload| !payload.is_empty()).ok_or(NotALine::Empty)?;
+) -> Result<Line<'a>, InvalidMessage> {
+    let payload = payload.filter(|payload| !payload.is_empty()).ok_or(InvalidMessage::Empty)?;
     let wire = match serde_json::from_slice::<WireLine<'a>>(payload) {
         Ok(wire) => wire,
         Err(error) => {
             if !null_for_nan(payload, repaired) {
-                return Err(NotALine::Json(error.to_string()));
+                return Err(error.into());
             }
-            serde_json::from_slice(repaired).map_err(|error| NotALine::Json(error.to_string()))?
+            serde_json::from_slice(repaired)?
         }
     };
     Ok(Line {
@@ -230,7 +241,7 @@ mod tests {
         }
     }
 
-    fn parsed(json: &str) -> Result<Line<'static>, NotALine> {
+    fn parsed(json: &str) -> Result<Line<'static>, InvalidMessage> {
         parse(Some(json.as_bytes()), &mut Vec::new()).map(Line::into_owned)
     }
 
@@ -269,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_refused_with_a_reason() {
+    fn invalid_messages_are_refused_with_a_reason() {
         let good = r#"{"InvoiceNo":"1","StockCode":"A","Quantity":1,"InvoiceDate":"d","UnitPrice":1,"Country":"F"}"#;
         assert!(parsed(good).is_ok());
         for (from, to, reason) in [
@@ -287,5 +298,12 @@ mod tests {
             let error = parsed(&good.replace(from, to)).unwrap_err().to_string();
             assert!(error.contains(reason), "{to}: {error}");
         }
+    }
+    #[test]
+    fn long_reasons_are_cut_between_characters() {
+        let text = format!("\"{}\"", "ü".repeat(300_000));
+        let reason = parsed(&text).unwrap_err().to_string();
+        assert!((MAX_REASON - 1..=MAX_REASON).contains(&reason.len()), "{}", reason.len());
+        assert!(reason.starts_with("invalid type: string \"üü"), "{}", &reason[..40]);
     }
 }

@@ -1,112 +1,249 @@
 //! Finding out how much of an input a topic holds already, by asking the topic.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
-    message::{BorrowedMessage, Headers},
+    error::KafkaError as ClientError,
+    types::RDKafkaErrorCode,
 };
+use uuid::Uuid;
 
-use super::{Cluster, KafkaError, LINE_HEADER, SOURCE_HEADER, topic::TIMEOUT};
+use super::{
+    Cluster, KafkaError,
+    cluster::REQUEST_TIMEOUT,
+    is_retriable,
+    origin::{Origin, Source},
+    watermarks::Watermarks,
+};
+use crate::shutdown::Shutdown;
 
+/// How long one wait for a message lasts: the time in which a shutdown is heard.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Messages that are looked at first, from the end of a partition; then twice as many, and so on.
 const FIRST_WINDOW: i64 = 256;
 
-/// For every partition, the number of the last line of `source` that it holds; 0 for none.
+/// How much of an input a topic holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Resume {
+    /// The newest run of the input, which goes on.
+    pub(super) run: Option<Uuid>,
+    /// For every partition the number of its last line of that run, 0 for none.
+    pub(super) last_lines: Vec<u64>,
+}
+
+/// The last line of an input in a partition, of whichever run. The newest run is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct LastLine {
+    run: Option<Uuid>,
+    partitions: i32,
+    line: u64,
+}
+
+/// How much of the input of `source` the topic holds; `None` when a shutdown is requested before that is known.
 ///
 /// # Errors
-/// [`KafkaError::Broker`], and [`KafkaError::PartitionsChanged`] when that cannot be known.
-pub(super) fn last_lines(
+/// [`KafkaError::Broker`], and [`KafkaError::PartitionsChanged`] when the newest run was spread over another
+/// number of partitions.
+pub(super) fn find(
     cluster: &Cluster,
-    source: &str,
-    partitions: i32,
-) -> Result<Vec<u64>, KafkaError> {
-    let mut config = cluster.config();
-    config
-        .set("group.id", "tillstream-resume")
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("auto.offset.reset", "error");
-    let client: BaseConsumer =
-        config.create().map_err(cluster.failed("connecting to the broker"))?;
-    (0..partitions)
-        .map(|partition| last_line(cluster, &client, source, partitions, partition))
-        .collect()
-}
-
-/// Windows from the end of the partition towards its beginning, until one holds a line of `source`.
-fn last_line(
-    cluster: &Cluster,
-    client: &BaseConsumer,
-    source: &str,
-    partitions: i32,
-    partition: i32,
-) -> Result<u64, KafkaError> {
-    let (low, high) = cluster.watermarks(client, partition)?;
-    let (mut end, mut window) = (high, FIRST_WINDOW);
-    while end > low {
-        let start = (end - window).max(low);
-        if let Some(line) = scan(cluster, client, source, partitions, partition, start..end)? {
-            return Ok(line);
-        }
-        end = start;
-        window *= 2;
-    }
-    Ok(0)
-}
-
-/// The last line of `source` within `offsets`.
-fn scan(
-    cluster: &Cluster,
-    client: &BaseConsumer,
-    source: &str,
-    partitions: i32,
-    partition: i32,
-    offsets: std::ops::Range<i64>,
-) -> Result<Option<u64>, KafkaError> {
-    let failed = |error| cluster.failed("looking for the lines that were sent before")(error);
-    let mut assignment = TopicPartitionList::new();
-    assignment
-        .add_partition_offset(&cluster.topic, partition, Offset::Offset(offsets.start))
-        .map_err(failed)?;
-    client.assign(&assignment).map_err(failed)?;
-    let mut last = None;
-    loop {
-        let message = match client.poll(TIMEOUT) {
-            None => {
-                let code = rdkafka::types::RDKafkaErrorCode::OperationTimedOut;
-                return Err(failed(rdkafka::error::KafkaError::MessageConsumption(code)));
-            }
-            Some(Err(rdkafka::error::KafkaError::PartitionEOF(_))) => return Ok(last),
-            Some(message) => message.map_err(failed)?,
-        };
-        if message.offset() >= offsets.end {
-            return Ok(last);
-        }
-        if let Some((begun, line)) = origin(&message, source) {
-            if begun != partitions.to_string() {
-                return Err(KafkaError::PartitionsChanged {
-                    topic: cluster.topic.clone(),
-                    begun: begun.to_owned(),
-                    now: partitions,
-                });
-            }
-            last = Some(line);
-        }
-        if message.offset() + 1 == offsets.end {
-            return Ok(last);
-        }
-    }
-}
-
-/// Partitions and line number from the headers, when the message is of `source`.
-fn origin<'a>(message: &'a BorrowedMessage<'_>, source: &str) -> Option<(&'a str, u64)> {
-    let headers = message.headers()?;
-    let header = |key| {
-        let found = headers.iter().find(|header| header.key == key)?;
-        std::str::from_utf8(found.value?).ok()
+    source: Source<'_>,
+    shutdown: &Shutdown,
+) -> Result<Option<Resume>, KafkaError> {
+    let client = cluster.metadata_client()?;
+    let partitions = cluster.watermarks(&client, 0..source.partitions)?;
+    let Some(last) = Search::new(cluster, source.input, partitions)?.run(shutdown)? else {
+        return Ok(None);
     };
-    let (found, partitions) = header(SOURCE_HEADER)?.rsplit_once('/')?;
-    let line = header(LINE_HEADER)?.parse().ok()?;
-    (found == source).then_some((partitions, line))
+    newest_run(&last, source.partitions).map(Some).map_err(|begun| KafkaError::PartitionsChanged {
+        topic: cluster.topic.clone(),
+        begun,
+        now: source.partitions,
+    })
+}
+
+/// The newest run among the last lines, or else the number of partitions that it was spread over.
+fn newest_run(last: &BTreeMap<i32, LastLine>, partitions: i32) -> Result<Resume, i32> {
+    let run = last.values().map(|last| last.run).max().flatten();
+    let mut last_lines = vec![0; partitions as usize];
+    for (&partition, last) in last.iter().filter(|(_, last)| last.run == run) {
+        if last.partitions != partitions {
+            return Err(last.partitions);
+        }
+        last_lines[partition as usize] = last.line;
+    }
+    Ok(Resume { run, last_lines })
+}
+
+/// Reads all partitions backwards in windows, until each has shown a line of the input.
+struct Search<'a> {
+    cluster: &'a Cluster,
+    input: &'a str,
+    client: BaseConsumer,
+    windows: BTreeMap<i32, Window>,
+    found: BTreeMap<i32, LastLine>,
+}
+
+/// A window of a partition: offsets from `start` to before `end`.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    low: i64,
+    start: i64,
+    end: i64,
+}
+
+impl Window {
+    /// The last messages of a partition; `None` when it has none.
+    fn last(Watermarks { low, end }: Watermarks) -> Option<Self> {
+        (low < end).then(|| Self { low, start: (end - FIRST_WINDOW).max(low), end })
+    }
+
+    /// The window before, twice as large.
+    fn before(self) -> Option<Self> {
+        let Self { low, start, end } = self;
+        (low < start).then(|| Self { low, start: (start - 2 * (end - start)).max(low), end: start })
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        cluster: &'a Cluster,
+        input: &'a str,
+        partitions: BTreeMap<i32, Watermarks>,
+    ) -> Result<Self, KafkaError> {
+        let client = cluster
+            .config()
+            .set("group.id", "tillstream-resume")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", "error")
+            .create()
+            .map_err(cluster.failed("connecting to the broker"))?;
+        let windows = partitions
+            .into_iter()
+            .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
+            .collect();
+        Ok(Self { cluster, input, client, windows, found: BTreeMap::new() })
+    }
+
+    fn run(mut self, shutdown: &Shutdown) -> Result<Option<BTreeMap<i32, LastLine>>, KafkaError> {
+        while !self.windows.is_empty() {
+            self.seek().map_err(self.failed())?;
+            if !self.scan(shutdown)? {
+                return Ok(None);
+            }
+            let windows = std::mem::take(&mut self.windows).into_iter();
+            self.windows = windows
+                .filter(|(partition, _)| !self.found.contains_key(partition))
+                .filter_map(|(partition, window)| Some((partition, window.before()?)))
+                .collect();
+        }
+        Ok(Some(self.found))
+    }
+
+    /// Goes to the starts of the windows.
+    fn seek(&self) -> Result<(), ClientError> {
+        let mut assignment = TopicPartitionList::with_capacity(self.windows.len());
+        for (&partition, window) in &self.windows {
+            let start = Offset::Offset(window.start);
+            assignment.add_partition_offset(&self.cluster.topic, partition, start)?;
+        }
+        self.client.assign(&assignment)
+    }
+
+    /// Reads the windows; false when a shutdown is requested before their ends.
+    fn scan(&mut self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
+        let mut unread: BTreeSet<i32> = self.windows.keys().copied().collect();
+        let mut heard = Instant::now();
+        while !unread.is_empty() {
+            if shutdown.requested() {
+                return Ok(false);
+            }
+            let message = match self.client.poll(POLL_INTERVAL) {
+                Some(Ok(message)) => message,
+                Some(Err(ClientError::PartitionEOF(partition))) => {
+                    unread.remove(&partition);
+                    continue;
+                }
+                Some(Err(error)) if !is_retriable(&error) => return Err(self.failed()(error)),
+                _ if heard.elapsed() < REQUEST_TIMEOUT => continue,
+                _ => {
+                    let code = RDKafkaErrorCode::OperationTimedOut;
+                    return Err(self.failed()(ClientError::MessageConsumption(code)));
+                }
+            };
+            heard = Instant::now();
+            let (partition, offset) = (message.partition(), message.offset());
+            let Some(window) = self.windows.get(&partition).filter(|_| unread.contains(&partition))
+            else {
+                continue;
+            };
+            if offset < window.end
+                && let Some(Origin { source, line }) = Origin::of(&message)
+                && let Some(Source { input, run, partitions }) = Source::parse(source)
+                && input == self.input
+            {
+                self.found.insert(partition, LastLine { run, partitions, line });
+            }
+            if offset + 1 >= window.end {
+                unread.remove(&partition);
+                self.unassign(partition).map_err(self.failed())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps a partition that is read to the end of its window from being fetched further.
+    fn unassign(&self, partition: i32) -> Result<(), ClientError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.cluster.topic, partition);
+        self.client.incremental_unassign(&list)
+    }
+
+    fn failed(&self) -> impl FnOnce(ClientError) -> KafkaError {
+        self.cluster.failed("looking for the lines that were sent before")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(run: Option<u128>, partitions: i32, line: u64) -> LastLine {
+        LastLine { run: run.map(Uuid::from_u128), partitions, line }
+    }
+
+    #[test]
+    fn the_newest_run_goes_on() {
+        let run = |id| Some(Uuid::from_u128(id));
+        let last = BTreeMap::from([
+            (0, last(None, 1, 90)),
+            (1, last(Some(7), 4, 12)),
+            (3, last(Some(7), 4, 15)),
+        ]);
+        let resume = Resume { run: run(7), last_lines: vec![0, 12, 0, 15] };
+        assert_eq!(newest_run(&last, 4), Ok(resume), "older runs count no more");
+        assert_eq!(newest_run(&last, 8), Err(4));
+        let nothing = Resume { run: None, last_lines: vec![0, 0] };
+        assert_eq!(newest_run(&BTreeMap::new(), 2), Ok(nothing));
+    }
+
+    #[test]
+    fn windows_grow_towards_the_beginning() {
+        let window = Window::last(Watermarks { low: 10, end: 2000 }).unwrap();
+        assert_eq!((window.start, window.end), (1744, 2000));
+        let window = window.before().unwrap();
+        assert_eq!((window.start, window.end), (1232, 1744));
+        let window = window.before().unwrap();
+        assert_eq!((window.start, window.end), (208, 1232));
+        let window = window.before().unwrap();
+        assert_eq!((window.start, window.end), (10, 208));
+        assert!(window.before().is_none());
+        assert!(Window::last(Watermarks { low: 5, end: 5 }).is_none());
+    }
 }

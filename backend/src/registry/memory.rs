@@ -177,6 +177,7 @@ impl Registry {
         let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         ModelList {
             models: self.models.load().values().map(summary).collect(),
+            total: self.count() as u64,
             unusable: disk.unusable.values().cloned().collect(),
         }
     }

@@ -1,13 +1,13 @@
 //! From lines or profiles to a model that is not published yet.
 
+use tillstream_clustering::WeightedPoints;
 use tillstream_shared::{Cluster, Entity, Funnel, Model, ModelKind, ModelNumber};
 
 use crate::{
-    clustering::{
-        ClusteringError, ModelParams, Trained, WeightedPoints, name_clusters, train_line_model,
-        train_model,
-    },
     features::{LinePoints, ProfileTable, WeightedPoint},
+    modelling::{
+        ModelParams, ModellingError, Trained, name_clusters, train_line_model, train_model,
+    },
     progress::now,
 };
 
@@ -24,11 +24,11 @@ pub(super) struct LineFit {
 /// Trains a line model without a batch, as number 1.
 ///
 /// # Errors
-/// [`ClusteringError`].
+/// [`ModellingError`].
 pub(super) fn line_model(
     points: &LinePoints,
     params: &ModelParams,
-) -> Result<LineFit, ClusteringError> {
+) -> Result<LineFit, ModellingError> {
     let (kept, funnel) = points.filtered(params.preprocessing.filter());
     let mut trained = train_line_model(&kept, params)?;
     let labels = std::mem::take(&mut trained.labels);
@@ -40,11 +40,11 @@ pub(super) fn line_model(
 /// Trains a profile model without a batch, as number 1, and gives the clusters of the rows, from 1.
 ///
 /// # Errors
-/// [`ClusteringError`].
+/// [`ModellingError`].
 pub(super) fn profile_model(
     table: &ProfileTable,
     params: &ModelParams,
-) -> Result<(Model, Vec<u32>), ClusteringError> {
+) -> Result<(Model, Vec<u32>), ModellingError> {
     let points = WeightedPoints::unweighted(table.features.len(), table.rows.clone())?;
     let mut trained = train_model(&points, &table.values, params)?;
     let labels = std::mem::take(&mut trained.labels);
@@ -75,11 +75,13 @@ fn model(
         entity,
         number: ModelNumber::Number(1),
         batch: None,
+        manifest: None,
+        gaps: Vec::new(),
         features,
         preprocessing: trained.preprocessing,
         k: trained.k,
         seed: params.seed,
-        restarts: params.restarts,
+        n_init: params.n_init,
         centroids: trained.centroids,
         model_centroids: trained.model_centroids,
         sizes: trained.sizes,

@@ -116,14 +116,20 @@ pub(super) mod tests {
             number,
             file: String::new(),
             topic: "t".into(),
+            cluster_id: None,
+            topic_id: None,
+            previous: None,
             partitions: vec![OffsetRange { partition: 0, first, last }],
             rows: 1,
             dead_letters: 0,
+            repeated: 0,
+            sources: Vec::new(),
             funnel: tillstream_shared::BatchFunnel::default(),
             closed_by: ClosedBy::Size,
             bytes: 0,
             blake3: String::new(),
             created_at: String::new(),
+            hash: String::new(),
         }
     }
 

@@ -11,9 +11,9 @@ use super::{
     build::{line_model, profile_model},
 };
 use crate::{
-    clustering::ModelParams,
     features::{LinePoints, Profiles},
     ingest::{Input, Row, csv_lines::write_line, fold_blocks},
+    modelling::ModelParams,
 };
 
 /// What is made of the lines of an input.

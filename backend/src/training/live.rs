@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use tillstream_clustering::{HalfLife, StreamingKMeans, evaluate, number_clusters};
 use tillstream_durable as durable;
 use tillstream_shared::{
     Decay, Entity, Manifest, Model, ModelKind, ModelNumber, OffsetRange, Preprocessing,
@@ -13,11 +14,8 @@ use super::{
     build::{LINE_FEATURES, LineFit, named},
 };
 use crate::{
-    clustering::{
-        ClusteringError, HalfLife, StreamingKMeans, evaluate, line_points, number_clusters,
-        to_model_space, train_line_model,
-    },
     features::{LinePoints, WeightedPoint},
+    modelling::{ModellingError, line_points, to_model_space, train_line_model},
     progress::now,
 };
 
@@ -85,7 +83,7 @@ impl Live {
         &self,
         entity: Entity,
         half_life: HalfLife,
-    ) -> Option<Result<LineFit, ClusteringError>> {
+    ) -> Option<Result<LineFit, ModellingError>> {
         let follower = self.followers[entity as usize].as_ref()?;
         let points = &self.newest.as_ref()?[entity as usize];
         let fit = follower.seen_on(points, half_life).map(|fit| LineFit {
@@ -148,7 +146,7 @@ fn follow(
     follower: &mut Option<Follower>,
     points: &LinePoints,
     options: &TrainerOptions,
-) -> Result<(), ClusteringError> {
+) -> Result<(), ModellingError> {
     if let Some(follower) = follower {
         return follower.update(points, options.half_life);
     }
@@ -157,7 +155,7 @@ fn follow(
     let weights = trained.sizes.iter().map(|size| *size as f64).collect();
     *follower = Some(Follower {
         preprocessing: trained.preprocessing,
-        restarts: options.lines.restarts,
+        restarts: options.lines.n_init,
         seed: options.lines.seed,
         clusters: StreamingKMeans::from_clusters(trained.model_centroids, weights),
     });
@@ -165,22 +163,19 @@ fn follow(
 }
 
 impl Follower {
-    fn update(&mut self, points: &LinePoints, half_life: HalfLife) -> Result<(), ClusteringError> {
+    fn update(&mut self, points: &LinePoints, half_life: HalfLife) -> Result<(), ModellingError> {
         let (kept, _) = points.filtered(self.preprocessing.filter);
         if kept.is_empty() {
             self.clusters.pass(half_life);
             return Ok(());
         }
         let points = to_model_space(&self.preprocessing, &line_points(&kept)?)?;
-        self.clusters.update(&points, half_life).map(drop)
+        self.clusters.update(&points, half_life)?;
+        Ok(())
     }
 
     /// The model as the lines of a batch show it.
-    fn seen_on(
-        &self,
-        points: &LinePoints,
-        half_life: HalfLife,
-    ) -> Result<LineFit, ClusteringError> {
+    fn seen_on(&self, points: &LinePoints, half_life: HalfLife) -> Result<LineFit, ModellingError> {
         let Self { preprocessing, clusters, .. } = self;
         let (kept, funnel) = points.filtered(preprocessing.filter);
         let model_points = to_model_space(preprocessing, &line_points(&kept)?)?;
@@ -198,11 +193,13 @@ impl Follower {
             entity: points.entity(),
             number: ModelNumber::Live,
             batch: None,
+            manifest: None,
+            gaps: Vec::new(),
             features: LINE_FEATURES.map(str::to_owned).to_vec(),
             preprocessing: preprocessing.clone(),
             k: k as u32,
             seed: self.seed,
-            restarts: self.restarts,
+            n_init: self.restarts,
             centroids: numbered.centroids.iter().map(|centroid| invert(centroid)).collect(),
             sse: numbered.sse(&model_points),
             sizes: numbered.weights.iter().map(|weight| *weight as u64).collect(),

@@ -16,13 +16,17 @@ mod trainer;
 pub use cumulative::Cumulative;
 pub use file::{FileOptions, train_file, train_plain_file};
 pub use options::TrainerOptions;
-pub use recipe::{Recipe, UnknownRecipe, UnsuitableRecipe};
+pub use recipe::{Recipe, UnsuitableRecipe};
 pub use stored::StoredData;
 pub use trainer::Trainer;
 
 use self::{live::Live, profile_state::ProfileState};
 
-use crate::{batch::BatchError, clustering::ClusteringError, ingest::IngestError};
+use crate::{
+    batch::BatchError,
+    ingest::IngestError,
+    modelling::{InvalidMembership, ModellingError},
+};
 
 /// Why nothing could be trained.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +51,10 @@ pub enum TrainingError {
     /// The recipe says nothing about the entity.
     #[error(transparent)]
     Recipe(#[from] UnsuitableRecipe),
+    /// The stored rows of a profile model are not those of the model.
+    #[error("the rows of a profile model do not fit it: {0}")]
+    Rows(#[from] InvalidMembership),
     /// The lines cannot be clustered.
     #[error(transparent)]
-    Clustering(#[from] ClusteringError),
+    Modelling(#[from] ModellingError),
 }

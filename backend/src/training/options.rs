@@ -1,6 +1,8 @@
 //! How models are trained.
 
-use crate::clustering::{GateLimits, HalfLife, ModelParams};
+use tillstream_clustering::HalfLife;
+
+use crate::modelling::{GateLimits, ModelParams};
 
 /// How the models of a data folder are trained.
 #[derive(Debug, Clone, Copy)]

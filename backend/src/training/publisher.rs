@@ -3,13 +3,15 @@
 
 use std::{io, sync::Arc};
 
+use tillstream_clustering::{adjusted_rand_index, evaluate};
 use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, seen::Seen};
 use crate::{
-    clustering::{
-        Contest, Matching, Overlap, adjusted_rand_index, evaluate, judge, line_overlap,
-        match_clusters, membership_overlap,
+    fault,
+    modelling::{
+        ChallengerComparison, Matching, Overlap, judge, line_overlap, match_clusters,
+        membership_overlap,
     },
     progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
@@ -30,6 +32,7 @@ impl Publisher {
     /// notice.
     pub(super) fn publish(&self, mut model: Model, seen: Seen<'_>, labels: &[u32]) {
         let Model { kind, entity, number, .. } = model;
+        fault::point("trainer");
         self.identify(&mut model, seen, labels);
         if let Err(error) = self.save(&model, seen, labels) {
             let notice = format!("the {entity} {kind} model {number} is not stored: {error}");
@@ -82,7 +85,15 @@ impl Publisher {
             || members(&table.ids, &seen.assigned_by(previous)),
             |rows| members(&rows.ids, &rows.cluster),
         );
-        membership_overlap(previous.k, &before, model.k, &members(&table.ids, labels))
+        let now = members(&table.ids, labels);
+        membership_overlap(previous.k, &before, model.k, &now).unwrap_or_else(|error| {
+            self.progress.notice(format!(
+                "the clusters of the {} profile model {} are matched by their centroids alone, as the \
+                 rows of model {} do not fit it: {error}",
+                model.entity, model.number, previous.number
+            ));
+            Overlap::empty(previous.k, model.k)
+        })
     }
 
     fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {
@@ -116,7 +127,13 @@ impl Publisher {
     }
 
     /// How the champion does on what the candidate `model` has seen.
-    fn contest(&self, model: &Model, champion: &Model, seen: Seen<'_>, labels: &[u32]) -> Contest {
+    fn contest(
+        &self,
+        model: &Model,
+        champion: &Model,
+        seen: Seen<'_>,
+        labels: &[u32],
+    ) -> ChallengerComparison {
         let weights = seen.weights();
         let by_champion = seen.assigned_by(champion);
         let before = self.registry.before(model.kind, model.entity, model.number);
@@ -124,7 +141,7 @@ impl Publisher {
         let with_previous = before
             .filter(|before| before.number != champion.number)
             .map_or(f64::NEG_INFINITY, |before| agreement(&seen.assigned_by(&before)));
-        Contest {
+        ChallengerComparison {
             champion_silhouette: seen
                 .in_space_of(model)
                 .ok()
@@ -136,3 +153,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,23 @@
 //! What is made of the lines before they are clustered.
 
-use std::{fmt, str::FromStr};
-
-use tillstream_shared::{Entity, PreprocessingKind};
+use strum::VariantNames;
+use tillstream_shared::{Entity, PreprocessingKind, UnknownName};
 
 /// What one row of the training data is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Recipe {
     /// A line: Quantity and UnitPrice.
     #[default]
@@ -17,11 +29,6 @@ pub enum Recipe {
     Rfm,
 }
 
-/// A name that is no [`Recipe`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown recipe `{0}`: use line, profile or rfm")]
-pub struct UnknownRecipe(pub String);
-
 /// A recipe that says nothing about the entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -32,16 +39,6 @@ pub struct UnsuitableRecipe(pub Entity);
 impl Recipe {
     /// All recipes, in the order in which they are listed everywhere.
     pub const ALL: [Self; 3] = [Self::Line, Self::Profile, Self::Rfm];
-
-    /// The name in flags.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Line => "line",
-            Self::Profile => "profile",
-            Self::Rfm => "rfm",
-        }
-    }
 
     /// The preprocessing unless another is asked for. A net spend may be negative, which is why
     /// profiles are not on a plain log scale.
@@ -65,21 +62,8 @@ impl Recipe {
     }
 }
 
-impl fmt::Display for Recipe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Recipe {
-    type Err = UnknownRecipe;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|recipe| recipe.name() == name)
-            .ok_or_else(|| UnknownRecipe(name.to_owned()))
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::new("recipe", name, Recipe::VARIANTS)
 }
 
 #[cfg(test)]
@@ -91,7 +75,8 @@ mod tests {
         for recipe in Recipe::ALL {
             assert_eq!(recipe.to_string().parse(), Ok(recipe));
         }
-        assert_eq!("RFM".parse::<Recipe>(), Err(UnknownRecipe("RFM".into())));
+        let error = "RFM".parse::<Recipe>().unwrap_err().to_string();
+        assert_eq!(error, "unknown recipe `RFM`: use line, profile or rfm");
     }
 
     #[test]

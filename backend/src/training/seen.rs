@@ -1,10 +1,11 @@
 //! What a model was trained on, for comparing it with other models.
 
+use tillstream_clustering::WeightedPoints;
 use tillstream_shared::Model;
 
 use crate::{
-    clustering::{ClusteringError, WeightedPoints, line_points, to_model_space},
     features::{ProfileTable, WeightedPoint},
+    modelling::{ModellingError, line_points, to_model_space},
 };
 
 /// The observations behind a model, in the order of its labels.
@@ -41,8 +42,8 @@ impl Seen<'_> {
     /// The observations in the model space of `model`, which was trained on them.
     ///
     /// # Errors
-    /// [`ClusteringError`] when it was not.
-    pub(super) fn in_space_of(&self, model: &Model) -> Result<WeightedPoints, ClusteringError> {
+    /// [`ModellingError`] when it was not.
+    pub(super) fn in_space_of(&self, model: &Model) -> Result<WeightedPoints, ModellingError> {
         let points = match self {
             Self::Lines(points) => line_points(points)?,
             Self::Profiles(table) => {

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use tillstream_shared::{
-    Entity, Manifest, Model, ModelKind, ModelNumber,
-    api::{Membership, Migration, Points, ProfileRows, ProfileView},
+    Entity, Model, ModelKind, ModelNumber,
+    api::{BatchList, Membership, Migration, Points, ProfileRows, ProfileView},
 };
 
 use super::{Cumulative, TrainingError, trainer::cumulative_path};
 use crate::{
     batch::{self, BatchError, Catalogue},
-    clustering::{Overlap, line_overlap, membership_overlap},
     features::{LinePoints, RfmScores, WeightedPoint},
+    modelling::{Overlap, line_overlap, membership_overlap},
     registry::{Registry, RowStore},
 };
 
@@ -28,12 +28,17 @@ pub struct StoredData {
 }
 
 impl StoredData {
-    /// The manifests of all batches, by ascending number.
+    /// The manifests of the newest `limit` batches below number `before`, ascending, and how many there
+    /// are in all.
     ///
     /// # Errors
     /// [`BatchError`].
-    pub fn manifests(&self) -> Result<Vec<Manifest>, BatchError> {
-        Ok(Catalogue::read(&self.batches)?.manifests().to_vec())
+    pub fn manifests(&self, limit: u64, before: u64) -> Result<BatchList, BatchError> {
+        let catalogue = Catalogue::read(&self.batches)?;
+        let last = catalogue.last().min(before.saturating_sub(1));
+        let first = (last + 1).saturating_sub(limit);
+        let batches = catalogue.manifests(first..=last).collect::<Result<_, _>>()?;
+        Ok(BatchList { batches, total: catalogue.last() + 1 - catalogue.first() })
     }
 
     /// The weighted points of a line model with their clusters: those of its batch, for `all` those of
@@ -83,7 +88,7 @@ impl StoredData {
                     let members = |rows: ProfileRows| {
                         rows.ids.into_iter().zip(rows.cluster).collect::<Vec<_>>()
                     };
-                    Some(membership_overlap(from.k, &members(before), to.k, &members(after)))
+                    Some(membership_overlap(from.k, &members(before), to.k, &members(after))?)
                 }
                 _ => None,
             },
@@ -161,12 +166,11 @@ impl StoredData {
             return Ok(cumulative.map(|cumulative| cumulative.of(entity).clone()));
         }
         let catalogue = Catalogue::read(&self.batches)?;
-        let mut manifests = catalogue.manifests().iter();
-        let Some(manifest) = manifests.find(|manifest| Some(manifest.number) == model.batch) else {
+        let Some(manifest) = catalogue.manifest(model.batch.unwrap_or_default())? else {
             return Ok(None);
         };
         let mut points = LinePoints::new(entity);
-        batch::read_lines(&self.batches, manifest, |line| points.add(line))?;
+        batch::read_lines(&self.batches, &manifest, |line| points.add(line))?;
         Ok(Some(points))
     }
 }

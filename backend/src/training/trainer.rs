@@ -6,9 +6,7 @@ use std::{
 };
 
 use tillstream_durable::{self as durable, FolderLock};
-use tillstream_shared::{
-    Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange, api::Stage,
-};
+use tillstream_shared::{Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange};
 
 use super::{
     Cumulative, Live, ProfileState, TrainerOptions, TrainingError,
@@ -19,7 +17,7 @@ use super::{
 use crate::{
     batch::{self, Catalogue},
     features::{LinePoints, Profiles},
-    progress::{Part, Progress},
+    progress::Progress,
     registry::{ChampionStore, ModelStore, Registry, RowStore},
 };
 
@@ -92,7 +90,6 @@ impl Trainer {
     /// Trains what is missing for the batches in `catalogue`, then a batch for each manifest that
     /// `stored` brings, until its other end is dropped. What goes wrong with one batch is a notice.
     pub fn run(mut self, catalogue: &Catalogue, stored: &Receiver<Manifest>) {
-        self.progress().stage(Part::Trainer, Stage::Running);
         let missing = self.missing(catalogue);
         let mut waiting = missing.into_iter();
         loop {
@@ -108,7 +105,6 @@ impl Trainer {
             let Some(manifest) = next else { break };
             self.train_batch(&manifest);
         }
-        self.progress().stage(Part::Trainer, Stage::Done);
     }
 
     fn progress(&self) -> &Progress {
@@ -121,13 +117,12 @@ impl Trainer {
 
     /// The batches that are not in all of the state, or have no model at all.
     fn missing(&mut self, catalogue: &Catalogue) -> Vec<Manifest> {
-        let manifests = catalogue.manifests();
         let known = [self.cumulative.last_batch, self.live.last_batch, self.profiles.last_batch];
         let most = known.into_iter().fold(0, u64::max);
-        if most > manifests.len() as u64 {
+        if most > catalogue.last() {
             self.progress().notice(format!(
                 "the models know {most} batches and the batch folder has {}: all batches are read anew",
-                manifests.len()
+                catalogue.last()
             ));
             self.cumulative = Cumulative::default();
             self.live = Live::default();
@@ -135,14 +130,15 @@ impl Trainer {
         }
         let everywhere =
             self.cumulative.last_batch.min(self.live.last_batch).min(self.profiles.last_batch);
-        let is_missing = |manifest: &&Manifest| {
+        let is_missing = |manifest: &Manifest| {
             let model = ModelRef::Number(manifest.number);
             manifest.number > everywhere
                 || Entity::ALL
                     .iter()
                     .all(|entity| self.model(ModelKind::Line, *entity, model).is_none())
         };
-        manifests.iter().filter(is_missing).cloned().collect()
+        let manifests = catalogue.manifests(1..=u64::MAX).filter_map(Result::ok);
+        manifests.filter(is_missing).collect()
     }
 
     fn train_batch(&mut self, manifest: &Manifest) {

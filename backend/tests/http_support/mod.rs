@@ -14,54 +14,24 @@ use tillstream::{
     http::{AppState, router},
     progress::Progress,
     registry::{ChampionStore, Registry},
-    stop::Stop,
+    shutdown::Shutdown,
     training::StoredData,
 };
 use tillstream_shared::{
-    Entity, Filter, Funnel, Model, ModelKind, ModelNumber, Preprocessing, PreprocessingKind,
-    Scaling, Transform,
+    Entity, Filter, Model, ModelKind, ModelNumber, PreprocessingKind, testing,
 };
 use tower::ServiceExt;
 
-/// A raw model number 1 with three clusters, of which `nearest` is nearest to (10, 5).
+/// A raw line model with three clusters, of which `nearest` is nearest to (10, 5).
 pub fn raw_model(entity: Entity, number: ModelNumber, nearest: usize) -> Model {
-    let mut centroids = vec![vec![100.0, 1.0], vec![200.0, 2.0], vec![300.0, 3.0]];
-    centroids[nearest - 1] = vec![11.0, 5.0];
+    let mut centroids = [[100.0, 1.0], [200.0, 2.0], [300.0, 3.0]];
+    centroids[nearest - 1] = [11.0, 5.0];
+    let [a, b, c] = &centroids;
+    let clusters: [(u64, &[f64]); 3] = [(5, a), (6, b), (7, c)];
     Model {
-        format_version: Model::FORMAT_VERSION,
-        kind: ModelKind::Line,
-        entity,
         number,
-        batch: Some(1),
-        features: vec!["Quantity".to_owned(), "UnitPrice".to_owned()],
-        preprocessing: Preprocessing {
-            kind: PreprocessingKind::Raw,
-            filter: Filter::All,
-            transform: Transform::Identity,
-            scaling: Scaling::None,
-            means: vec![0.0; 2],
-            scales: vec![1.0; 2],
-            clip: None,
-        },
-        k: 3,
-        seed: 1,
-        restarts: 10,
-        centroids: centroids.clone(),
-        model_centroids: centroids,
-        sizes: vec![5, 6, 7],
-        mean_values: vec![1.0, 2.0, 3.0],
         sse: 12.5,
-        iterations: 4,
-        funnel: Funnel { lines: 18, kept: 18, ..Funnel::default() },
-        offsets: Vec::new(),
-        trained_at: "2026-11-24T00:00:00Z".to_owned(),
-        clusters: Vec::new(),
-        previous: None,
-        identities: 0,
-        transitions: Vec::new(),
-        evaluation: None,
-        report: None,
-        decay: None,
+        ..testing::raw_model(ModelKind::Line, entity, &testing::LINE_FEATURES, &clusters)
     }
 }
 
@@ -76,14 +46,12 @@ pub fn sales_model(entity: Entity, number: ModelNumber) -> Model {
 /// A profile model with three clusters.
 pub fn profile_model(entity: Entity, number: u64) -> Model {
     let d = if entity == Entity::Country { 4 } else { 5 };
-    let mut model = raw_model(entity, ModelNumber::Number(number), 1);
-    model.kind = ModelKind::Profile;
-    model.features = (0..d).map(|j| format!("feature_{j}")).collect();
-    model.centroids = (1..=3).map(|c| vec![f64::from(c); d]).collect();
-    model.model_centroids.clone_from(&model.centroids);
-    model.preprocessing.means = vec![0.0; d];
-    model.preprocessing.scales = vec![1.0; d];
-    model
+    let features = &["a", "b", "c", "d", "e"][..d];
+    let centroids = [vec![1.0; d], vec![2.0; d], vec![3.0; d]];
+    let [a, b, c] = &centroids;
+    let clusters: [(u64, &[f64]); 3] = [(5, a), (6, b), (7, c)];
+    let model = testing::raw_model(ModelKind::Profile, entity, features, &clusters);
+    Model { number: ModelNumber::Number(number), ..model }
 }
 
 /// The service over an empty data folder.
@@ -114,7 +82,7 @@ impl TestApp {
                 models: data.path().join("models"),
             },
             page: data.path().join("page"),
-            stop: Stop::default(),
+            shutdown: Shutdown::default(),
         });
         Self { state, data }
     }

@@ -1,6 +1,9 @@
 //! Running the program as a person would, and reading what it leaves behind.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod kafka;
+pub mod proxy;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
@@ -94,8 +97,7 @@ impl Running {
     /// Ends it as Ctrl-C does; it must end well.
     #[track_caller]
     pub fn interrupt(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        signal(self.child.id(), "-INT");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }
@@ -113,6 +115,12 @@ impl Drop for Running {
     }
 }
 
+/// Sends a signal, such as `-INT`, to a process.
+#[track_caller]
+pub fn signal(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
 /// Waits until `condition` gives something.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
@@ -128,7 +136,8 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// The manifests of a data folder.
 pub fn manifests(data: &Path) -> Vec<Manifest> {
-    Catalogue::read(&data.join("batch")).unwrap().manifests().to_vec()
+    let catalogue = Catalogue::read(&data.join("batch")).unwrap();
+    catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
 }
 
 /// The rows of all batches in order, without the headers.

@@ -1,4 +1,4 @@
-//! The colours of clusters. They stand in `tokens.css`, light and dark, and are told apart by people
+//! The colours of clusters. They stand in `tokens.css`, light and dark, and can be told apart by people
 //! who see few colours; a cluster's number is always written beside its colour.
 //!
 //! A cluster has the colour of its identity, so that it keeps it from model to model whatever its
@@ -34,7 +34,7 @@ pub fn identities(model: &Model) -> Vec<u32> {
 /// For each of the identities shown together the one whose colour it has: its own, unless an older
 /// one among them has that colour; then the next that is free, as long as there are enough.
 #[must_use]
-pub fn apart(identities: &[u32]) -> Vec<u32> {
+pub fn distinct(identities: &[u32]) -> Vec<u32> {
     let mut order: Vec<usize> = (0..identities.len()).collect();
     order.sort_by_key(|index| identities[*index]);
     let mut taken = [false; COLOURS as usize];
@@ -52,7 +52,7 @@ pub fn apart(identities: &[u32]) -> Vec<u32> {
 /// The colours of a model's clusters as CSS values, in the order of their numbers.
 #[must_use]
 pub fn colours(model: &Model) -> Vec<String> {
-    apart(&identities(model)).into_iter().map(colour).collect()
+    distinct(&identities(model)).into_iter().map(colour).collect()
 }
 
 #[cfg(test)]
@@ -61,20 +61,20 @@ mod tests {
 
     #[test]
     fn every_cluster_has_a_colour_that_the_style_sheet_defines() {
-        let sheet = include_str!("../../assets/tokens.css");
+        let stylesheet = include_str!("../../assets/tokens.css");
         for cluster in 1..=25 {
             let name = format!("{}:", variable(cluster));
-            assert!(sheet.matches(&name).count() == 2, "{name} once light, once dark");
+            assert!(stylesheet.matches(&name).count() == 2, "{name} once light, once dark");
         }
     }
 
     #[test]
     fn an_identity_keeps_its_colour_unless_an_older_one_has_it() {
-        assert_eq!(apart(&[3, 1, 2]), [3, 1, 2], "whatever the numbers are");
-        assert_eq!(apart(&[11, 2, 1]), [13, 2, 1], "the first two colours are taken");
-        assert_eq!(apart(&[1, 12, 11]), [1, 13, 12], "the older one chooses first");
+        assert_eq!(distinct(&[3, 1, 2]), [3, 1, 2], "whatever the numbers are");
+        assert_eq!(distinct(&[11, 2, 1]), [13, 2, 1], "the first two colours are taken");
+        assert_eq!(distinct(&[1, 12, 11]), [1, 13, 12], "the older one chooses first");
         let many: Vec<u32> = (1..=12).collect();
-        assert_eq!(apart(&many), many, "more clusters than colours");
-        assert!(apart(&[]).is_empty());
+        assert_eq!(distinct(&many), many, "more clusters than colours");
+        assert!(distinct(&[]).is_empty());
     }
 }

@@ -9,8 +9,8 @@ use crate::{
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 150.0;
-/// Room for labels on the left, on the right, above and below, in the chart's own units.
-const ROOM: (f64, f64, f64, f64) = (46.0, 12.0, 12.0, 24.0);
+/// Margins for the labels on the left, on the right, above and below, in the chart's own units.
+const MARGINS: (f64, f64, f64, f64) = (46.0, 12.0, 12.0, 24.0);
 
 /// Properties of [`Sweep`].
 #[derive(Debug, PartialEq, Properties)]
@@ -28,7 +28,7 @@ pub struct SweepProps {
 /// A line over k, the chosen one pointed out. The figures stand in the table beside it.
 #[component]
 pub fn Sweep(props: &SweepProps) -> Html {
-    let (left, right, top, bottom) = ROOM;
+    let (left, right, top, bottom) = MARGINS;
     let ks = props.values.iter().map(|(k, _)| f64::from(*k));
     let x = Scale::fit(Kind::Linear, ks, 0.04, (left, WIDTH - right));
     let measured = props.values.iter().filter_map(|(_, value)| *value);

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use crate::{
     charts::scale::{Kind, Scale},
     format,
-    state::live::{Rate, SECONDS},
+    state::live::{RATE_WINDOW, Rate},
 };
 
 const WIDTH: f64 = 600.0;
@@ -26,7 +26,7 @@ pub fn Throughput(props: &ThroughputProps) -> Html {
     let highest =
         props.rates.iter().flat_map(|rate| [rate.sent, rate.received]).fold(1.0, f64::max);
     let y = Scale::new(Kind::Linear, (0.0, highest * 1.08), (HEIGHT, 0.0));
-    let x = Scale::new(Kind::Linear, (1.0 - SECONDS as f64, 0.0), (0.0, WIDTH));
+    let x = Scale::new(Kind::Linear, (1.0 - RATE_WINDOW as f64, 0.0), (0.0, WIDTH));
     let newest = props.rates.len() as f64 - 1.0;
     let path = |value: fn(&Rate) -> f64| {
         let mut path = String::new();

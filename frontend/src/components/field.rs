@@ -10,7 +10,7 @@ pub struct TextFieldProps {
     pub id: AttrValue,
     /// Its name for people.
     pub label: AttrValue,
-    /// What belongs into it.
+    /// What to enter.
     pub hint: AttrValue,
     /// What was typed.
     pub value: AttrValue,
@@ -23,9 +23,9 @@ pub struct TextFieldProps {
     #[prop_or_default]
     pub node: NodeRef,
     /// Something was typed.
-    pub on_typed: Callback<String>,
+    pub on_input: Callback<String>,
     /// The field was left.
-    pub on_left: Callback<()>,
+    pub on_blur: Callback<()>,
 }
 
 /// A labelled text field.
@@ -35,9 +35,9 @@ pub fn TextField(props: &TextFieldProps) -> Html {
     let wrong = props.error.is_some();
     let described = if wrong { format!("{error_id} {hint_id}") } else { hint_id.clone() };
     let oninput = props
-        .on_typed
+        .on_input
         .reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
-    let onblur = props.on_left.reform(|_: FocusEvent| ());
+    let onblur = props.on_blur.reform(|_: FocusEvent| ());
     html! {
         <div class={classes!("field", wrong.then_some("wrong"))}>
             <label for={props.id.clone()}>{ props.label.clone() }</label>

@@ -4,7 +4,7 @@ use gloo::utils::window;
 use tillstream_shared::Text;
 use yew::prelude::*;
 
-use crate::{components::pickers::Choice, state::language::Language};
+use crate::{components::pickers::Select, state::language::Language};
 
 /// Where the choice is kept in the browser.
 const KEY: &str = "tillstream.language";
@@ -43,7 +43,7 @@ pub fn LanguagePicker() -> Html {
         language.set(*next);
     });
     html! {
-        <Choice
+        <Select
             id="language"
             label="Names in"
             options={Language::ALL.map(|language| AttrValue::from(language.name())).to_vec()}
@@ -53,16 +53,16 @@ pub fn LanguagePicker() -> Html {
     }
 }
 
-/// Properties of [`Words`].
+/// Properties of [`LocalizedText`].
 #[derive(Debug, PartialEq, Properties)]
-pub struct WordsProps {
+pub struct LocalizedTextProps {
     /// In both languages.
     pub text: Text,
 }
 
 /// A text in the chosen language, marked as such for screen readers.
 #[component]
-pub fn Words(props: &WordsProps) -> Html {
+pub fn LocalizedText(props: &LocalizedTextProps) -> Html {
     let language = use_language();
     html! { <span lang={language.code()}>{ language.of(&props.text) }</span> }
 }

@@ -11,11 +11,11 @@ use yew::prelude::*;
 use crate::{
     components::browser::clock,
     services::events::{EventStream, Message},
-    state::live::{Action, Live, Signals},
+    state::live::{Action, Live, Versions},
 };
 
 /// The longest wait between two tries to connect, in milliseconds.
-const LONGEST: u32 = 8000;
+const MAX_BACKOFF: u32 = 8000;
 
 /// The live state, for the parts that show counts: a new one several times a second.
 #[derive(Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct LiveProviderProps {
     pub children: Html,
 }
 
-/// Provides [`LiveContext`], and [`Signals`] for the parts that only need to know what is stale.
+/// Provides [`LiveContext`], and [`Versions`] for the parts that only need to know what is stale.
 #[component]
 pub fn LiveProvider(props: &LiveProviderProps) -> Html {
     let live = use_reducer_eq(Live::default);
@@ -47,16 +47,16 @@ pub fn LiveProvider(props: &LiveProviderProps) -> Html {
             let on_message = {
                 let timer = Rc::clone(&timer);
                 Callback::from(move |message| match message {
-                    Message::Opened => {
+                    Message::Connected => {
                         failures.set(0);
-                        dispatcher.dispatch(Action::Opened);
+                        dispatcher.dispatch(Action::Connected);
                     }
                     Message::Event(event) => {
                         dispatcher.dispatch(Action::Received { event, at: clock() });
                     }
-                    Message::Broke => {
-                        dispatcher.dispatch(Action::Broke);
-                        let wait = (500 << failures.get().min(4)).min(LONGEST);
+                    Message::Disconnected => {
+                        dispatcher.dispatch(Action::Disconnected);
+                        let wait = (500 << failures.get().min(4)).min(MAX_BACKOFF);
                         failures.set(failures.get() + 1);
                         let attempt = attempt.clone();
                         let again = Timeout::new(wait, move || attempt.set(number + 1));
@@ -66,7 +66,7 @@ pub fn LiveProvider(props: &LiveProviderProps) -> Html {
             };
             let stream = EventStream::open(&on_message);
             if stream.is_none() {
-                on_message.emit(Message::Broke);
+                on_message.emit(Message::Disconnected);
             }
             move || {
                 drop(stream);
@@ -85,12 +85,12 @@ pub fn LiveProvider(props: &LiveProviderProps) -> Html {
     }
 
     let reconnect = use_callback((), move |(), ()| attempt.set(*attempt + 1));
-    let signals = live.signals;
+    let versions = live.versions;
     html! {
-        <ContextProvider<Signals> context={signals}>
+        <ContextProvider<Versions> context={versions}>
             <ContextProvider<LiveContext> context={LiveContext { live, reconnect }}>
                 { props.children.clone() }
             </ContextProvider<LiveContext>>
-        </ContextProvider<Signals>>
+        </ContextProvider<Versions>>
     }
 }

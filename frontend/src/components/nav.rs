@@ -52,7 +52,7 @@ fn NavLink(props: &NavLinkProps) -> Html {
     let navigator = use_navigator();
     let to = props.to;
     let onclick = Callback::from(move |event: MouseEvent| {
-        // Opening in a new tab or window stays the browser's.
+        // Opening in a new tab or window is left to the browser.
         if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
             return;
         }

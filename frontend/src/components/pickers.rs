@@ -1,12 +1,14 @@
 //! Choosing a kind of model, an entity and one of its models.
 
-use std::rc::Rc;
-
-use tillstream_shared::{Entity, ModelKind, ModelNumber, ModelRef, api::ModelList};
+use tillstream_shared::{Entity, ModelKind, ModelRef};
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use crate::words::{plural, singular};
+use super::model_select::ModelSelect;
+use crate::{
+    labels::{plural, singular},
+    state::model_options::KnownModels,
+};
 
 /// Properties of [`KindPicker`].
 #[derive(Debug, PartialEq, Properties)]
@@ -50,7 +52,7 @@ pub fn KindPicker(props: &KindPickerProps) -> Html {
 /// Properties of [`EntityPicker`].
 #[derive(Debug, PartialEq, Properties)]
 pub struct EntityPickerProps {
-    /// What the choice is about, for those who do not see it.
+    /// Name of the group of buttons.
     pub legend: AttrValue,
     /// One of them, not all.
     #[prop_or_default]
@@ -92,78 +94,32 @@ pub fn EntityPicker(props: &EntityPickerProps) -> Html {
 pub struct ModelPickerProps {
     /// Line or profile models.
     pub kind: ModelKind,
-    /// Whose models.
-    pub entity: Entity,
     /// The chosen one.
     pub value: ModelRef,
-    /// All models, once known.
-    pub models: Option<Rc<ModelList>>,
+    /// The models of this kind and of one entity; none of them until they are loaded.
+    pub known: KnownModels,
     /// Another was chosen.
     pub on_change: Callback<ModelRef>,
 }
 
-/// An alias or a number. Profile models are of all lines so far as they are: for them there is no
-/// `all` and no `live`.
+/// An alias or a number.
 #[component]
 pub fn ModelPicker(props: &ModelPickerProps) -> Html {
-    let node = use_node_ref();
-    let numbers: Vec<u64> = props
-        .models
-        .iter()
-        .flat_map(|list| &list.models)
-        .filter(|model| model.kind == props.kind && model.entity == props.entity)
-        .filter_map(|model| match model.number {
-            ModelNumber::Number(number) => Some(number),
-            ModelNumber::All | ModelNumber::Live => None,
-        })
-        .rev()
-        .collect();
-    let latest = match numbers.first() {
-        Some(number) => format!("latest (model {number})"),
-        None => "latest".to_owned(),
-    };
-    let aliases = [
-        (ModelRef::Latest, latest),
-        (ModelRef::Champion, "champion (the promoted one)".to_owned()),
-        (ModelRef::All, "all (every batch so far)".to_owned()),
-        (ModelRef::Live, "live (follows the stream)".to_owned()),
-    ];
-    let offered = if props.kind == ModelKind::Line { 4 } else { 2 };
-    let aliases = aliases.into_iter().take(offered);
-    let numbered = numbers.iter().map(|n| (ModelRef::Number(*n), format!("model {n}")));
-    let mut options: Vec<(ModelRef, String)> = aliases.chain(numbered).collect();
-    if !options.iter().any(|(model, _)| *model == props.value) {
-        options.insert(offered, (props.value, format!("{} (not in the list)", props.value)));
-    }
-    // A browser does not go back to an option once the reader chose another, whatever its
-    // attributes say; the property has to be set.
-    use_effect_with((props.value, options.len(), node.clone()), |(value, _, node)| {
-        if let Some(select) = node.cast::<HtmlSelectElement>() {
-            select.set_value(&value.to_string());
-        }
-    });
-    let onchange = props.on_change.clone();
-    let onchange = move |event: Event| {
-        let text = event.target_unchecked_into::<HtmlSelectElement>().value();
-        if let Ok(model) = text.parse() {
-            onchange.emit(model);
-        }
-    };
     html! {
-        <div class="field">
-            <label for="model">{ "Model" }</label>
-            <select id="model" data-testid="model" ref={node} {onchange}>
-                { for options.into_iter().map(|(model, name)| html! {
-                    <option key={model.to_string()} value={model.to_string()}>{ name }</option>
-                }) }
-            </select>
-        </div>
+        <ModelSelect
+            id="model"
+            label="Model"
+            options={props.known.choices(props.kind, props.value)}
+            value={props.value}
+            has_older={props.known.has_older()}
+            on_change={props.on_change.clone()}
+        />
     }
 }
 
-/// Properties of [`Choice`].
+/// Properties of [`Select`].
 #[derive(Debug, PartialEq, Properties)]
-pub struct ChoiceProps {
+pub struct SelectProps {
     /// Of the select element.
     pub id: AttrValue,
     /// Its name for people.
@@ -178,7 +134,7 @@ pub struct ChoiceProps {
 
 /// One of several texts.
 #[component]
-pub fn Choice(props: &ChoiceProps) -> Html {
+pub fn Select(props: &SelectProps) -> Html {
     let node = use_node_ref();
     use_effect_with((props.value, props.options.clone(), node.clone()), |(value, _, node)| {
         if let Some(select) = node.cast::<HtmlSelectElement>() {

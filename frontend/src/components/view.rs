@@ -18,12 +18,12 @@ pub fn loaded<T>(resource: &Resource<T>, what: &str, ready: impl FnOnce(&Rc<T>) 
         (Some(value), None) => ready(value),
         (Some(value), Some(error)) => html! {
             <>
-                <Problem error={error.clone()} retry={resource.retry.clone()} stale={true} />
+                <ErrorAlert error={error.clone()} retry={resource.retry.clone()} stale={true} />
                 { ready(value) }
             </>
         },
         (None, Some(error)) => html! {
-            <Problem
+            <ErrorAlert
                 error={error.clone()}
                 retry={resource.retry.clone()}
                 busy={remote.loading}
@@ -51,9 +51,9 @@ pub fn Loading(props: &LoadingProps) -> Html {
     }
 }
 
-/// Properties of [`Problem`].
+/// Properties of [`ErrorAlert`].
 #[derive(Debug, PartialEq, Properties)]
-pub struct ProblemProps {
+pub struct ErrorAlertProps {
     /// What went wrong.
     pub error: ApiError,
     /// Tries again.
@@ -68,26 +68,26 @@ pub struct ProblemProps {
 
 /// Something could not be loaded, with a way to try again.
 #[component]
-pub fn Problem(props: &ProblemProps) -> Html {
+pub fn ErrorAlert(props: &ErrorAlertProps) -> Html {
     let onclick = props.retry.reform(|_: MouseEvent| ());
     html! {
         <div class="problem" role="alert" data-testid="error">
             <div>
                 <strong>
-                    { if props.stale { "What you see may be out of date" } else { "That did not work" } }
+                    { if props.stale { "The data shown may be out of date" } else { "Loading failed" } }
                 </strong>
                 <p>{ props.error.to_string() }</p>
             </div>
             <button type="button" class="button" {onclick} disabled={props.busy}>
-                { if props.busy { "Trying\u{2026}" } else { "Try again" } }
+                { if props.busy { "Retrying\u{2026}" } else { "Try again" } }
             </button>
         </div>
     }
 }
 
-/// Properties of [`Empty`].
+/// Properties of [`EmptyState`].
 #[derive(Debug, PartialEq, Properties)]
-pub struct EmptyProps {
+pub struct EmptyStateProps {
     /// What is not there.
     pub title: AttrValue,
     /// When it will be, or what to do.
@@ -96,7 +96,7 @@ pub struct EmptyProps {
 
 /// There is nothing to show yet.
 #[component]
-pub fn Empty(props: &EmptyProps) -> Html {
+pub fn EmptyState(props: &EmptyStateProps) -> Html {
     html! {
         <div class="empty" data-testid="empty">
             <svg viewBox="0 0 64 64" width="56" height="56" aria-hidden="true">
@@ -124,7 +124,7 @@ pub fn ConnectionBanner() -> Html {
         <div class="banner" role="status" data-testid="connection-lost">
             <p>
                 <strong>{ "The server does not answer. " }</strong>
-                { "Counts stand still until it is back; trying again by itself" }
+                { "Counts are not updated until it is back; reconnecting automatically" }
                 if attempts > 1 {
                     { format!(" (failed {attempts} times)") }
                 }

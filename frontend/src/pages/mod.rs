@@ -1,10 +1,6 @@
-//! The pages.
+//! The pages, one module for each route.
 
 pub mod clusters;
 pub mod overview;
-mod overview_parts;
-mod overview_segments;
 pub mod predict;
-mod predict_result;
 pub mod profiles;
-mod profiles_parts;

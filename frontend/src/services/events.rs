@@ -7,15 +7,16 @@ use web_sys::{EventSource, MessageEvent};
 use yew::Callback;
 
 /// The names of the events that the page listens to.
-const NAMES: [&str; 5] = ["status", "batch_stored", "model_trained", "champion_changed", "notice"];
+const EVENT_NAMES: [&str; 5] =
+    ["status", "batch_stored", "model_trained", "champion_changed", "notice"];
 
 /// What comes from the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// The connection is open.
-    Opened,
+    Connected,
     /// The connection broke, or could not be made. Nothing more comes from this stream.
-    Broke,
+    Disconnected,
     /// An event.
     Event(Event),
 }
@@ -28,13 +29,13 @@ pub struct EventStream {
 
 impl EventStream {
     /// Connects. The browser's own reconnecting is not used, because it gives up on some answers
-    /// without saying so: after [`Message::Broke`] open another stream.
+    /// without saying so: after [`Message::Disconnected`] open another stream.
     ///
     /// Returns `None` when the browser refuses to make a stream at all.
     #[must_use]
     pub fn open(on_message: &Callback<Message>) -> Option<Self> {
         let source = EventSource::new("/api/v1/events").ok()?;
-        let mut listeners: Vec<_> = NAMES
+        let mut listeners: Vec<_> = EVENT_NAMES
             .into_iter()
             .map(|name| {
                 let on_message = on_message.clone();
@@ -43,17 +44,18 @@ impl EventStream {
                     match data.as_deref().map(serde_json::from_str::<Event>) {
                         Some(Ok(event)) => on_message.emit(Message::Event(event)),
                         // A server of another version: what it says in other events still counts.
-                        _ => gloo::console::warn!(format!("an event `{name}` was not understood")),
+                        _ => gloo::console::warn!(format!("invalid event `{name}`")),
                     }
                 })
             })
             .collect();
         let opened = on_message.clone();
-        listeners.push(EventListener::new(&source, "open", move |_| opened.emit(Message::Opened)));
+        listeners
+            .push(EventListener::new(&source, "open", move |_| opened.emit(Message::Connected)));
         let (broke, broken) = (on_message.clone(), source.clone());
         listeners.push(EventListener::new(&source, "error", move |_| {
             broken.close();
-            broke.emit(Message::Broke);
+            broke.emit(Message::Disconnected);
         }));
         Some(Self { source, _listeners: listeners })
     }
@@ -80,6 +82,6 @@ mod tests {
             Event::ChampionChanged { kind, entity, model: 1 },
             Event::Notice { message: String::new() },
         ];
-        assert_eq!(events.map(|event| event.name()), NAMES);
+        assert_eq!(events.map(|event| event.name()), EVENT_NAMES);
     }
 }

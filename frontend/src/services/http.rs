@@ -9,14 +9,14 @@ use tillstream_shared::api::ErrorBody;
 use web_sys::{AbortController, AbortSignal};
 
 /// How long a request may take, in milliseconds.
-const PATIENCE: u32 = 20_000;
+const REQUEST_TIMEOUT: u32 = 20_000;
 
 /// Why a request gave nothing to show. The message of each is for the reader of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
     /// No answer: the server is gone, or took too long.
     Unreachable,
-    /// The server refused, with its own words.
+    /// The server answered with an error.
     Refused {
         /// The HTTP status.
         status: u16,
@@ -61,7 +61,7 @@ pub fn read<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, ApiError>
 /// # Errors
 /// See [`ApiError`].
 pub async fn get<T: DeserializeOwned>(url: &str) -> Result<T, ApiError> {
-    let abort = Abort::after(PATIENCE)?;
+    let abort = Abort::after(REQUEST_TIMEOUT)?;
     answer(Request::get(url).abort_signal(Some(&abort.signal())).send().await).await
 }
 
@@ -70,7 +70,7 @@ pub async fn get<T: DeserializeOwned>(url: &str) -> Result<T, ApiError> {
 /// # Errors
 /// See [`ApiError`].
 pub async fn post<B: Serialize, T: DeserializeOwned>(url: &str, body: &B) -> Result<T, ApiError> {
-    let abort = Abort::after(PATIENCE)?;
+    let abort = Abort::after(REQUEST_TIMEOUT)?;
     let builder: RequestBuilder = Request::post(url).abort_signal(Some(&abort.signal()));
     let request = builder.json(body).map_err(|e| ApiError::Unreadable(e.to_string()))?;
     answer(request.send().await).await

@@ -21,7 +21,7 @@ impl Field {
     pub const ALL: [Self; 3] = [Self::Id, Self::Quantity, Self::UnitPrice];
 }
 
-/// What happens to a [`Form`].
+/// The actions on a [`Form`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Another entity; each keeps what was typed for it.
@@ -29,9 +29,9 @@ pub enum Action {
     /// Another model.
     Model(ModelRef),
     /// Something was typed.
-    Typed(Field, String),
+    Input(Field, String),
     /// A field was left, so that its error may show.
-    Left(Field),
+    Blurred(Field),
     /// The form was sent, so that all errors may show.
     Submitted,
     /// The example of the entity was asked for.
@@ -48,7 +48,7 @@ pub struct Form {
     ids: [String; 3],
     quantity: String,
     unit_price: String,
-    left: [bool; 3],
+    touched: [bool; 3],
 }
 
 impl Form {
@@ -61,7 +61,7 @@ impl Form {
             ids: Default::default(),
             quantity: String::new(),
             unit_price: String::new(),
-            left: [false; 3],
+            touched: [false; 3],
         }
     }
 
@@ -78,7 +78,7 @@ impl Form {
     /// What is wrong with a field, once the reader has had the chance to fill it in.
     #[must_use]
     pub fn shown_error(&self, field: Field, filter: Option<Filter>) -> Option<String> {
-        if self.left[field as usize] { self.error(field, filter) } else { None }
+        if self.touched[field as usize] { self.error(field, filter) } else { None }
     }
 
     /// What is wrong with a field. `filter` is that of the chosen model, where it is known.
@@ -183,19 +183,19 @@ impl Reducible for Form {
         match action {
             Action::Entity(entity) => {
                 next.entity = entity;
-                next.left[Field::Id as usize] = false;
+                next.touched[Field::Id as usize] = false;
             }
             Action::Model(model) => next.model = model,
-            Action::Typed(Field::Id, text) => next.ids[self.entity as usize] = text,
-            Action::Typed(Field::Quantity, text) => next.quantity = text,
-            Action::Typed(Field::UnitPrice, text) => next.unit_price = text,
-            Action::Left(field) => next.left[field as usize] = true,
-            Action::Submitted => next.left = [true; 3],
+            Action::Input(Field::Id, text) => next.ids[self.entity as usize] = text,
+            Action::Input(Field::Quantity, text) => next.quantity = text,
+            Action::Input(Field::UnitPrice, text) => next.unit_price = text,
+            Action::Blurred(field) => next.touched[field as usize] = true,
+            Action::Submitted => next.touched = [true; 3],
             Action::Example => {
                 let (id, quantity, price) = example(self.entity);
                 next.ids[self.entity as usize] = id.to_owned();
                 (next.quantity, next.unit_price) = (quantity.to_owned(), price.to_owned());
-                next.left = [false; 3];
+                next.touched = [false; 3];
             }
         }
         Rc::new(next)
@@ -208,9 +208,9 @@ mod tests {
 
     fn form(entity: Entity, id: &str, quantity: &str, price: &str) -> Form {
         let actions = [
-            Action::Typed(Field::Id, id.to_owned()),
-            Action::Typed(Field::Quantity, quantity.to_owned()),
-            Action::Typed(Field::UnitPrice, price.to_owned()),
+            Action::Input(Field::Id, id.to_owned()),
+            Action::Input(Field::Quantity, quantity.to_owned()),
+            Action::Input(Field::UnitPrice, price.to_owned()),
         ];
         let form = Rc::new(Form::new(entity, ModelRef::Latest));
         (*actions.into_iter().fold(form, Form::reduce)).clone()
@@ -278,7 +278,7 @@ mod tests {
     fn errors_wait_until_a_field_was_left_or_the_form_sent() {
         let form = Rc::new(form(Entity::Customer, "", "", ""));
         assert_eq!(form.shown_error(Field::Id, SALES), None);
-        let form = form.reduce(Action::Left(Field::Quantity));
+        let form = form.reduce(Action::Blurred(Field::Quantity));
         assert!(form.shown_error(Field::Quantity, SALES).is_some());
         assert_eq!(form.shown_error(Field::Id, SALES), None);
         let form = form.reduce(Action::Submitted);

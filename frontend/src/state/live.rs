@@ -1,4 +1,4 @@
-//! The state fed by the server's events: counts, rates, what happened, and how the connection is.
+//! The state fed by the server's events: counts, rates, the log, and the connection.
 
 use std::{collections::VecDeque, rc::Rc};
 
@@ -8,13 +8,13 @@ use tillstream_shared::{
 };
 use yew::Reducible;
 
-use crate::{format::plural, words};
+use crate::{format::plural, labels};
 
-/// How many happenings are kept.
-const LOG: usize = 40;
+/// How many log entries are kept.
+const MAX_LOG_ENTRIES: usize = 40;
 
 /// How many seconds of rates are kept.
-pub const SECONDS: usize = 60;
+pub const RATE_WINDOW: usize = 60;
 
 /// How the connection to the server is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub enum Connection {
     },
 }
 
-/// Something that happened, and when.
+/// An entry of the event log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Happening {
+pub struct LogEntry {
     /// Milliseconds on the page's clock.
     pub at: f64,
     /// A text for the list of events.
@@ -54,11 +54,13 @@ pub struct Rate {
 /// What makes loaded data stale. Compared as a whole, so that pages that show models are not drawn
 /// anew for every count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Signals {
+pub struct Versions {
     /// Times that a lost connection came back: whatever was loaded may be old.
     pub reconnected: u64,
-    /// Stored batches.
+    /// Batches in the data folder.
     pub batches: u64,
+    /// Batches stored since the page was opened.
+    pub stored: u64,
     /// Usable models.
     pub models: u64,
     /// Numbered models trained since the page was opened.
@@ -74,7 +76,7 @@ pub struct Signals {
 /// Counts by kind and entity, both in their listed order.
 pub type Counts = [[u64; 3]; 2];
 
-impl Signals {
+impl Versions {
     /// A number that grows whenever what `model` of `entity` names may have become another model.
     #[must_use]
     pub fn of_model(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> u64 {
@@ -96,10 +98,16 @@ impl Signals {
         self.reconnected + sum(&self.numbered) + sum(&self.champions)
     }
 
-    /// A number that grows whenever the list of models may have changed.
+    /// Differs whenever the list of models may have changed: also when as many were removed as trained.
     #[must_use]
-    pub fn of_list(&self) -> u64 {
-        self.reconnected + self.models + self.trained()
+    pub fn of_models(&self) -> [u64; 3] {
+        [self.reconnected, self.models, self.trained()]
+    }
+
+    /// Differs whenever the list of batches may have changed: also when as many were removed as stored.
+    #[must_use]
+    pub fn of_batches(&self) -> [u64; 3] {
+        [self.reconnected, self.batches, self.stored]
     }
 
     /// Models trained since the page was opened.
@@ -113,13 +121,13 @@ fn sum(counts: &Counts) -> u64 {
     counts.iter().flatten().sum()
 }
 
-/// What happens to [`Live`].
+/// The actions on [`Live`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// The connection is open.
-    Opened,
+    Connected,
     /// The connection broke, or could not be made.
-    Broke,
+    Disconnected,
     /// An event came in.
     Received {
         /// The event.
@@ -143,10 +151,10 @@ pub struct Live {
     pub status: Option<Rc<Status>>,
     /// The last seconds' rates, newest last.
     pub rates: VecDeque<Rate>,
-    /// What happened, newest first.
-    pub log: VecDeque<Happening>,
+    /// The event log, newest first.
+    pub log: VecDeque<LogEntry>,
     /// What makes loaded data stale.
-    pub signals: Signals,
+    pub versions: Versions,
     /// The page's clock at the last tick, milliseconds.
     pub now: f64,
     /// Clock, sent and received at the last tick, while the connection is open.
@@ -167,42 +175,46 @@ impl Live {
 
     fn received(&mut self, event: Event, at: f64) {
         let text = match event {
-            Event::Status(status) => return self.count(*status, at),
+            Event::Status(status) => return self.update_status(*status, at),
             Event::BatchStored { number, rows } => {
+                self.versions.stored += 1;
                 format!("Batch {number} stored with {}", plural(rows, "line", "lines"))
             }
             Event::ModelTrained { kind, entity, number } => {
                 let counts = match number {
-                    ModelNumber::Number(_) => &mut self.signals.numbered,
-                    ModelNumber::All => &mut self.signals.cumulative,
-                    ModelNumber::Live => &mut self.signals.live,
+                    ModelNumber::Number(_) => &mut self.versions.numbered,
+                    ModelNumber::All => &mut self.versions.cumulative,
+                    ModelNumber::Live => &mut self.versions.live,
                 };
                 counts[kind as usize][entity as usize] += 1;
-                format!("Trained {}", words::model(kind, entity, number))
+                format!("Trained {}", labels::model_name(kind, entity, number))
             }
             Event::ChampionChanged { kind, entity, model } => {
-                self.signals.champions[kind as usize][entity as usize] += 1;
-                format!("Champion: {}", words::model(kind, entity, ModelNumber::Number(model)))
+                self.versions.champions[kind as usize][entity as usize] += 1;
+                format!(
+                    "Champion: {}",
+                    labels::model_name(kind, entity, ModelNumber::Number(model))
+                )
             }
             Event::Notice { message } => {
-                return self.note(Happening { at, text: message, notice: true });
+                return self.push_log(LogEntry { at, text: message, notice: true });
             }
         };
-        self.note(Happening { at, text, notice: false });
+        self.push_log(LogEntry { at, text, notice: false });
     }
 
-    fn note(&mut self, happening: Happening) {
-        self.log.push_front(happening);
-        self.log.truncate(LOG);
+    fn push_log(&mut self, entry: LogEntry) {
+        self.log.push_front(entry);
+        self.log.truncate(MAX_LOG_ENTRIES);
     }
 
-    fn count(&mut self, status: Status, at: f64) {
+    fn update_status(&mut self, status: Status, at: f64) {
         // Another process counts anew: no rate spans both.
         if self.status.as_ref().is_none_or(|old| old.started_at != status.started_at) {
             self.measured = Some((at, status.lines_sent, received(&status)));
         }
-        self.signals.batches = status.batches;
-        self.signals.models = status.models;
+        self.versions.batches = status.batches;
+        self.versions.models = status.models;
         self.status = Some(Rc::new(status));
     }
 
@@ -222,7 +234,7 @@ impl Live {
             sent: now.1.saturating_sub(then.1) as f64 / seconds,
             received: now.2.saturating_sub(then.2) as f64 / seconds,
         });
-        if self.rates.len() > SECONDS {
+        if self.rates.len() > RATE_WINDOW {
             self.rates.pop_front();
         }
     }
@@ -238,13 +250,13 @@ impl Reducible for Live {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = (*self).clone();
         match action {
-            Action::Opened => {
+            Action::Connected => {
                 if matches!(next.connection, Connection::Lost { .. }) {
-                    next.signals.reconnected += 1;
+                    next.versions.reconnected += 1;
                 }
                 next.connection = Connection::Open;
             }
-            Action::Broke => {
+            Action::Disconnected => {
                 let attempts = match next.connection {
                     Connection::Lost { attempts } => attempts + 1,
                     Connection::Connecting | Connection::Open => 1,

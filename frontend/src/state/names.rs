@@ -36,7 +36,7 @@ mod tests {
     use tillstream_shared::Cluster;
 
     use super::*;
-    use crate::charts::sheet::tests::model;
+    use crate::test_model::model;
 
     #[test]
     fn a_cluster_has_its_own_name_or_else_its_rank() {

@@ -6,7 +6,7 @@ use yew::Reducible;
 
 use crate::services::http::ApiError;
 
-/// What happens to a [`Remote`].
+/// The actions on a [`Remote`].
 #[derive(Debug)]
 pub enum Action<T> {
     /// Something else is wanted: what was loaded is of no use.

@@ -23,17 +23,18 @@ pub struct Resource<T> {
 /// wait for it, so that a fast stream of events leads to as many requests as the server can answer,
 /// one after the other, the last of them newer than the last event.
 #[hook]
-pub fn use_resource<K, T, Fut>(key: K, version: u64, fetch: fn(K) -> Fut) -> Resource<T>
+pub fn use_resource<K, V, T, Fut>(key: K, version: V, fetch: fn(K) -> Fut) -> Resource<T>
 where
     K: Clone + PartialEq + 'static,
+    V: Copy + PartialEq + 'static,
     T: 'static,
     Fut: Future<Output = Result<T, ApiError>> + 'static,
 {
     let remote = use_reducer(Remote::<T>::default);
     let attempt = use_state(|| 0_u64);
     let task = use_mut_ref(|| None::<Task>);
-    let wanted = use_ref(|| Cell::new((0, 0)));
     let want = (version, *attempt);
+    let wanted = use_ref(|| Cell::new(want));
     wanted.set(want);
 
     let start = {

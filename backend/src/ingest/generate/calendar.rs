@@ -50,7 +50,7 @@ impl Calendar {
     }
 }
 
-/// The next day that is no Saturday and not between Christmas and New Year.
+/// The next day that is neither a Saturday nor between Christmas and New Year.
 fn next_open(day: NaiveDate) -> NaiveDate {
     let mut day = day;
     loop {

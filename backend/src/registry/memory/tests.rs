@@ -1,14 +1,13 @@
 use std::fs;
 
 use tempfile::TempDir;
+use tillstream_shared::testing::{LINE_FEATURES, raw_model};
 
 use super::*;
-use crate::clustering::test_model;
 
 fn model(entity: Entity, number: ModelNumber) -> Model {
-    let features = ["Quantity", "UnitPrice"];
-    let model = test_model::model(ModelKind::Line, entity, &features, &[(1, &[1.0, 2.0])]);
-    Model { number, batch: Some(1), ..model }
+    let clusters: [(u64, &[f64]); 1] = [(1, &[1.0, 2.0])];
+    Model { number, ..raw_model(ModelKind::Line, entity, &LINE_FEATURES, &clusters) }
 }
 
 /// Every list fits, but a line has two values.

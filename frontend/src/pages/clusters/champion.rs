@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// How many decisions are shown.
-const DECISIONS: usize = 3;
+const MAX_DECISIONS: usize = 3;
 
 /// What became of the last choice.
 #[derive(Debug, Clone, PartialEq)]
-enum Asked {
+enum RequestState {
     No,
     Waiting,
     Failed(ApiError),
@@ -37,7 +37,7 @@ pub(super) struct ChampionCardProps {
 /// The champion and the buttons that change it.
 #[component]
 pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
-    let asked = use_state_eq(|| Asked::No);
+    let asked = use_state_eq(|| RequestState::No);
     let task = use_mut_ref(|| None::<Task>);
     {
         let task = task.clone();
@@ -47,20 +47,20 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
         let (kind, entity) = (props.kind, props.entity);
         let (asked, on_changed) = (asked.clone(), props.on_changed.clone());
         Callback::from(move |request: ChampionRequest| {
-            asked.set(Asked::Waiting);
+            asked.set(RequestState::Waiting);
             let (asked, on_changed) = (asked.clone(), on_changed.clone());
             *task.borrow_mut() = Some(Task::spawn(async move {
                 match champions::decide(kind, entity, request).await {
                     Ok(_) => {
-                        asked.set(Asked::No);
+                        asked.set(RequestState::No);
                         on_changed.emit(());
                     }
-                    Err(error) => asked.set(Asked::Failed(error)),
+                    Err(error) => asked.set(RequestState::Failed(error)),
                 }
             }));
         })
     };
-    let waiting = *asked == Asked::Waiting;
+    let waiting = *asked == RequestState::Waiting;
     let button = |text: String, request: ChampionRequest, testid: &'static str| {
         html! {
             <button
@@ -89,12 +89,12 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
                     <strong>{ format!("Model {model}") }</strong>
                     { " answers under the alias champion. " }
                 } else {
-                    { "No model has passed the gate yet. " }
+                    { "No model has passed the quality gate yet. " }
                 }
                 if champion.is_some_and(|champion| champion.held) {
                     <span data-testid="champion-held">
-                        { "It was chosen by a person: the gate judges, but promotes nothing until it \
-                           is released." }
+                        { "It was promoted by a person: the quality gate judges new models, but \
+                           promotes none until it is released." }
                     </span>
                 }
             </p>
@@ -112,10 +112,10 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
                 }
             </div>
             <div aria-live="polite">
-                if let Asked::Failed(error) = &*asked {
+                if let RequestState::Failed(error) = &*asked {
                     <div class="problem" data-testid="champion-error">
                         <div>
-                            <strong>{ "The champion stays as it is" }</strong>
+                            <strong>{ "The champion was not changed" }</strong>
                             <p>{ error.to_string() }</p>
                         </div>
                     </div>
@@ -129,13 +129,13 @@ pub(super) fn ChampionCard(props: &ChampionCardProps) -> Html {
 /// The newest decisions with their reasons, newest first.
 fn decisions(decisions: &[Decision]) -> Html {
     if decisions.is_empty() {
-        return html! { <p class="muted">{ "Nothing was decided yet." }</p> };
+        return html! { <p class="muted">{ "No decisions yet." }</p> };
     }
     html! {
         <>
             <h3>{ "Decisions" }</h3>
             <ul class="decisions" data-testid="decisions">
-                { for decisions.iter().rev().take(DECISIONS).map(decision) }
+                { for decisions.iter().rev().take(MAX_DECISIONS).map(decision) }
             </ul>
         </>
     }
@@ -143,8 +143,8 @@ fn decisions(decisions: &[Decision]) -> Html {
 
 fn decision(decision: &Decision) -> Html {
     let (class, text) = match (decision.promoted, &decision.judgement) {
-        (true, Some(_)) => ("open", "passed the gate"),
-        (true, None) => ("done", "chosen by a person"),
+        (true, Some(_)) => ("open", "passed the quality gate"),
+        (true, None) => ("done", "promoted by a person"),
         (false, Some(judgement)) if judgement.reasons.is_empty() => ("done", "would pass"),
         (false, _) => ("lost", "refused"),
     };

@@ -2,21 +2,22 @@
 
 use std::rc::Rc;
 
-use tillstream_shared::{Model, ModelNumber, Transition};
+use tillstream_shared::{Model, ModelNumber, ModelRef, Transition};
 use yew::prelude::*;
 
 use super::migration::MigrationView;
 use crate::{
-    charts::palette::{apart, colour, identities},
-    components::pickers::Choice,
-    words::{self, number_of, sentence},
+    charts::palette::{colour, distinct, identities},
+    components::model_select::ModelSelect,
+    labels::{self, model_number},
+    state::model_options::KnownModels,
 };
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ChangesCardProps {
     pub(super) model: Rc<Model>,
-    /// Numbers of all models of this kind and entity, ascending.
-    pub(super) known: Vec<ModelNumber>,
+    /// The newest models of this kind and entity.
+    pub(super) known: KnownModels,
 }
 
 /// Transitions and migration.
@@ -24,18 +25,14 @@ pub(super) struct ChangesCardProps {
 pub(super) fn ChangesCard(props: &ChangesCardProps) -> Html {
     let model = &props.model;
     let chosen = use_state_eq(|| None::<ModelNumber>);
-    let others: Vec<ModelNumber> =
-        props.known.iter().rev().copied().filter(|number| *number != model.number).collect();
+    let others = props.known.others(model.number, model.previous, *chosen);
     // The reader's choice, else the previous model, else the newest other one.
     let other = [*chosen, model.previous]
         .into_iter()
         .flatten()
-        .find(|number| others.contains(number))
-        .or_else(|| others.first().copied());
-    let on_choose = {
-        let others = others.clone();
-        Callback::from(move |index: usize| chosen.set(others.get(index).copied()))
-    };
+        .find(|number| others.iter().any(|(other, _)| other == number))
+        .or_else(|| others.first().map(|(number, _)| *number));
+    let on_choose = Callback::from(move |model: ModelRef| chosen.set(numbered(model)));
     html! {
         <div class="card changes">
             <h2>{ "What changed" }</h2>
@@ -43,13 +40,13 @@ pub(super) fn ChangesCard(props: &ChangesCardProps) -> Html {
             if let Some(other) = other {
                 <div class="card-head">
                     <h3>{ "Who moved" }</h3>
-                    <Choice
+                    <ModelSelect
                         id="compare"
                         label="Compare with"
-                        options={others.iter().map(|number| {
-                            AttrValue::from(sentence(&number_of(*number)))
-                        }).collect::<Vec<_>>()}
-                        value={others.iter().position(|number| *number == other).unwrap_or(0)}
+                        options={others.into_iter().map(|(number, text)| (number.into(), text))
+                            .collect::<Vec<_>>()}
+                        value={ModelRef::from(other)}
+                        has_older={props.known.has_older()}
                         on_change={on_choose}
                     />
                 </div>
@@ -68,7 +65,17 @@ pub(super) fn ChangesCard(props: &ChangesCardProps) -> Html {
     }
 }
 
-/// The earlier of two models first; aliases, which are of all times, last.
+/// The model that a choice names; none for an alias that may stand for several in time.
+fn numbered(model: ModelRef) -> Option<ModelNumber> {
+    match model {
+        ModelRef::Number(number) => Some(ModelNumber::Number(number)),
+        ModelRef::All => Some(ModelNumber::All),
+        ModelRef::Live => Some(ModelNumber::Live),
+        ModelRef::Latest | ModelRef::Champion => None,
+    }
+}
+
+/// The earlier of two models first; `all` and `live`, which are never final, last.
 fn in_order(other: ModelNumber, shown: ModelNumber) -> (ModelNumber, ModelNumber) {
     match (other, shown) {
         (ModelNumber::Number(a), ModelNumber::Number(b)) if a > b => (shown, other),
@@ -81,18 +88,18 @@ fn transitions(model: &Model) -> Html {
     let Some(previous) = model.previous else {
         return html! {
             <p class="muted" data-testid="transitions">
-                { "This is the first model of its row: its clusters have no past." }
+                { "This is the first model: there is no earlier one to compare its clusters with." }
             </p>
         };
     };
-    let (own, shown) = (identities(model), apart(&identities(model)));
+    let (own, shown) = (identities(model), distinct(&identities(model)));
     let entry = |transition: &Transition| {
         let place = own.iter().position(|identity| *identity == transition.identity);
         let identity = place.map_or(transition.identity, |index| shown[index]);
         html! {
             <li>
                 <i class="swatch" style={format!("background:{}", colour(identity))} />
-                { words::transition(transition) }
+                { labels::transition(transition) }
                 <span class="muted">{ format!(" (identity {})", transition.identity) }</span>
             </li>
         }
@@ -101,13 +108,13 @@ fn transitions(model: &Model) -> Html {
         <>
             <h3>
                 { if previous == model.number {
-                    "Since it was trained before".to_owned()
+                    "Since the training before".to_owned()
                 } else {
-                    format!("Since {}", number_of(previous))
+                    format!("Since {}", model_number(previous))
                 } }
             </h3>
             if model.transitions.is_empty() {
-                <p class="muted" data-testid="transitions">{ "Nothing was recorded." }</p>
+                <p class="muted" data-testid="transitions">{ "No changes were recorded." }</p>
             } else {
                 <ul class="transitions" data-testid="transitions">
                     { for model.transitions.iter().map(entry) }

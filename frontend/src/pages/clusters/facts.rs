@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::{
     format,
-    words::{self, number_of, sentence},
+    labels::{self, capitalized, model_number},
 };
 
 #[derive(Debug, PartialEq, Properties)]
@@ -27,7 +27,7 @@ pub(super) fn ModelFacts(props: &ModelFactsProps) -> Html {
         (_, _, None) => "a file".to_owned(),
         (ModelKind::Line, ModelNumber::Number(_), Some(batch)) => format!("batch {batch}"),
         (_, ModelNumber::Live, Some(batch)) => {
-            format!("batches up to {batch}, the older the less")
+            format!("batches up to {batch}, older ones discounted")
         }
         (_, _, Some(batch)) => format!("batches 1 to {batch}"),
     };
@@ -44,22 +44,28 @@ pub(super) fn ModelFacts(props: &ModelFactsProps) -> Html {
         >
             <div>
                 <dt class="sr-only">{ "Model" }</dt>
-                <dd class="strong">{ sentence(&number_of(model.number)) }</dd>
+                <dd class="strong">{ capitalized(&model_number(model.number)) }</dd>
                 if props.champion {
                     <dd class="pill open" data-testid="champion-badge">{ "\u{2605} Champion" }</dd>
                 }
             </div>
             { fact("trained on", batch) }
+            if !model.gaps.is_empty() {
+                <div class="alarm" data-testid="model-gaps">
+                    <dt>{ if model.gaps.len() == 1 { "lacks batch" } else { "lacks batches" } }</dt>
+                    <dd>{ labels::batch_numbers(&model.gaps) }</dd>
+                </div>
+            }
             { fact("lines", format::count(model.funnel.kept)) }
             { match model.kind {
                 ModelKind::Line => fact("distinct points", format::count(props.rows)),
                 ModelKind::Profile => {
-                    fact(words::members(model.kind, model.entity).1, format::count(props.rows))
+                    fact(labels::members(model.kind, model.entity).1, format::count(props.rows))
                 }
             } }
-            { fact("preprocessing", words::preprocessing(&model.preprocessing)) }
+            { fact("preprocessing", labels::preprocessing(&model.preprocessing)) }
             if model.number != ModelNumber::Live {
-                { fact("iterations", format!("{} ({} starts)", model.iterations, model.restarts)) }
+                { fact("iterations", format!("{} ({} starts)", model.iterations, model.n_init)) }
             }
             if let Some(decay) = &model.decay {
                 { fact("half-life", decay.half_life.clone()) }
@@ -97,7 +103,7 @@ pub(super) fn QualityCard(props: &QualityCardProps) -> Html {
     };
     html! {
         <div class="card" data-testid="quality">
-            <h2>{ "How good the clusters are" }</h2>
+            <h2>{ "Cluster quality" }</h2>
             <dl class="facts column quality">
                 { row(
                     if sampled.is_some() { "Silhouette (sampled)" } else { "Silhouette" },

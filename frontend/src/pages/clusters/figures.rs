@@ -1,4 +1,4 @@
-//! The clusters in figures, and what they were trained on.
+//! The clusters in words and in figures, and the funnel of the training data.
 
 use std::rc::Rc;
 
@@ -12,8 +12,8 @@ use crate::{
     },
     components::language::use_language,
     format,
+    labels::{self, capitalized},
     state::names,
-    words::{self, sentence},
 };
 
 #[derive(Debug, PartialEq, Properties)]
@@ -21,9 +21,9 @@ pub(super) struct ModelProps {
     pub(super) model: Rc<Model>,
 }
 
-/// The clusters in words: their names, and what their own figures say against those of the whole.
+/// The clusters in words: their names, and how their figures differ from the overall ones.
 #[component]
-pub(super) fn WordsCard(props: &ModelProps) -> Html {
+pub(super) fn DescriptionsCard(props: &ModelProps) -> Html {
     let model = &props.model;
     let language = use_language();
     if model.clusters.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn WordsCard(props: &ModelProps) -> Html {
     let colours = colours(model);
     html! {
         <div class="card">
-            <h2>{ "In words" }</h2>
+            <h2>{ "Cluster descriptions" }</h2>
             <ul class="sentences" lang={language.code()} data-testid="sentences">
                 { for model.clusters.iter().zip(colours).map(|(cluster, colour)| html! {
                     <li key={cluster.identity}>
@@ -57,7 +57,7 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     let language = use_language();
     let (colours, identities) = (colours(model), identities(model));
     let whole: u64 = model.sizes.iter().sum();
-    let members = words::members(model.kind, model.entity).1;
+    let members = labels::members(model.kind, model.entity).1;
     let value = match model.kind {
         ModelKind::Line => "Mean line value",
         ModelKind::Profile => "Mean value",
@@ -88,8 +88,8 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     };
     html! {
         <div class="card">
-            <h2>{ "In figures" }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label="Clusters in figures">
+            <h2>{ "Cluster statistics" }</h2>
+            <div class="scroll" tabindex="0" role="region" aria-label="Cluster statistics">
                 <table class="figures" data-testid="summary-table">
                     <thead>
                         <tr>
@@ -99,11 +99,11 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
                             if names::has_descriptions(model) {
                                 <th scope="col">{ "Description" }</th>
                             }
-                            <th scope="col" class="num">{ sentence(members) }</th>
+                            <th scope="col" class="num">{ capitalized(members) }</th>
                             <th scope="col" class="num">{ "Share" }</th>
                             { for model.features.iter().map(|name| html! {
                                 <th scope="col" class="num">
-                                    { format!("Centroid {}", words::plain(name)) }
+                                    { format!("Centroid {}", labels::spaced(name)) }
                                 </th>
                             }) }
                             <th scope="col" class="num">{ value }</th>
@@ -120,7 +120,7 @@ pub(super) fn SummaryTable(props: &ModelProps) -> Html {
     }
 }
 
-/// What became of the lines: kept, or left out and why.
+/// The cleaning funnel: lines kept, and lines left out with the reason.
 #[component]
 pub(super) fn FunnelCard(props: &ModelProps) -> Html {
     let (model, funnel) = (&props.model, props.model.funnel);
@@ -140,9 +140,9 @@ pub(super) fn FunnelCard(props: &ModelProps) -> Html {
     ];
     html! {
         <div class="card" data-testid="funnel">
-            <h2>{ "What was trained on" }</h2>
+            <h2>{ "Training data" }</h2>
             <ul class="funnel">
-                { row("lines looked at".to_owned(), funnel.lines, "", "var(--muted)") }
+                { row("lines read".to_owned(), funnel.lines, "", "var(--muted)") }
                 { for left_out.into_iter().filter(|(_, lines)| *lines > 0).map(|(why, lines)| {
                     row(format!("\u{2212} {why}"), lines, "out", "var(--warn)")
                 }) }

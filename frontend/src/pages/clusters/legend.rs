@@ -11,29 +11,28 @@ use crate::{
         palette::{colours, identities},
     },
     components::language::use_language,
-    format,
+    format, labels,
     state::names,
-    words,
 };
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct LegendProps {
     pub(super) model: Rc<Model>,
-    /// Whether each cluster is left out, in the order of their numbers.
+    /// Whether each cluster is hidden, in the order of their numbers.
     pub(super) hidden: Vec<bool>,
-    /// Shows or leaves out a cluster, named by its identity.
+    /// Shows or hides a cluster, named by its identity.
     pub(super) on_toggle: Callback<u32>,
     pub(super) on_highlight: Callback<Option<u32>>,
     pub(super) predicted: Option<Rc<PredictResponse>>,
 }
 
-/// Names and sizes of the clusters; each entry shows or leaves out its cluster.
+/// Names and sizes of the clusters; each entry shows or hides its cluster.
 #[component]
 pub(super) fn Legend(props: &LegendProps) -> Html {
     let model = &props.model;
     let language = use_language();
     let (colours, identities) = (colours(model), identities(model));
-    let (one, many) = words::members(model.kind, model.entity);
+    let (one, many) = labels::members(model.kind, model.entity);
     let whole: u64 = model.sizes.iter().sum();
     let entry = |cluster: u32| {
         let index = cluster as usize - 1;
@@ -53,7 +52,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                     type="button"
                     class="legend-item"
                     aria-pressed={if shown { "true" } else { "false" }}
-                    title={if shown { "Leave this cluster out" } else { "Show this cluster" }}
+                    title={if shown { "Hide this cluster" } else { "Show this cluster" }}
                     data-testid="legend-item"
                     data-identity={identity.to_string()}
                     onclick={move |_| toggle.emit(identity)}
@@ -83,7 +82,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
             <h2>{ "Clusters" }</h2>
             <ShareBar sizes={model.sizes.clone()} colours={colours.clone()} />
             <ul data-testid="legend">{ for (1..=model.k).map(entry) }</ul>
-            <p class="muted small">{ "Choose a cluster to leave it out or bring it back." }</p>
+            <p class="muted small">{ "Select a cluster to hide or show it." }</p>
             <ul class="legend-keys">
                 <li><span class="key-centroid" aria-hidden="true">{ "1" }</span>{ "centroid" }</li>
                 if model.kind == ModelKind::Line {
@@ -93,7 +92,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                     <li data-testid="legend-predicted">
                         <span class="key-marked" aria-hidden="true" />
                         { format!(
-                            "predicted last: {}, {} \u{d7} {}",
+                            "last prediction: {}, {} \u{d7} {}",
                             last.id,
                             format::exact(last.quantity),
                             format::exact(last.unit_price)

@@ -7,19 +7,19 @@ use crate::{
     charts::palette::colours,
     components::{language::use_language, view::loaded},
     format,
+    labels::{self, model_number},
     services::{
         http::ApiError,
-        models::{self, Moves},
+        models::{self, ModelComparison},
     },
-    state::{live::Signals, names, resource::use_resource},
-    words::{self, number_of},
+    state::{live::Versions, names, resource::use_resource},
 };
 
 /// The models, and when the one shown was trained: an alias may stand for a newer model since.
 type Key = (ModelKind, Entity, (ModelNumber, ModelNumber), AttrValue);
 
-async fn load_moves((kind, entity, (from, to), _): Key) -> Result<Moves, ApiError> {
-    models::moves(kind, entity, from, to).await
+async fn load_comparison((kind, entity, (from, to), _): Key) -> Result<ModelComparison, ApiError> {
+    models::compare(kind, entity, from, to).await
 }
 
 #[derive(Debug, PartialEq, Properties)]
@@ -33,12 +33,18 @@ pub(super) struct MigrationViewProps {
 /// The matrix of one pair of models.
 #[component]
 pub(super) fn MigrationView(props: &MigrationViewProps) -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
+    let versions = use_context::<Versions>().unwrap_or_default();
     let key = (props.kind, props.entity, props.between, props.trained.clone());
-    let moves = use_resource(key, signals.reconnected, load_moves);
+    let comparison = use_resource(key, versions.reconnected, load_comparison);
     let language = use_language();
-    loaded(&moves, "the moves", |moves| {
-        let Moves { from, to, migration } = &**moves;
+    // That a model or its rows are no longer kept is an answer, and no failure.
+    if let (None, Some(ApiError::Refused { status: 404, message })) =
+        (&comparison.remote.value, &comparison.remote.error)
+    {
+        return html! { <p class="muted" data-testid="no-migration">{ message }</p> };
+    }
+    loaded(&comparison, "the comparison", |comparison| {
+        let ModelComparison { from, to, migration } = &**comparison;
         let head = |model: &Model, cluster: u32| {
             let name = names::of(model, cluster, language);
             html! {
@@ -51,14 +57,16 @@ pub(super) fn MigrationView(props: &MigrationViewProps) -> Html {
             }
         };
         let (left, arrived) = (any(&migration.left), any(&migration.arrived));
-        let many = words::members(props.kind, props.entity).1;
+        let many = labels::members(props.kind, props.entity).1;
         let about = match props.kind {
             ModelKind::Line => format!(
-                "The lines that {} was trained on, as both models assign them.",
-                number_of(migration.to)
+                "Training lines of {}, as both models assign them.",
+                model_number(migration.to)
             ),
             ModelKind::Profile => {
-                format!("The {many} that both know, as each model assigned them in its time.")
+                format!(
+                    "The {many} that both models contain, as each assigned them when it was trained."
+                )
             }
         };
         html! {
@@ -71,7 +79,7 @@ pub(super) fn MigrationView(props: &MigrationViewProps) -> Html {
                             <tr>
                                 <th scope="col">
                                     { format!("{} \u{2193} to {} \u{2192}",
-                                        number_of(migration.from), number_of(migration.to)) }
+                                        model_number(migration.from), model_number(migration.to)) }
                                 </th>
                                 { for (1..=to.k).map(|cluster| html! {
                                     <th scope="col" class="num">{ head(to, cluster) }</th>

@@ -19,21 +19,22 @@ use crate::{
         language::LanguagePicker,
         live_provider::LiveContext,
         pickers::{EntityPicker, KindPicker, ModelPicker},
-        view::{Empty, loaded},
+        view::{EmptyState, loaded},
     },
     format,
+    labels::plural,
     routes::Route,
     services::{http::ApiError, models},
     state::{
-        live::Signals,
+        live::Versions,
+        model_options::KnownModels,
         resource::use_resource,
         selection::{Query, Selection},
     },
-    words::plural,
 };
 
-async fn load_list((): ()) -> Result<ModelList, ApiError> {
-    models::list().await
+async fn load_list((kind, entity): (ModelKind, Entity)) -> Result<ModelList, ApiError> {
+    models::list(kind, entity).await
 }
 
 /// `/clusters`.
@@ -42,8 +43,9 @@ pub fn ClustersPage() -> Html {
     let query = use_location().and_then(|location| location.query::<Query>().ok());
     let selection = Selection::from(query.unwrap_or_default());
     let navigator = use_navigator();
-    let signals = use_context::<Signals>().unwrap_or_default();
-    let list = use_resource((), signals.of_list(), load_list);
+    let versions = use_context::<Versions>().unwrap_or_default();
+    let list = use_resource((selection.kind, selection.entity), versions.of_models(), load_list);
+    let known = list.remote.value.as_deref().map(KnownModels::new).unwrap_or_default();
 
     let select = Callback::from(move |selection: Selection| {
         if let Some(navigator) = &navigator {
@@ -56,10 +58,10 @@ pub fn ClustersPage() -> Html {
     let on_model = select.reform(move |model| Selection { model, ..selection });
     let lead = match selection.kind {
         ModelKind::Line => {
-            "Every disc is one quantity at one price; its area grows with the lines that share both."
+            "Each disc is one pair of quantity and price; its area grows with the number of lines."
         }
         ModelKind::Profile => {
-            "Every disc is one customer, product or country with what all its lines amount to."
+            "Each disc is one customer, product or country, by two features of all its lines."
         }
     };
 
@@ -75,26 +77,19 @@ pub fn ClustersPage() -> Html {
                     <EntityPicker legend="About" value={selection.entity} on_change={on_entity} />
                     <ModelPicker
                         kind={selection.kind}
-                        entity={selection.entity}
                         value={selection.model}
-                        models={list.remote.value.clone()}
+                        known={known.clone()}
                         on_change={on_model}
                     />
                     <LanguagePicker />
                 </div>
             </div>
-            { loaded(&list, "the models", |list| {
-                let (kind, entity, model) = (selection.kind, selection.entity, selection.model);
-                let known: Vec<_> = list
-                    .models
-                    .iter()
-                    .filter(|model| model.kind == kind && model.entity == entity)
-                    .map(|model| model.number)
-                    .collect();
+            { loaded(&list, "the models", |_| {
+                let Selection { kind, entity, model } = selection;
                 if known.is_empty() {
                     return html! { <NoModel {kind} {entity} /> };
                 }
-                // Another kind or entity starts anew: its clusters are others.
+                // Another kind or entity has other clusters: the view starts with its defaults.
                 html! { <ClusterView key={format!("{kind} {entity}")} {kind} {entity} {model} {known} /> }
             }) }
         </section>
@@ -118,7 +113,7 @@ fn NoModel(props: &NoModelProps) -> Html {
         ModelKind::Profile => format!("No profile model of {of} yet"),
     };
     html! {
-        <Empty {title}>
+        <EmptyState {title}>
             <p>{ "The first one is trained as soon as a stored batch holds enough of them. It appears \
                   here by itself." }</p>
             if let Some(status) = status {
@@ -129,6 +124,6 @@ fn NoModel(props: &NoModelProps) -> Html {
                     ) }
                 </p>
             }
-        </Empty>
+        </EmptyState>
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tillstream_shared::{Model, ModelNumber, ReportCard, ReportRow};
 use yew::prelude::*;
 
-use crate::{charts::sweep::Sweep, format, words::sentence};
+use crate::{charts::sweep::Sweep, format, labels::capitalized};
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct ReportSectionProps {
@@ -17,14 +17,14 @@ pub(super) struct ReportSectionProps {
 pub(super) fn ReportSection(props: &ReportSectionProps) -> Html {
     let Some(report) = &props.model.report else {
         let why = match props.model.number {
-            ModelNumber::Live => "a live model keeps the number of clusters that it began with.",
+            ModelNumber::Live => "a live model keeps the number of clusters that it started with.",
             ModelNumber::Number(_) | ModelNumber::All => {
                 "its number of clusters was given, not chosen (--k auto chooses it)."
             }
         };
         return html! {
             <p class="muted small" data-testid="no-report">
-                { format!("There is no report card of this model: {why}") }
+                { format!("This model has no report card: {why}") }
             </p>
         };
     };
@@ -34,14 +34,14 @@ pub(super) fn ReportSection(props: &ReportSectionProps) -> Html {
     html! {
         <div class="card" data-testid="report" data-chosen={report.chosen.to_string()}>
             <div class="card-head">
-                <h2>{ "How many clusters" }</h2>
+                <h2>{ "Number of clusters" }</h2>
                 <span class={classes!("pill", if report.clear { "open" } else { "absent" })}>
                     { if report.clear { "clear" } else { "no clear k" } }
                 </span>
             </div>
-            <p class="verdict" data-testid="verdict">{ sentence(&report.verdict) }</p>
+            <p class="verdict" data-testid="verdict">{ capitalized(&report.verdict) }</p>
             <div class="sweeps">
-                <Sweep name="SSE" better="falls; look for the bend" chosen={report.chosen}
+                <Sweep name="SSE" better="always falls; look for the elbow" chosen={report.chosen}
                     values={series(|row| Some(row.sse))} />
                 <Sweep name="Silhouette" better="larger is better" chosen={report.chosen}
                     values={series(|row| row.evaluation.silhouette.map(|found| found.value))} />

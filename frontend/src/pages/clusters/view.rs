@@ -1,4 +1,4 @@
-//! One model, put together from its parts.
+//! One model: its facts, the scatter plot, and a card for each other aspect.
 
 use std::rc::Rc;
 
@@ -12,27 +12,32 @@ use super::{
     champion::ChampionCard,
     changes::ChangesCard,
     facts::{ModelFacts, QualityCard},
-    figures::{FunnelCard, SummaryTable, WordsCard},
+    figures::{DescriptionsCard, FunnelCard, SummaryTable},
     legend::Legend,
     report::ReportSection,
 };
 use crate::{
-    app::LastPrediction,
-    charts::{palette::identities, plot::Marked, scatter::Scatter, sheet::Sheet},
-    components::{language::use_language, pickers::Choice, view::loaded},
+    charts::{
+        palette::identities,
+        scatter::{MarkedPoint, Scatter, ScatterData},
+    },
+    components::{language::use_language, pickers::Select, view::loaded},
+    labels,
     services::{
         champions,
         http::ApiError,
-        models::{self, Clusters, Rows},
+        models::{self, ModelData, TrainingRows},
     },
-    state::{live::Signals, names, resource::use_resource},
-    words,
+    state::{
+        live::Versions, model_options::KnownModels, names, prediction::LastPrediction,
+        resource::use_resource,
+    },
 };
 
 type Key = (ModelKind, Entity, ModelRef);
 
-async fn load_clusters((kind, entity, model): Key) -> Result<Clusters, ApiError> {
-    models::clusters(kind, entity, model).await
+async fn load_model((kind, entity, model): Key) -> Result<ModelData, ApiError> {
+    models::with_rows(kind, entity, model).await
 }
 
 async fn load_champions((): ()) -> Result<Champions, ApiError> {
@@ -44,25 +49,25 @@ pub(super) struct ClusterViewProps {
     pub(super) kind: ModelKind,
     pub(super) entity: Entity,
     pub(super) model: ModelRef,
-    /// Numbers of all models of this kind and entity.
-    pub(super) known: Vec<ModelNumber>,
+    /// The newest models of this kind and entity.
+    pub(super) known: KnownModels,
 }
 
 /// One model.
 #[component]
 pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
-    let signals = use_context::<Signals>().unwrap_or_default();
+    let versions = use_context::<Versions>().unwrap_or_default();
     let (kind, entity) = (props.kind, props.entity);
-    let version = signals.of_model(kind, entity, props.model);
-    let clusters = use_resource((kind, entity, props.model), version, load_clusters);
-    let champions = use_resource((), signals.of_champions(), load_champions);
+    let version = versions.of_model(kind, entity, props.model);
+    let clusters = use_resource((kind, entity, props.model), version, load_model);
+    let champions = use_resource((), versions.of_champions(), load_champions);
     let own = champions.remote.value.as_ref().and_then(|list| {
         list.champions.iter().find(|champion| champion.kind == kind && champion.entity == entity)
     });
     let champion = own.and_then(|champion| champion.model);
 
     loaded(&clusters, "the clusters", |clusters| {
-        let Clusters { model, rows } = (**clusters).clone();
+        let ModelData { model, rows } = (**clusters).clone();
         html! {
             <>
                 <ModelFacts
@@ -70,8 +75,8 @@ pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
                     rows={rows.len() as u64}
                     champion={champion.map(ModelNumber::Number) == Some(model.number)}
                 />
-                <Picture clusters={Rc::clone(clusters)} />
-                <WordsCard model={Rc::clone(&model)} />
+                <ScatterCard clusters={Rc::clone(clusters)} />
+                <DescriptionsCard model={Rc::clone(&model)} />
                 <SummaryTable model={Rc::clone(&model)} />
                 <div class="card-row">
                     <QualityCard model={Rc::clone(&model)} />
@@ -94,14 +99,14 @@ pub(super) fn ClusterView(props: &ClusterViewProps) -> Html {
 }
 
 #[derive(PartialEq, Properties)]
-struct PictureProps {
-    clusters: Rc<Clusters>,
+struct ScatterCardProps {
+    clusters: Rc<ModelData>,
 }
 
 /// The scatter with its axes and its legend.
 #[component]
-fn Picture(props: &PictureProps) -> Html {
-    let Clusters { model, rows } = &*props.clusters;
+fn ScatterCard(props: &ScatterCardProps) -> Html {
+    let ModelData { model, rows } = &*props.clusters;
     let axes = use_state_eq(|| first_axes(model));
     // Identities left out: the same cluster stays left out when the next model comes.
     let hidden = use_state(Vec::<u32>::new);
@@ -109,8 +114,8 @@ fn Picture(props: &PictureProps) -> Html {
     let language = use_language();
     let last = use_context::<LastPrediction>().and_then(|last| (*last).clone());
     let last = last.filter(|last| model.kind == ModelKind::Line && last.entity == model.entity);
-    let sheet = use_memo((Rc::clone(&props.clusters), *axes), |(clusters, axes)| {
-        Sheet::new(&clusters.model, &clusters.rows, *axes)
+    let data = use_memo((Rc::clone(&props.clusters), *axes), |(clusters, axes)| {
+        ScatterData::new(&clusters.model, &clusters.rows, *axes)
     });
 
     let identities = identities(model);
@@ -135,17 +140,17 @@ fn Picture(props: &PictureProps) -> Html {
         (1..=model.k).map(|number| names::of(model, number, language).into()).collect();
     let row_names = match model.kind {
         ModelKind::Line => ("point", "points"),
-        ModelKind::Profile => words::members(model.kind, model.entity),
+        ModelKind::Profile => labels::members(model.kind, model.entity),
     };
     html! {
         <div class="clusters-grid">
             <div class="card plot-card">
-                if matches!(rows, Rows::Profiles(_)) {
+                if matches!(rows, TrainingRows::Profiles(_)) {
                     <AxisPickers model={Rc::clone(model)} axes={*axes}
                         on_change={move |next| axes.set(next)} />
                 }
                 <Scatter
-                    {sheet}
+                    {data}
                     rows={row_names}
                     {identities}
                     {names}
@@ -183,20 +188,20 @@ struct AxisPickersProps {
 fn AxisPickers(props: &AxisPickersProps) -> Html {
     let (x, y) = props.axes;
     let options: Vec<AttrValue> =
-        props.model.features.iter().map(|name| words::feature(name).into()).collect();
+        props.model.features.iter().map(|name| labels::feature(name).into()).collect();
     html! {
         <div class="axis-pickers">
-            <Choice id="axis-x" label="Across" options={options.clone()} value={x}
+            <Select id="axis-x" label="Across" options={options.clone()} value={x}
                 on_change={props.on_change.reform(move |x| (x, y))} />
-            <Choice id="axis-y" label="Upwards" {options} value={y}
+            <Select id="axis-y" label="Upwards" {options} value={y}
                 on_change={props.on_change.reform(move |y| (x, y))} />
         </div>
     }
 }
 
 /// The line predicted last, as the model shown sees it.
-fn mark(last: &PredictResponse, model: &Model) -> Marked {
-    Marked {
+fn mark(last: &PredictResponse, model: &Model) -> MarkedPoint {
+    MarkedPoint {
         x: last.quantity,
         y: last.unit_price,
         id: last.id.clone(),

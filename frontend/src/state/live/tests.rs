@@ -19,7 +19,7 @@ fn status(at: f64, sent: u64, stored: u64, open: u64) -> Action {
 #[test]
 fn rates_are_measured_from_tick_to_tick() {
     let live = after([
-        Action::Opened,
+        Action::Connected,
         status(0.0, 1000, 0, 900),
         status(800.0, 2500, 1000, 1000),
         Action::Tick { at: 1000.0 },
@@ -30,7 +30,7 @@ fn rates_are_measured_from_tick_to_tick() {
 #[test]
 fn a_quiet_stream_falls_to_zero() {
     let live = after([
-        Action::Opened,
+        Action::Connected,
         status(0.0, 0, 0, 0),
         status(500.0, 3000, 0, 3000),
         Action::Tick { at: 1000.0 },
@@ -44,18 +44,18 @@ fn a_quiet_stream_falls_to_zero() {
 #[test]
 fn only_so_many_seconds_are_kept() {
     let ticks = (1..200).map(|second| Action::Tick { at: f64::from(second) * 1000.0 });
-    let live = after([Action::Opened, status(0.0, 0, 0, 0)].into_iter().chain(ticks));
-    assert_eq!(live.rates.len(), SECONDS);
+    let live = after([Action::Connected, status(0.0, 0, 0, 0)].into_iter().chain(ticks));
+    assert_eq!(live.rates.len(), RATE_WINDOW);
 }
 
 #[test]
 fn a_gap_in_the_connection_makes_no_spike() {
     let live = after([
-        Action::Opened,
+        Action::Connected,
         status(0.0, 0, 0, 0),
-        Action::Broke,
+        Action::Disconnected,
         Action::Tick { at: 1000.0 },
-        Action::Opened,
+        Action::Connected,
         status(60_000.0, 900_000, 900_000, 0),
         Action::Tick { at: 61_000.0 },
     ]);
@@ -67,7 +67,7 @@ fn a_restarted_server_makes_no_spike() {
     let mut restarted = Status { lines_sent: 700_000, ..Status::default() };
     restarted.started_at = "2026-11-23T18:00:00Z".to_owned();
     let live = after([
-        Action::Opened,
+        Action::Connected,
         status(0.0, 10, 10, 0),
         Action::Received { event: Event::Status(Box::new(restarted)), at: 500.0 },
         Action::Tick { at: 1000.0 },
@@ -77,22 +77,23 @@ fn a_restarted_server_makes_no_spike() {
 
 #[test]
 fn only_a_connection_that_was_lost_comes_back() {
-    assert_eq!(after([Action::Opened]).signals.reconnected, 0);
-    let live = after([Action::Opened, Action::Broke, Action::Broke]);
+    assert_eq!(after([Action::Connected]).versions.reconnected, 0);
+    let live = after([Action::Connected, Action::Disconnected, Action::Disconnected]);
     assert_eq!(live.connection, Connection::Lost { attempts: 2 });
-    let live = after([Action::Opened, Action::Broke, Action::Broke, Action::Opened]);
-    assert_eq!((live.connection, live.signals.reconnected), (Connection::Open, 1));
+    let live =
+        after([Action::Connected, Action::Disconnected, Action::Disconnected, Action::Connected]);
+    assert_eq!((live.connection, live.versions.reconnected), (Connection::Open, 1));
 }
 
 #[test]
 fn an_alias_is_stale_when_its_model_was_trained() {
     let trained = |number| {
         let event = Event::ModelTrained { kind: ModelKind::Line, entity: Entity::Product, number };
-        after([Action::Received { event, at: 0.0 }]).signals
+        after([Action::Received { event, at: 0.0 }]).versions
     };
-    let before = Signals::default();
-    let stale = |signals: &Signals, kind, entity, model| {
-        signals.of_model(kind, entity, model) != before.of_model(kind, entity, model)
+    let before = Versions::default();
+    let stale = |versions: &Versions, kind, entity, model| {
+        versions.of_model(kind, entity, model) != before.of_model(kind, entity, model)
     };
     let (line, product) = (ModelKind::Line, Entity::Product);
     let aliases = [
@@ -101,15 +102,15 @@ fn an_alias_is_stale_when_its_model_was_trained() {
         (ModelNumber::Live, ModelRef::Live),
     ];
     for (number, own) in aliases {
-        let signals = trained(number);
+        let versions = trained(number);
         for (_, alias) in aliases {
-            assert_eq!(stale(&signals, line, product, alias), alias == own, "{number} {alias}");
+            assert_eq!(stale(&versions, line, product, alias), alias == own, "{number} {alias}");
         }
-        assert!(!stale(&signals, line, product, ModelRef::Number(3)));
-        assert!(!stale(&signals, line, product, ModelRef::Champion));
-        assert!(!stale(&signals, line, Entity::Customer, own));
-        assert!(!stale(&signals, ModelKind::Profile, product, own));
-        assert!(signals.of_list() > before.of_list());
+        assert!(!stale(&versions, line, product, ModelRef::Number(3)));
+        assert!(!stale(&versions, line, product, ModelRef::Champion));
+        assert!(!stale(&versions, line, Entity::Customer, own));
+        assert!(!stale(&versions, ModelKind::Profile, product, own));
+        assert!(versions.of_models() != before.of_models());
     }
 }
 
@@ -119,9 +120,29 @@ fn a_new_champion_makes_the_old_one_stale() {
     let event = Event::ChampionChanged { kind, entity, model: 7 };
     let live = after([Action::Received { event, at: 0.0 }]);
     assert_eq!(live.log[0].text, "Champion: customer profile model 7");
-    assert_eq!(live.signals.of_model(kind, entity, ModelRef::Champion), 1);
-    assert_eq!(live.signals.of_model(ModelKind::Line, entity, ModelRef::Champion), 0);
-    assert_eq!((live.signals.of_champions(), live.signals.of_list()), (1, 0));
+    assert_eq!(live.versions.of_model(kind, entity, ModelRef::Champion), 1);
+    assert_eq!(live.versions.of_model(ModelKind::Line, entity, ModelRef::Champion), 0);
+    assert_eq!((live.versions.of_champions(), live.versions.of_models()), (1, [0; 3]));
+}
+
+#[test]
+fn lists_are_stale_though_as_many_were_removed_as_added() {
+    let counts = |batches, models| {
+        let status = Status { batches, models, ..Status::default() };
+        Action::Received { event: Event::Status(Box::new(status)), at: 0.0 }
+    };
+    let event = |event| Action::Received { event, at: 0.0 };
+    let before = after([counts(100, 600)]).versions;
+    let (kind, entity, number) = (ModelKind::Line, Entity::Country, ModelNumber::Number(101));
+    let later = after([
+        counts(100, 600),
+        event(Event::BatchStored { number: 101, rows: 10 }),
+        event(Event::ModelTrained { kind, entity, number }),
+        counts(99, 599),
+    ])
+    .versions;
+    assert_ne!(later.of_batches(), before.of_batches());
+    assert_ne!(later.of_models(), before.of_models());
 }
 
 #[test]
@@ -131,6 +152,6 @@ fn the_log_is_newest_first_and_bounded() {
         at: number as f64,
     };
     let live = after((1..100).map(stored));
-    assert_eq!(live.log.len(), LOG);
+    assert_eq!(live.log.len(), MAX_LOG_ENTRIES);
     assert_eq!(live.log[0].text, "Batch 99 stored with 1,000 lines");
 }

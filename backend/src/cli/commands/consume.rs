@@ -1,0 +1,45 @@
+//! `tillstream consume`: stores the lines of a topic in batches.
+
+use std::sync::Arc;
+
+use tillstream_shared::api::Component;
+use tokio::sync::watch;
+
+use crate::{
+    cli::{Error, components, data, options::ConsumeOptions, setup, terminal::Terminal},
+    kafka::Consumer,
+    progress::Progress,
+    shutdown::Shutdown,
+    supervisor::{End, StopTimeouts, Supervisor},
+};
+
+pub(in crate::cli) async fn run(
+    options: ConsumeOptions,
+    terminal: Terminal,
+    shutdown: Shutdown,
+) -> Result<(), Error> {
+    let progress = Arc::<Progress>::default();
+    let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
+    let (once, connecting) = (options.once, progress.clone());
+    let (consumer, lock) = setup(&shutdown, move || {
+        let (catalogue, lock) = data::open_batches(&options.data, &options.batches, &connecting)?;
+        let cluster = options.cluster.cluster();
+        cluster.ensure_topics()?;
+        let batches = options.batches.consumer();
+        let consumer = Consumer::connect(cluster.clone(), batches, catalogue, connecting)?;
+        if once {
+            // Nobody else sets it.
+            let _ = consumer.end().set(cluster.current_ends()?);
+        }
+        Ok((consumer, lock))
+    })
+    .await?;
+    components::terminal(&mut supervisor, terminal, progress);
+    let (stored, _) = watch::channel(0);
+    components::consumer(&mut supervisor, consumer, lock, stored, true);
+    let end = supervisor.run(&shutdown, Some(Component::Consumer)).await?;
+    if once && end == End::Interrupted {
+        return Err("stopped before all of the topic was stored: start again to go on".into());
+    }
+    Ok(())
+}

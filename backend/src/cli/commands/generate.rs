@@ -1,0 +1,19 @@
+//! `tillstream generate`: made-up but realistic lines.
+
+use std::io::{self, Write};
+
+use crate::{
+    cli::{Error, options::GenerateOptions},
+    ingest::generate,
+};
+
+pub(in crate::cli) fn run(options: &GenerateOptions) -> Result<(), Error> {
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    let written =
+        generate::write_csv(options.lines, options.seed, &mut out).and_then(|()| out.flush());
+    match written {
+        // Whoever reads has enough: `tillstream generate | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

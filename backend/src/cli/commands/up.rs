@@ -1,0 +1,137 @@
+//! `tillstream up`: everything in one process.
+
+use std::{sync::Arc, time::Instant};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tillstream_shared::{ModelKind, ModelNumber, api::Component};
+use tokio::sync::watch;
+
+use crate::{
+    batch::Catalogue,
+    cli::{
+        Error, components, data, options::UpOptions, output::print_line, setup, terminal::Terminal,
+    },
+    kafka::{Consumer, Producer},
+    progress::Progress,
+    registry::{ChampionStore, Registry},
+    shutdown::Shutdown,
+    supervisor::{End, StopTimeouts, Supervisor},
+    training::Trainer,
+};
+use tillstream_broker::Broker;
+
+pub(in crate::cli) async fn run(
+    options: UpOptions,
+    terminal: Terminal,
+    shutdown: Shutdown,
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    let progress = Arc::<Progress>::default();
+    let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
+    let options = Arc::new(options);
+
+    // What can be refused is tried before anything is started.
+    let listener = data::bind(options.page.listen).await?;
+    let address = listener.local_addr()?;
+    let (opening, at) = (options.clone(), progress.clone());
+    let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
+        let (batches, models) = (opening.data.batch(), opening.data.models());
+        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, &at)?;
+        let (_, registry) = data::load_models(&opening.data, &at)?;
+        let params = opening.model.trainer();
+        let trainer = Trainer::open(params, &batches, &models, registry.clone(), at)?;
+        Ok((catalogue, lock, registry, trainer, opening.input.open()?))
+    })
+    .await?;
+
+    let brokers = match &options.brokers {
+        Some(brokers) => brokers.clone(),
+        None => {
+            let config = options.topic.broker(options.data.broker(), options.broker_listen);
+            let broker = Broker::start(config).await?;
+            let address = broker.address().to_string();
+            components::broker(&mut supervisor, broker);
+            address
+        }
+    };
+    tracing::info!("Kafka broker: {brokers}");
+    let cluster = options.topic.cluster(brokers);
+    let (connecting, at) = (cluster.clone(), progress.clone());
+    let batches = options.batches.consumer();
+    let connected = setup(&shutdown, move || {
+        let partitions = connecting.ensure_topics()?;
+        let onlooker = Catalogue::read(catalogue.folder())?;
+        let producer = Producer::connect(connecting.clone(), partitions, &at)?;
+        let consumer = Consumer::connect(connecting, batches, catalogue, at)?;
+        Ok((producer, consumer, onlooker))
+    });
+    let (producer, consumer, onlooker) = connected.await?;
+    let setup = begun.elapsed();
+
+    components::serving(&mut supervisor, listener, address, |shutdown| {
+        data::state(&options.data, &options.page, registry.clone(), progress.clone(), shutdown)
+    });
+    let champions = ChampionStore::new(&options.data.models());
+    components::champion_watcher(&mut supervisor, champions, registry.clone(), progress.clone());
+    components::terminal(&mut supervisor, terminal, progress.clone());
+
+    let started = Instant::now();
+    let (stored, batches) = watch::channel(onlooker.last());
+    let end = options.once.then(|| (cluster, consumer.end()));
+    let trained = components::trainer(&mut supervisor, trainer, onlooker, batches);
+    let consumed = components::consumer(&mut supervisor, consumer, lock, stored, false);
+    let sending = options.sending.producer(options.data.rejects());
+    let produced =
+        components::producer(&mut supervisor, producer, input, sending, progress.clone(), end);
+
+    let last = options.once.then_some(Component::Trainer);
+    let end = supervisor.run(&shutdown, last).await?;
+    if !options.once {
+        return Ok(());
+    }
+    if end == End::Interrupted {
+        return Err("stopped before all input was stored: start again to go on".into());
+    }
+    let seconds = |at: Option<Instant>| at.map(|at| (at - started).as_secs_f64());
+    let seconds = Seconds {
+        setup: setup.as_secs_f64(),
+        produce: seconds(produced.get().map(|(_, at)| *at)),
+        consume: seconds(consumed.get().map(|(_, at)| *at)),
+        train: seconds(trained.get().map(|(_, at)| *at)),
+        total: begun.elapsed().as_secs_f64(),
+    };
+    print_line(summary(&progress, &registry, &seconds));
+    Ok(())
+}
+
+/// What took how long, from the start of the pipeline; `setup` comes before, and `total` is all of it.
+#[derive(Serialize)]
+struct Seconds {
+    setup: f64,
+    produce: Option<f64>,
+    consume: Option<f64>,
+    train: Option<f64>,
+    total: f64,
+}
+
+/// The JSON that `--once` ends with.
+fn summary(progress: &Progress, registry: &Registry, seconds: &Seconds) -> Value {
+    let status = progress.status();
+    let models = registry.models();
+    let count = |kind| models.iter().filter(|model| model.kind == kind).count();
+    let live_models = models.iter().filter(|model| model.number == ModelNumber::Live).count();
+    json!({
+        "lines_read": status.lines_read,
+        "lines_sent": status.lines_sent,
+        "lines_stored": status.lines_stored,
+        "dead_letters": status.dead_letters,
+        "repeated": status.repeated,
+        "rejects": status.rejects,
+        "batches": status.batches,
+        "models": count(ModelKind::Line) - live_models,
+        "live_models": live_models,
+        "profile_models": count(ModelKind::Profile),
+        "seconds": seconds,
+    })
+}

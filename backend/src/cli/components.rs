@@ -1,0 +1,226 @@
+//! The components of which the commands are composed.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use tillstream_shared::api::Component;
+use tokio::{net::TcpListener, sync::watch};
+
+use super::{data, output::print_line, terminal::Terminal};
+use crate::{
+    batch::Catalogue,
+    fault,
+    http::{self, AppState},
+    ingest::Input,
+    kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
+    progress::Progress,
+    registry::{ChampionStore, ModelStore, Registry},
+    supervisor::Supervisor,
+    training::Trainer,
+};
+use tillstream_broker::Broker;
+use tillstream_durable::FolderLock;
+
+/// How often a component looks for what other processes have written.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a component leaves when it ends as it should.
+#[derive(Debug)]
+pub(super) struct Outcome<T>(Arc<OnceLock<(T, Instant)>>);
+
+impl<T> Default for Outcome<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Clone for Outcome<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Outcome<T> {
+    fn set(&self, outcome: T) {
+        // Each component ends once.
+        let _ = self.0.set((outcome, Instant::now()));
+    }
+
+    /// What it was, and when.
+    pub(super) fn get(&self) -> Option<&(T, Instant)> {
+        self.0.get()
+    }
+}
+
+/// Runs the embedded broker, which is up already.
+pub(super) fn broker(supervisor: &mut Supervisor, broker: Broker) {
+    supervisor.spawn(Component::Broker, |shutdown| async move {
+        Ok(broker.run_until(shutdown.cancelled()).await?)
+    });
+}
+
+/// Sends `input`. With `end`, the offsets that the topic then ends at are put there, if all of the input
+/// was sent.
+pub(super) fn producer(
+    supervisor: &mut Supervisor,
+    producer: Producer,
+    input: Input,
+    options: ProducerOptions,
+    progress: Arc<Progress>,
+    end: Option<(Cluster, Arc<OnceLock<Offsets>>)>,
+) -> Outcome<Produced> {
+    let outcome = Outcome::default();
+    let produced = outcome.clone();
+    supervisor.spawn_blocking(Component::Producer, move |shutdown| {
+        let sent = producer.run(input, &options, &progress, shutdown)?;
+        produced.set(sent);
+        if let Some((cluster, end)) = end.filter(|_| sent.complete) {
+            // Nobody else sets it.
+            let _ = end.set(cluster.current_ends()?);
+        }
+        Ok(())
+    });
+    outcome
+}
+
+/// Stores lines in batches, whose numbers appear in `stored`; dropped when no more will come.
+pub(super) fn consumer(
+    supervisor: &mut Supervisor,
+    consumer: Consumer,
+    lock: FolderLock,
+    stored: watch::Sender<u64>,
+    print: bool,
+) -> Outcome<()> {
+    let outcome = Outcome::default();
+    let consumed = outcome.clone();
+    supervisor.spawn_blocking(Component::Consumer, move |shutdown| {
+        let _lock = lock;
+        consumer.run(shutdown, |manifest| {
+            tracing::info!("stored {}: {} lines", manifest.file, manifest.rows);
+            if print {
+                print_line(format_args!("{}: {} lines", manifest.file, manifest.rows));
+            }
+            stored.send_replace(manifest.number);
+            fault::point("consumer");
+        })?;
+        consumed.set(());
+        Ok(())
+    });
+    outcome
+}
+
+/// Trains models of the batches, until the sender of `stored` is dropped.
+pub(super) fn trainer(
+    supervisor: &mut Supervisor,
+    trainer: Trainer,
+    catalogue: Catalogue,
+    stored: watch::Receiver<u64>,
+) -> Outcome<()> {
+    let outcome = Outcome::default();
+    let trained = outcome.clone();
+    supervisor.spawn_blocking(Component::Trainer, move |shutdown| {
+        let (send, receive) = std::sync::mpsc::channel();
+        let mut follower = Catalogue::read(catalogue.folder())?;
+        let (mut stored, shutdown) = (stored, shutdown.clone());
+        tokio::runtime::Handle::current().spawn(async move {
+            loop {
+                for manifest in follower.refresh().unwrap_or_default() {
+                    let _ = send.send(manifest);
+                }
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    changed = stored.changed() => if changed.is_err() {
+                        for manifest in follower.refresh().unwrap_or_default() {
+                            let _ = send.send(manifest);
+                        }
+                        return;
+                    },
+                }
+            }
+        });
+        trainer.run(&catalogue, &receive);
+        trained.set(());
+        Ok(())
+    });
+    outcome
+}
+
+/// Answers requests.
+pub(super) fn serving(
+    supervisor: &mut Supervisor,
+    listener: TcpListener,
+    address: SocketAddr,
+    state: impl FnOnce(crate::shutdown::Shutdown) -> Arc<AppState>,
+) {
+    supervisor.spawn(Component::Serving, |shutdown| {
+        let state = state(shutdown);
+        print_line(format_args!("Page: http://{address}/"));
+        async move { Ok(http::serve(listener, state).await?) }
+    });
+}
+
+/// Takes up the champions that another process promotes.
+pub(super) fn champion_watcher(
+    supervisor: &mut Supervisor,
+    champions: ChampionStore,
+    registry: Arc<Registry>,
+    progress: Arc<Progress>,
+) {
+    supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
+        while !shutdown.wait(POLL_INTERVAL) {
+            data::follow_champions(&champions, &registry, &progress);
+        }
+        Ok(())
+    });
+}
+
+/// Takes up the models, batches and champions that other processes write.
+pub(super) fn data_watcher(
+    supervisor: &mut Supervisor,
+    batches: &Path,
+    store: ModelStore,
+    champions: ChampionStore,
+    registry: Arc<Registry>,
+    progress: Arc<Progress>,
+) {
+    let batches = batches.to_owned();
+    supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
+        let mut watched = data::WatchedBatches::new(batches);
+        loop {
+            data::refresh_models(&store, &registry, &progress);
+            data::follow_champions(&champions, &registry, &progress);
+            watched.refresh(&progress);
+            if shutdown.wait(POLL_INTERVAL) {
+                return Ok(());
+            }
+        }
+    });
+}
+
+/// Tells a trainer in this process of the batches that another process stores.
+pub(super) fn batch_watcher(
+    supervisor: &mut Supervisor,
+    mut catalogue: Catalogue,
+    stored: watch::Sender<u64>,
+) {
+    supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
+        while !shutdown.wait(POLL_INTERVAL) {
+            if !catalogue.refresh()?.is_empty() {
+                stored.send_replace(catalogue.last());
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Shows progress on standard error.
+pub(super) fn terminal(supervisor: &mut Supervisor, terminal: Terminal, progress: Arc<Progress>) {
+    supervisor.spawn(Component::Terminal, |shutdown| async move {
+        terminal.show(progress, shutdown).await;
+        Ok(())
+    });
+}

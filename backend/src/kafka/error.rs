@@ -1,0 +1,134 @@
+//! What can go wrong, and what of it passes by itself.
+
+use rdkafka::{error::KafkaError as ClientError, types::RDKafkaErrorCode};
+
+use crate::{batch::BatchError, ingest::IngestError};
+
+/// Why lines could not be sent or stored.
+#[derive(Debug, thiserror::Error)]
+pub enum KafkaError {
+    /// The broker does not answer, or refuses.
+    #[error("{action} failed: {source}; is a Kafka broker running at {brokers}?")]
+    Broker {
+        /// What was tried.
+        action: &'static str,
+        /// Address of the broker.
+        brokers: String,
+        /// What librdkafka reports.
+        source: ClientError,
+    },
+    /// A line was not acknowledged; none after it in its partition was stored.
+    #[error(
+        "the broker did not acknowledge a line: {0}; start again to go on after the last one that it did"
+    )]
+    NotAcknowledged(ClientError),
+    /// The topic was given more partitions while an input was half sent.
+    #[error(
+        "this input was begun when the topic {topic} had {begun} partitions and now it has {now}, so it is not known which lines are there: use another topic, or --restart to send all of it anew"
+    )]
+    PartitionsChanged {
+        /// The topic.
+        topic: String,
+        /// Partitions when the input was begun.
+        begun: i32,
+        /// Partitions now.
+        now: i32,
+    },
+    /// The stored batches are of another topic, or of one that lost what they hold.
+    #[error(
+        "the stored batches do not continue in the topic {topic}: {difference}; choose another folder with --data-dir, or set the batches aside and store this topic from its beginning with --new-history"
+    )]
+    OtherHistory {
+        /// The topic.
+        topic: String,
+        /// What differs.
+        difference: String,
+    },
+    /// Invalid messages cannot be kept, so the batch that they are in is not stored.
+    #[error(
+        "invalid messages cannot be written to the dead-letter topic {topic}: {source}; create the topic or allow writing to it, then start again: nothing is lost"
+    )]
+    DeadLetters {
+        /// The dead-letter topic.
+        topic: String,
+        /// What librdkafka reports.
+        source: ClientError,
+    },
+    /// The input cannot be read on.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// A batch cannot be written.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The rejects file cannot be written.
+    #[error("cannot write the rejects file {path}: {source}")]
+    Rejects {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was reported.
+        source: std::io::Error,
+    },
+}
+
+/// Whether librdkafka, or a repetition, recovers from `error`: a broker that restarts, a partition that
+/// changes its leader, a lost connection. What is left needs a person: a topic that is gone, an offset that
+/// is gone, missing rights, a client that has given up.
+pub(super) fn is_retriable(error: &ClientError) -> bool {
+    use RDKafkaErrorCode::{
+        AutoOffsetReset, ClusterAuthorizationFailed, Fatal, InvalidArgument, InvalidTopic,
+        TopicAuthorizationFailed, UnknownPartition, UnknownTopic, UnknownTopicOrPartition,
+    };
+    let fatal = [
+        AutoOffsetReset,
+        ClusterAuthorizationFailed,
+        Fatal,
+        InvalidArgument,
+        InvalidTopic,
+        TopicAuthorizationFailed,
+        UnknownPartition,
+        UnknownTopic,
+        UnknownTopicOrPartition,
+    ];
+    !matches!(error, ClientError::MessageConsumptionFatal(_))
+        && error.rdkafka_error_code().is_some_and(|code| !fatal.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_brokers_passes_and_a_lost_topic_does_not() {
+        use RDKafkaErrorCode as Code;
+        for code in [
+            Code::NotLeaderForPartition,
+            Code::LeaderNotAvailable,
+            Code::ReplicaNotAvailable,
+            Code::BrokerNotAvailable,
+            Code::FencedLeaderEpoch,
+            Code::UnknownLeaderEpoch,
+            Code::OffsetNotAvailable,
+            Code::KafkaStorageError,
+            Code::RequestTimedOut,
+            Code::NetworkException,
+            Code::BrokerTransportFailure,
+            Code::AllBrokersDown,
+            Code::OperationTimedOut,
+            Code::Resolve,
+        ] {
+            assert!(is_retriable(&ClientError::MessageConsumption(code)), "{code}");
+            assert!(is_retriable(&ClientError::MetadataFetch(code)), "{code}");
+            assert!(!is_retriable(&ClientError::MessageConsumptionFatal(code)), "{code}");
+        }
+        for code in [
+            Code::AutoOffsetReset,
+            Code::Fatal,
+            Code::UnknownTopic,
+            Code::UnknownTopicOrPartition,
+            Code::UnknownPartition,
+            Code::TopicAuthorizationFailed,
+        ] {
+            assert!(!is_retriable(&ClientError::MessageConsumption(code)), "{code}");
+        }
+    }
+}

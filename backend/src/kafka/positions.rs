@@ -1,0 +1,124 @@
+//! How far the partitions of a topic are read, and where they end.
+
+use std::collections::BTreeMap;
+
+use super::{Offsets, statistics::PartitionStatistics, watermarks::Watermarks};
+
+/// Positions in all partitions that are assigned.
+#[derive(Debug, Default)]
+pub(super) struct Positions(BTreeMap<i32, Position>);
+
+/// A position in one partition.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    /// Offset after the last message that was taken: what manifests and committed offsets say.
+    next: i64,
+    /// At least `next`; also beyond what is never handed over: control records, aborted transactions and
+    /// gaps that compaction left.
+    read: i64,
+    /// The end, as last heard.
+    end: i64,
+}
+
+impl Positions {
+    /// Adds a partition that is read from `next` on.
+    pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
+        self.0.insert(partition, Position { next, read: next, end: watermarks.end });
+    }
+
+    /// Notes that the message at `offset` was taken.
+    pub(super) fn take(&mut self, partition: i32, offset: i64) {
+        if let Some(position) = self.0.get_mut(&partition) {
+            position.next = offset + 1;
+            position.read = position.read.max(offset + 1);
+            position.end = position.end.max(offset + 1);
+        }
+    }
+
+    /// Notes that there is nothing to take below `offset`.
+    pub(super) fn pass(&mut self, partition: i32, offset: i64) {
+        if let Some(position) = self.0.get_mut(&partition) {
+            position.read = position.read.max(offset);
+            position.end = position.end.max(offset);
+        }
+    }
+
+    /// Takes up what the client knows of its partitions.
+    pub(super) fn update(&mut self, statistics: &BTreeMap<i32, PartitionStatistics>) {
+        for (&partition, statistics) in statistics {
+            self.pass(partition, statistics.passed());
+            if let Some(position) = self.0.get_mut(&partition) {
+                position.end = position.end.max(statistics.ls_offset);
+            }
+        }
+    }
+
+    /// Messages that are not read yet.
+    pub(super) fn lag(&self) -> u64 {
+        self.0.values().map(|position| position.end.abs_diff(position.read)).sum()
+    }
+
+    /// Whether everything below `ends` is read.
+    pub(super) fn have_reached(&self, ends: &Offsets) -> bool {
+        ends.iter().all(|(partition, end)| {
+            self.0.get(partition).is_some_and(|position| position.read >= *end)
+        })
+    }
+
+    /// The next offset of every partition.
+    pub(super) fn next_offsets(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.0.iter().map(|(partition, position)| (*partition, position.next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions() -> Positions {
+        let mut positions = Positions::default();
+        positions.add(0, 10, Watermarks { low: 0, end: 20 });
+        positions.add(1, 5, Watermarks { low: 5, end: 5 });
+        positions
+    }
+
+    fn next(positions: &Positions) -> Vec<(i32, i64)> {
+        positions.next_offsets().collect()
+    }
+
+    #[test]
+    fn the_lag_is_what_is_not_read() {
+        let mut positions = positions();
+        assert_eq!(positions.lag(), 10);
+        positions.take(0, 10);
+        assert_eq!((positions.lag(), next(&positions)), (9, vec![(0, 11), (1, 5)]));
+        positions.take(1, 5);
+        assert_eq!(positions.lag(), 9, "a message beyond the end that was heard moves the end");
+    }
+
+    #[test]
+    fn the_end_is_reached_beyond_records_that_are_never_handed_over() {
+        let mut positions = positions();
+        let ends = Offsets::from([(0, 20), (1, 5)]);
+        positions.take(0, 18);
+        assert!(!positions.have_reached(&ends));
+        positions.pass(0, 20);
+        assert!(positions.have_reached(&ends));
+        assert_eq!((positions.lag(), next(&positions)[0]), (0, (0, 19)));
+        assert!(!positions.have_reached(&Offsets::from([(2, 1)])), "a partition not read yet");
+    }
+
+    #[test]
+    fn statistics_count_when_all_that_was_fetched_is_taken() {
+        let mut positions = positions();
+        let statistics = |fetchq_cnt| {
+            let statistics =
+                PartitionStatistics { fetchq_cnt, app_offset: 15, eof_offset: 22, ls_offset: 25 };
+            BTreeMap::from([(0, statistics)])
+        };
+        positions.update(&statistics(3));
+        assert_eq!(positions.lag(), 25 - 15);
+        positions.update(&statistics(0));
+        assert_eq!((positions.lag(), next(&positions)[0]), (25 - 22, (0, 10)));
+    }
+}

@@ -1,0 +1,115 @@
+//! What librdkafka knows of the partitions it reads, without asking the broker: it hears of their ends in the
+//! answers to its fetches.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    consumer::ConsumerContext,
+    error::{KafkaError as ClientError, KafkaResult},
+};
+use serde::Deserialize;
+
+/// How often librdkafka gathers them, in milliseconds.
+pub(super) const INTERVAL_MS: &str = "1000";
+
+/// The part of librdkafka's statistics that is used (its `STATISTICS.md`). Offsets that are not known are negative.
+#[derive(Debug, Default, Deserialize)]
+struct Statistics {
+    topics: BTreeMap<String, TopicStatistics>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct TopicStatistics {
+    partitions: BTreeMap<i32, PartitionStatistics>,
+}
+
+/// What is known of a partition.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct PartitionStatistics {
+    /// Messages of all partitions that are fetched and not polled yet.
+    pub(super) fetchq_cnt: i64,
+    /// Offset after the last message or control record that was polled.
+    pub(super) app_offset: i64,
+    /// End of the partition when it was last reached by fetching.
+    pub(super) eof_offset: i64,
+    /// Last stable offset: the end for readers of committed messages.
+    pub(super) ls_offset: i64,
+}
+
+impl PartitionStatistics {
+    /// The offset below which nothing is left to poll. What aborted transactions and compaction leave out at
+    /// an end shows in `eof_offset` alone, which may be ahead of what was polled.
+    pub(super) fn passed(&self) -> i64 {
+        if self.fetchq_cnt == 0 { self.app_offset.max(self.eof_offset) } else { self.app_offset }
+    }
+}
+
+/// Keeps the newest statistics of a consumer, which librdkafka hands over within a poll.
+#[derive(Default)]
+pub(super) struct ConsumerStatistics {
+    newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
+}
+
+impl ConsumerStatistics {
+    /// The newest, once.
+    pub(super) fn take(&self) -> Option<BTreeMap<i32, PartitionStatistics>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl ClientContext for ConsumerStatistics {
+    fn stats_raw(&self, json: &[u8]) {
+        match serde_json::from_slice::<Statistics>(json) {
+            // A consumer reads one topic.
+            Ok(statistics) => {
+                let topic = statistics.topics.into_values().next().unwrap_or_default();
+                *self.newest.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(topic.partitions);
+            }
+            Err(error) => tracing::warn!("librdkafka's statistics cannot be read: {error}"),
+        }
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        // The poll returns it too.
+        tracing::debug!("consumer: {error}: {reason}");
+    }
+}
+
+impl ConsumerContext for ConsumerStatistics {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::warn!("the offsets of the stored batches are not committed: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_read_and_handed_over_once() {
+        let context = ConsumerStatistics::default();
+        let partition = |app: i64, ls: i64| {
+            serde_json::json!({
+                "partition": 0, "fetchq_cnt": 0, "app_offset": app, "eof_offset": -1001, "ls_offset": ls, "more": [],
+            })
+        };
+        let statistics = serde_json::json!({
+            "name": "tillstream#consumer-1",
+            "topics": {"retail_stream": {"partitions": {
+                "0": partition(7, 9), "11": partition(-1001, -1001), "-1": partition(-1001, -1001),
+            }}},
+        });
+        context.stats_raw(statistics.to_string().as_bytes());
+        let taken = context.take().unwrap();
+        assert_eq!(taken.keys().copied().collect::<Vec<_>>(), [-1, 0, 11]);
+        assert_eq!((taken[&0].passed(), taken[&0].ls_offset), (7, 9));
+        assert!(context.take().is_none());
+    }
+}

@@ -1,0 +1,43 @@
+//! The events since the page was opened.
+
+use std::collections::VecDeque;
+
+use yew::prelude::*;
+
+use crate::{format, state::live::LogEntry};
+
+/// How many events the list shows.
+const SHOWN_EVENTS: usize = 9;
+
+#[derive(Debug, PartialEq, Properties)]
+pub(super) struct EventLogProps {
+    pub(super) log: VecDeque<LogEntry>,
+    pub(super) now: f64,
+}
+
+/// The newest events.
+#[component]
+pub(super) fn EventLog(props: &EventLogProps) -> Html {
+    html! {
+        <div class="card">
+            <h2>{ "Events" }</h2>
+            if props.log.is_empty() {
+                <p class="muted">{ "No events since this page was opened." }</p>
+            } else {
+                <ul class="events" data-testid="events">
+                    { for props.log.iter().take(SHOWN_EVENTS).map(|entry| html! {
+                        <li class={entry.notice.then_some("notice")}>
+                            <span>{ &entry.text }</span>
+                            <span class="muted nowrap">
+                                { format!(
+                                    "{} ago",
+                                    format::duration((props.now - entry.at) / 1000.0)
+                                ) }
+                            </span>
+                        </li>
+                    }) }
+                </ul>
+            }
+        </div>
+    }
+}
