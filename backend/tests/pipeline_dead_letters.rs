@@ -63,7 +63,17 @@ fn an_invalid_message_keeps_its_origin_and_comes_back_as_it_was() {
     let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        ["topic", "partition", "offset", "timestamp", "reason", "source", "line", "reason", "trace"]
+        [
+            "topic",
+            "partition",
+            "offset",
+            "timestamp",
+            "reason",
+            "source",
+            "line",
+            "reason",
+            "trace"
+        ]
     );
     let value = |at: usize| found[at].1.as_str();
     assert_eq!([value(0), value(1), value(2), value(7)], [TOPIC, "0", "1", "theirs"]);

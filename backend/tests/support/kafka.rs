@@ -68,7 +68,8 @@ pub fn messages(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
 
 /// Name and value of every header, in order.
 pub fn headers(message: &OwnedMessage) -> Vec<(String, String)> {
-    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(b"(null)")).into_owned();
+    let text =
+        |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(b"(null)")).into_owned();
     let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
     headers.map(|header| (header.key.to_owned(), text(header.value))).collect()
 }

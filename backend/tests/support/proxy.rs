@@ -33,7 +33,8 @@ impl CountingProxy {
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let Ok(server) = TcpStream::connect(broker) else { continue };
-                let (requests, answers) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (requests, answers) =
+                    (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let counts = counting.clone();
                 thread::spawn(move || {
                     pass(requests, server, |frame| {
