@@ -6,7 +6,7 @@ mod support;
 use rdkafka::Message;
 use support::{
     Running, good,
-    kafka::{DEAD_LETTERS, broker, headers, messages, send},
+    kafka::{DEAD_LETTERS, broker, committed, headers, messages, send},
     manifests, stored_rows, tillstream,
 };
 use tillstream_shared::ClosedBy;
@@ -36,6 +36,7 @@ fn the_parts_run_one_by_one() {
         manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(),
         [2000, 2000, 1000, 5000]
     );
+    assert_eq!(committed(&broker.announced), 10_000, "what onlookers are told");
     let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
     // 12 of a batch each, and of all three entities one of all batches, one live and one of profiles.
     assert!(trained.starts_with("21 models"), "{trained}");
