@@ -35,7 +35,7 @@ fn another_broker_is_refused_and_a_new_history_keeps_the_old_one_aside() {
     produce(&first.announced, data, &["--input", "generate:500:1"]);
     good(&mut consume(&first.announced, data));
     let stored = manifests(data);
-    assert!(stored[0].cluster_id.is_some());
+    assert!(stored[0].cluster_id.is_some() && stored[0].topic_id.is_some());
     first.interrupt();
 
     let second = broker(b.path());

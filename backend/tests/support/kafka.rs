@@ -66,6 +66,15 @@ pub fn messages(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
     found
 }
 
+/// The offset that the group `tillstream` has committed for partition 0.
+pub fn committed(brokers: &str) -> i64 {
+    let consumer: BaseConsumer = client(brokers).set("group.id", "tillstream").create().unwrap();
+    let mut partition = TopicPartitionList::new();
+    partition.add_partition(TOPIC, 0);
+    let committed = consumer.committed_offsets(partition, DEADLINE).unwrap();
+    committed.elements()[0].offset().to_raw().unwrap()
+}
+
 /// Name and value of every header, in order.
 pub fn headers(message: &OwnedMessage) -> Vec<(String, String)> {
     let text =
