@@ -54,6 +54,7 @@ async fn points_are_those_of_the_batch() {
 
     let folder = app.data.path().join("batch");
     std::fs::create_dir_all(&folder).unwrap();
+    let (mut catalogue, _lock) = Catalogue::open(&folder).unwrap();
     let mut batch = OpenBatch::create(&folder).unwrap();
     for (offset, quantity) in [(0, 10), (1, 300), (2, 10)] {
         let line = Line {
@@ -68,7 +69,6 @@ async fn points_are_those_of_the_batch() {
         };
         batch.add(&line, 0, offset).unwrap();
     }
-    let (mut catalogue, _lock) = Catalogue::open(&folder).unwrap();
     let provenance = Provenance { topic: "retail_stream".into(), ..Provenance::default() };
     let manifest = catalogue.close(batch, &provenance, ClosedBy::Time).unwrap();
     assert_eq!(

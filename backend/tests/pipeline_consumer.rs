@@ -3,31 +3,13 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
-
-use rdkafka::{
-    ClientConfig, Message,
-    consumer::{BaseConsumer, Consumer},
-    message::Headers,
-    producer::{BaseProducer, BaseRecord, Producer},
+use rdkafka::Message;
+use support::{
+    Running, good,
+    kafka::{DEAD_LETTERS, broker, committed, headers, messages, send},
+    manifests, stored_rows, tillstream,
 };
-use support::{Running, good, manifests, stored_rows, tillstream, wait_for};
 use tillstream_shared::ClosedBy;
-
-fn broker(data: &Path) -> Running {
-    let mut command = tillstream(&["broker", "--broker-listen", "127.0.0.1:0", "--data-dir"]);
-    Running::start(command.arg(data), "Kafka broker:")
-}
-
-fn send(brokers: &str, messages: &[&str]) {
-    let producer: BaseProducer =
-        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
-    for message in messages {
-        let record = BaseRecord::<(), _>::to("retail_stream").payload(message.as_bytes());
-        producer.send(record).map_err(|(error, _)| error).unwrap();
-    }
-    producer.flush(support::DEADLINE).unwrap();
-}
 
 #[test]
 fn the_parts_run_one_by_one() {
@@ -54,6 +36,7 @@ fn the_parts_run_one_by_one() {
         manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(),
         [2000, 2000, 1000, 5000]
     );
+    assert_eq!(committed(&broker.announced), 10_000, "what onlookers are told");
     let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
     // 12 of a batch each, and of all three entities one of all batches, one live and one of profiles.
     assert!(trained.starts_with("21 models"), "{trained}");
@@ -61,13 +44,14 @@ fn the_parts_run_one_by_one() {
 }
 
 #[test]
-fn messages_of_the_original_producer_are_stored_and_others_buried() {
+fn messages_of_the_original_producer_are_stored_and_others_are_dead_letters() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let broker = broker(data);
     let line = r#"{"InvoiceNo": "536365", "StockCode": "85123A", "Description": "T-LIGHT, \"WHITE\"", "Quantity": "6", "InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0", "Country": "United Kingdom"}"#;
     let anonymous = r#"{"InvoiceNo": 536366, "StockCode": 22139, "Description": NaN, "Quantity": 6, "InvoiceDate": "12/1/2010 8:26", "UnitPrice": 3, "CustomerID": NaN, "Country": "France"}"#;
-    send(&broker.announced, &[line, "hello", anonymous, r#"{"Quantity": 1}"#]);
+    let invalid = r#"{"Quantity": 1}"#;
+    send(&broker.announced, &[line, "hello", anonymous, invalid].map(str::as_bytes));
 
     let mut consume = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
     good(consume.arg("--data-dir").arg(data));
@@ -79,26 +63,13 @@ fn messages_of_the_original_producer_are_stored_and_others_buried() {
     let manifest = &manifests(data)[0];
     assert_eq!((manifest.rows, manifest.dead_letters), (2, 2));
 
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", &broker.announced)
-        .set("group.id", "onlooker")
-        .set("auto.offset.reset", "earliest")
-        .create()
-        .unwrap();
-    consumer.subscribe(&["retail_stream.dead_letter"]).unwrap();
-    let mut buried = Vec::new();
-    wait_for("dead letters", || {
-        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            let message = message.unwrap();
-            let headers = message.headers().unwrap();
-            let header = |at: usize| String::from_utf8_lossy(headers.get(at).value.unwrap());
-            let payload = String::from_utf8_lossy(message.payload().unwrap()).into_owned();
-            buried.push((payload, header(0).into_owned(), header(1).into_owned()));
-        }
-        (buried.len() == 2).then_some(())
-    });
-    assert_eq!((buried[0].0.as_str(), buried[0].2.as_str()), ("hello", "retail_stream/0/1"));
-    assert!(buried[1].1.contains("InvoiceNo"), "{}", buried[1].1);
+    let dead = messages(&broker.announced, DEAD_LETTERS, 2);
+    assert_eq!(
+        [dead[0].payload(), dead[1].payload()],
+        ["hello", invalid].map(|p| Some(p.as_bytes()))
+    );
+    let [offset, reason] = [2, 4].map(|at| headers(&dead[1])[at].1.clone());
+    assert!(offset == "3" && reason.contains("InvoiceNo"), "{offset}: {reason}");
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::{path::Path, process::Command, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use support::{
-    Running, assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream,
-    wait_for,
+    Running, assert_offsets_are_covered_once, good,
+    kafka::{Admin, TOPIC},
+    manifests, stored_rows, summary, tillstream, wait_for,
 };
 use tillstream::registry::ProfileRowStore;
 use tillstream_shared::{Entity, Model};
@@ -114,4 +115,89 @@ fn several_partitions_keep_every_line_once() {
     stored.sort_unstable();
     input.sort_unstable();
     assert!(stored == input, "the batches are not the input");
+}
+
+/// Slows every fsync of the broker, so that what it was sent stays invisible for a while.
+const SLOW_FSYNC: (&str, &str) = ("TILLSTREAM_FAULT_FSYNC_MS", "300");
+
+fn start_broker(data: &Path, address: &str) -> Running {
+    let mut command = tillstream(&["broker", "--broker-listen", address, "--data-dir"]);
+    Running::start(command.arg(data).env(SLOW_FSYNC.0, SLOW_FSYNC.1), "Kafka broker:")
+}
+
+fn produce(data: &Path, brokers: &str) -> Command {
+    let mut command = tillstream(&["produce", "--input", "generate:40000:7", "--print"]);
+    command.args(["--rate", "5000", "--brokers", brokers, "--data-dir"]).arg(data);
+    command
+}
+
+fn consume(data: &Path, brokers: &str) -> Command {
+    let mut command = tillstream(&["consume", "--batch-size", "500", "--batch-interval", "0.3"]);
+    command.args(["--brokers", brokers, "--data-dir"]).arg(data);
+    command
+}
+
+fn stored_lines(data: &Path) -> u64 {
+    manifests(data).iter().map(|manifest| manifest.rows).sum()
+}
+
+#[track_caller]
+fn assert_every_line_is_stored_once(data: &Path, brokers: &str) {
+    good(consume(data, brokers).arg("--once"));
+    assert!(stored_rows(data) == generated(), "the batches are not the input");
+    assert_offsets_are_covered_once(&manifests(data));
+}
+
+/// Its last requests are appended and not visible yet when it is started again, and so sent again; and
+/// once, all that was stored has left the topic meanwhile.
+#[test]
+fn the_producer_killed_alone_keeps_every_line_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = start_broker(data, "127.0.0.1:0");
+    let brokers = &broker.announced;
+    let mut random = StdRng::seed_from_u64(3);
+    let mut producer = Running::start(&mut produce(data, brokers), "{");
+    let consumer = Running::start(&mut consume(data, brokers), "batch_000001");
+    for round in 0..5 {
+        let goal = stored_lines(data) + random.random_range(500..3000);
+        wait_for("lines", || (stored_lines(data) >= goal).then_some(()));
+        std::thread::sleep(Duration::from_micros(random.random_range(0..200_000)));
+        assert!(producer.is_running(), "it was to be killed at work");
+        producer.kill();
+        if round == 3 {
+            let next = manifests(data).last().unwrap().partitions[0].last + 1;
+            Admin::connect(brokers).delete_records(TOPIC, next);
+        }
+        producer = Running::start(&mut produce(data, brokers), "{");
+    }
+    wait_for("the end of the producer", || (!producer.is_running()).then_some(()));
+    assert!(good(&mut produce(data, brokers)).starts_with("0 lines sent, 40000 were"));
+    consumer.interrupt();
+    assert_every_line_is_stored_once(data, brokers);
+    let repeated: u64 = manifests(data).iter().map(|manifest| manifest.repeated).sum();
+    assert!(repeated > 0, "nothing was sent twice, so that the test tests nothing");
+}
+
+#[test]
+fn the_broker_killed_alone_keeps_every_line_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let mut broker = start_broker(data, "127.0.0.1:0");
+    let brokers = broker.announced.clone();
+    let mut random = StdRng::seed_from_u64(4);
+    let mut producer = Running::start(&mut produce(data, &brokers), "{");
+    let mut consumer = Running::start(&mut consume(data, &brokers), "batch_000001");
+    for _ in 0..4 {
+        let goal = stored_lines(data) + random.random_range(500..3000);
+        wait_for("lines", || (stored_lines(data) >= goal).then_some(()));
+        std::thread::sleep(Duration::from_micros(random.random_range(0..200_000)));
+        assert!(producer.is_running() && consumer.is_running(), "they outlive the broker");
+        broker.kill();
+        broker = start_broker(data, &brokers);
+    }
+    wait_for("the end of the producer", || (!producer.is_running()).then_some(()));
+    wait_for("lines", || (stored_lines(data) == LINES).then_some(()));
+    consumer.interrupt();
+    assert_every_line_is_stored_once(data, &brokers);
 }

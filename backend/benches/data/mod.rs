@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use tillstream::{
     features::LinePoints,
     ingest::{Input, InputSpec, ReadOptions, Row},
-    modelling::fit_preprocessing,
+    modelling::{fit_preprocessing, line_points},
 };
 use tillstream_clustering::WeightedPoints;
 use tillstream_shared::{Entity, Line, PreprocessingKind};
@@ -27,9 +27,7 @@ pub(crate) fn distinct(kind: PreprocessingKind, limit: usize) -> Result<Weighted
     let mut points = LinePoints::new(Entity::Product);
     each_line(limit, |line| points.add(line))?;
     let (kept, _) = points.filtered(kind.filter());
-    let coordinates = kept.iter().flat_map(|p| [p.quantity as f64, p.unit_price]).collect();
-    let weights = kept.iter().map(|p| p.weight as f64).collect();
-    Ok(fit_preprocessing(kind, None, &WeightedPoints::new(2, coordinates, weights)?)?.1)
+    Ok(fit_preprocessing(kind, None, &line_points(&kept)?)?.1)
 }
 
 fn each_line(limit: usize, mut use_line: impl FnMut(&Line<'_>)) -> Result<(), Error> {

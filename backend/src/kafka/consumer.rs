@@ -185,8 +185,7 @@ impl Consumer {
         self.progress.lag.set(self.positions.lag());
     }
 
-    /// Stores the open batch and commits its offsets. The broker has them from a request that nobody waits
-    /// for, but at the end: then the client closes, and librdkafka delivers what is under way before.
+    /// Stores the open batch.
     fn close(
         &mut self,
         why: ClosedBy,
@@ -194,14 +193,20 @@ impl Consumer {
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
         let Some(manifest) = self.sink.close(why, shutdown)? else { return Ok(()) };
-        let committed =
-            self.offsets().and_then(|offsets| self.client.commit(&offsets, CommitMode::Async));
-        if let Err(error) = committed {
-            tracing::warn!("the offsets of batch {} are not committed: {error}", manifest.number);
-        }
+        self.commit();
         self.progress.send(Event::BatchStored { number: manifest.number, rows: manifest.rows });
         stored(&manifest);
         Ok(())
+    }
+
+    /// Commits the positions, for onlookers: nobody waits for the answer, which librdkafka receives at the
+    /// latest while the client is closed.
+    fn commit(&self) {
+        let committed =
+            self.offsets().and_then(|offsets| self.client.commit(&offsets, CommitMode::Async));
+        if let Err(error) = committed {
+            tracing::warn!("the offsets of the stored batches are not committed: {error}");
+        }
     }
 
     /// Adds `partitions` to those that are read, each from its offset in `next`, or else from its beginning.
@@ -235,7 +240,7 @@ impl Consumer {
     /// The positions as librdkafka wants them.
     fn offsets(&self) -> Result<TopicPartitionList, ClientError> {
         let mut list = TopicPartitionList::new();
-        for (partition, next) in self.positions.next_offsets() {
+        for (partition, next) in self.positions.read_offsets() {
             list.add_partition_offset(&self.cluster.topic, partition, Offset::Offset(next))?;
         }
         Ok(list)

@@ -11,10 +11,8 @@ pub(super) struct Positions(BTreeMap<i32, Position>);
 /// A position in one partition.
 #[derive(Debug, Clone, Copy)]
 struct Position {
-    /// Offset after the last message that was taken: what manifests and committed offsets say.
-    next: i64,
-    /// At least `next`; also beyond what is never handed over: control records, aborted transactions and
-    /// gaps that compaction left.
+    /// Beyond the last message that was taken, and beyond what is never handed over: control records, aborted
+    /// transactions and gaps that compaction left.
     read: i64,
     /// The end, as last heard.
     end: i64,
@@ -23,16 +21,12 @@ struct Position {
 impl Positions {
     /// Adds a partition that is read from `next` on.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        self.0.insert(partition, Position { next, read: next, end: watermarks.end });
+        self.0.insert(partition, Position { read: next, end: watermarks.end });
     }
 
     /// Notes that the message at `offset` was taken.
     pub(super) fn take(&mut self, partition: i32, offset: i64) {
-        if let Some(position) = self.0.get_mut(&partition) {
-            position.next = offset + 1;
-            position.read = position.read.max(offset + 1);
-            position.end = position.end.max(offset + 1);
-        }
+        self.pass(partition, offset + 1);
     }
 
     /// Notes that there is nothing to take below `offset`.
@@ -65,9 +59,9 @@ impl Positions {
         })
     }
 
-    /// The next offset of every partition.
-    pub(super) fn next_offsets(&self) -> impl Iterator<Item = (i32, i64)> {
-        self.0.iter().map(|(partition, position)| (*partition, position.next))
+    /// The offset in every partition below which nothing is left to read.
+    pub(super) fn read_offsets(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.0.iter().map(|(partition, position)| (*partition, position.read))
     }
 }
 
@@ -82,8 +76,8 @@ mod tests {
         positions
     }
 
-    fn next(positions: &Positions) -> Vec<(i32, i64)> {
-        positions.next_offsets().collect()
+    fn read(positions: &Positions) -> Vec<(i32, i64)> {
+        positions.read_offsets().collect()
     }
 
     #[test]
@@ -91,7 +85,7 @@ mod tests {
         let mut positions = positions();
         assert_eq!(positions.lag(), 10);
         positions.take(0, 10);
-        assert_eq!((positions.lag(), next(&positions)), (9, vec![(0, 11), (1, 5)]));
+        assert_eq!((positions.lag(), read(&positions)), (9, vec![(0, 11), (1, 5)]));
         positions.take(1, 5);
         assert_eq!(positions.lag(), 9, "a message beyond the end that was heard moves the end");
     }
@@ -104,7 +98,7 @@ mod tests {
         assert!(!positions.have_reached(&ends));
         positions.pass(0, 20);
         assert!(positions.have_reached(&ends));
-        assert_eq!((positions.lag(), next(&positions)[0]), (0, (0, 19)));
+        assert_eq!((positions.lag(), read(&positions)[0]), (0, (0, 20)));
         assert!(!positions.have_reached(&Offsets::from([(2, 1)])), "a partition not read yet");
     }
 
@@ -119,6 +113,6 @@ mod tests {
         positions.update(&statistics(3));
         assert_eq!(positions.lag(), 25 - 15);
         positions.update(&statistics(0));
-        assert_eq!((positions.lag(), next(&positions)[0]), (25 - 22, (0, 10)));
+        assert_eq!((positions.lag(), read(&positions)[0]), (25 - 22, (0, 22)));
     }
 }

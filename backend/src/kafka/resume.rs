@@ -192,17 +192,17 @@ impl<'a> Search<'a> {
             }
             if offset + 1 >= window.end {
                 unread.remove(&partition);
-                self.pause(partition).map_err(self.failed())?;
+                self.unassign(partition).map_err(self.failed())?;
             }
         }
         Ok(true)
     }
 
     /// Keeps a partition that is read to the end of its window from being fetched further.
-    fn pause(&self, partition: i32) -> Result<(), ClientError> {
+    fn unassign(&self, partition: i32) -> Result<(), ClientError> {
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.cluster.topic, partition);
-        self.client.pause(&list)
+        self.client.incremental_unassign(&list)
     }
 
     fn failed(&self) -> impl FnOnce(ClientError) -> KafkaError {

@@ -108,6 +108,50 @@ pub(super) fn topic_id<C: ClientContext>(
         if text.is_null() {
             return None;
         }
-        CStr::from_ptr(text).to_str().ok().map(str::to_owned)
+        CStr::from_ptr(text).to_str().ok().map(url_safe)
+    }
+}
+
+/// librdkafka writes ids in the other alphabet of base64.
+fn url_safe(id: &str) -> String {
+    id.replace('+', "-").replace('/', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rdkafka::{
+        ClientConfig,
+        consumer::{BaseConsumer, Consumer as _},
+    };
+    use tillstream_broker::{Broker, BrokerConfig};
+
+    use super::*;
+
+    #[test]
+    fn ids_are_written_as_kafka_writes_them() {
+        assert_eq!(url_safe("z6FgaGQhQHGbJP9i+wT/Bw"), "z6FgaGQhQHGbJP9i-wT_Bw");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_topic_has_its_own_and_none_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Broker::start(BrokerConfig::new(folder.path())).await.unwrap();
+        let brokers = broker.address().to_string();
+        let ids = tokio::task::spawn_blocking(move || {
+            let mut config = ClientConfig::new();
+            config.set("bootstrap.servers", brokers).set("allow.auto.create.topics", "true");
+            let client: BaseConsumer = config.create().unwrap();
+            let timeout = Duration::from_secs(20);
+            for topic in ["one", "two"] {
+                client.fetch_metadata(Some(topic), timeout).unwrap();
+            }
+            ["one", "two", "one", "three"].map(|topic| topic_id(client.client(), topic, timeout))
+        });
+        let [one, two, again, none] = ids.await.unwrap();
+        assert_eq!((one.as_ref().map(String::len), &one, &none), (Some(22), &again, &None));
+        assert!(two.is_some() && one != two);
+        broker.shutdown().await.unwrap();
     }
 }

@@ -1,6 +1,9 @@
 //! Running the program as a person would, and reading what it leaves behind.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod kafka;
+pub mod proxy;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

@@ -1,0 +1,88 @@
+//! Topics with many partitions.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use support::{
+    Running, assert_offsets_are_covered_once, good,
+    kafka::{Admin, TOPIC, broker},
+    manifests,
+    proxy::{CountingProxy, FETCH, LIST_OFFSETS, METADATA},
+    stored_rows, tillstream, wait_for,
+};
+use tillstream::{
+    batch::Catalogue,
+    kafka::{Cluster, Consumer, ConsumerOptions},
+    progress::Progress,
+    shutdown::Shutdown,
+};
+
+/// A consumer that waits for messages asks for messages, and hardly for anything else.
+#[test]
+fn the_consumer_of_many_partitions_asks_for_messages_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let proxy = CountingProxy::start(broker.announced.parse().unwrap());
+    let input = ["--input", "generate:5000", "--rate", "max", "--partitions", "12", "--brokers"];
+    good(tillstream(&["produce", "--data-dir"]).arg(data).args(input).arg(&broker.announced));
+
+    let mut consume = tillstream(&["consume", "--batch-interval", "0.2", "--brokers"]);
+    consume.arg(proxy.address.to_string()).arg("--data-dir").arg(data);
+    let _consumer = Running::start(&mut consume, "batch_000001");
+    let count = |key| proxy.counts().get(&key).copied().unwrap_or_default();
+    let questions = || count(METADATA) + count(LIST_OFFSETS);
+    assert!(count(LIST_OFFSETS) <= 4, "one request for all partitions: {:?}", proxy.counts());
+
+    let (fetches, before) = (count(FETCH), questions());
+    wait_for("fetches", || (count(FETCH) >= fetches + 40).then_some(()));
+    let asked = questions() - before;
+    assert!(asked <= 2, "{asked} questions beside 40 fetches: {:?}", proxy.counts());
+    assert_eq!(stored_rows(data).lines().count(), 5000);
+}
+
+#[test]
+fn new_partitions_are_found_and_stored_from_their_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let produce = |input: &str| {
+        let input = ["--input", input, "--rate", "max", "--brokers", &broker.announced];
+        good(tillstream(&["produce", "--data-dir"]).arg(data).args(input));
+    };
+    produce("generate:500:1");
+
+    let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
+    let cluster = Cluster {
+        brokers: broker.announced.clone(),
+        topic: TOPIC.to_owned(),
+        partitions: 1,
+        retention: None,
+    };
+    let options = ConsumerOptions {
+        batch_size: 1000,
+        batch_interval: Duration::from_millis(100),
+        refresh_interval: Duration::from_millis(100),
+    };
+    let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
+    let consumer = Consumer::connect(cluster, options, catalogue, progress.clone()).unwrap();
+    let stop = shutdown.clone();
+    let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
+    let wait_for_lines = |count| {
+        wait_for("lines", || (progress.lines_stored.get() == count).then_some(()));
+    };
+    wait_for_lines(500);
+    Admin::connect(&broker.announced).create_partitions(TOPIC, 5);
+    produce("generate:2000:2");
+    wait_for_lines(2500);
+    shutdown.request();
+    running.join().unwrap();
+
+    let manifests = manifests(data);
+    assert_offsets_are_covered_once(&manifests);
+    let last = manifests.iter().flat_map(|m| &m.partitions).map(|range| range.partition).max();
+    assert_eq!(last, Some(4));
+    wait_for("the lag", || (progress.lag.get() == Some(0)).then_some(()));
+}
