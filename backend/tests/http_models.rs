@@ -80,6 +80,16 @@ async fn points_are_those_of_the_batch() {
     let none = app.get("/api/v1/models/customer/1/points").await.json();
     assert_eq!(none["quantity"], json!([]), "no line has a customer");
     assert_eq!(app.get("/api/v1/batches").await.json(), json!({"batches": [manifest], "total": 1}));
+
+    let other = Model {
+        manifest: Some("another".to_owned()),
+        ..raw_model(Entity::Country, ModelNumber::Number(1), 1)
+    };
+    app.state.registry.insert(Model { batch: Some(1), ..other });
+    app.get("/api/v1/models/country/1/points").await.refused(404);
+    catalogue.remove_through(1).unwrap();
+    assert_eq!(app.get("/api/v1/batches").await.json(), json!({"batches": [], "total": 0}));
+    app.get("/api/v1/models/product/1/points").await.refused(404);
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! From stored batches to models: what a restart, damage, a full disk and another batch folder do.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Stdio,
     sync::Arc,
     thread,
-    time::{Duration, Instant},
 };
 
+use support::{signal, tillstream};
 use tempfile::TempDir;
 use tillstream::{
     batch::{Catalogue, OpenBatch, Provenance},
@@ -25,8 +28,7 @@ use tillstream_shared::{
 };
 use tokio::sync::watch;
 
-/// The longest that a test waits for anything; reached only when something is wrong.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// Lines of a batch.
 const LINES: i64 = 40;
 
 fn options() -> TrainerOptions {
@@ -189,11 +191,7 @@ fn content(model: &Model) -> Model {
 
 #[track_caller]
 fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited too long for {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    support::wait_for(what, || condition().then_some(()));
 }
 
 /// Damages a file, and gives its content to be restored.
@@ -378,6 +376,38 @@ fn a_shutdown_leaves_a_state_that_goes_on() {
     for model in [ModelRef::All, ModelRef::Live, ModelRef::Number(30)] {
         assert_eq!(content(&went_on.line(model)), content(&quiet.line(model)), "{model}");
     }
+}
+
+#[test]
+fn a_process_hears_the_interrupt_between_two_models() {
+    let data = Data::new(150, 0);
+    let mut command = tillstream(&["train", "--data-dir"]);
+    command.arg(data.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    support::wait_for("a batch", || {
+        data.models().join("product_model_2.json").exists().then_some(())
+    });
+    signal(child.id(), "-INT");
+    assert!(child.wait().unwrap().success());
+    let stopped = data.state().last.number;
+    assert!((1..150).contains(&stopped), "{stopped} batches were trained");
+}
+
+#[test]
+fn models_that_somebody_has_removed_are_trained_anew() {
+    let data = Data::new(2, 0);
+    let before = data.train().good();
+    for entry in fs::read_dir(data.models()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let trained = data.train().good();
+    for model in [ModelRef::Number(1), ModelRef::Number(2), ModelRef::All, ModelRef::Live] {
+        assert_eq!(content(&trained.line(model)), content(&before.line(model)), "{model}");
+    }
+    assert!(data.state().unstored.is_empty());
 }
 
 #[test]

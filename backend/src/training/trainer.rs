@@ -1,6 +1,7 @@
 //! Trains models of stored batches, one batch after the other.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use tillstream_durable::{self as durable, FolderLock};
-use tillstream_shared::{Manifest, ModelKind, ModelNumber, ModelRef};
+use tillstream_shared::{Entity, Manifest, ModelKind, ModelNumber, ModelRef};
 use tokio::{runtime, sync::watch};
 
 use super::{
@@ -108,6 +109,15 @@ impl Trainer {
         let mut state = state.unwrap_or_default();
         let through = state.last.number;
         state.reopen_last_gaps();
+        if registry.count() == 0
+            && let Some(newest) = &state.newest
+        {
+            progress.notice("there are no models: those of all batches are trained anew");
+            let numbers = catalogue.first()..=newest.id.number;
+            let numbers = numbers.filter(|number| !state.gaps.contains_key(number));
+            let models = numbers.flat_map(|number| Entity::ALL.map(|entity| (number, entity)));
+            state.unstored.extend(models);
+        }
         progress.set_gaps(state.gaps());
         Ok(Self {
             publisher: Publisher { options, rows, champions, registry, progress },
@@ -366,7 +376,8 @@ impl Trainer {
 
     /// Trains the line models that could not be stored before.
     fn train_unstored(&mut self, catalogue: &Catalogue, shutdown: &Shutdown) {
-        for (number, entity) in self.state.unstored.clone() {
+        let numbers: BTreeSet<_> = self.state.unstored.iter().map(|(number, _)| *number).collect();
+        for number in numbers {
             if shutdown.requested() || !self.storing.is_due() {
                 return;
             }
@@ -375,13 +386,17 @@ impl Trainer {
             });
             match read.map(Option::transpose).flatten() {
                 Ok(Some((content, manifest))) => {
-                    let points = &content.points[entity as usize];
-                    self.train_line_model(points, &manifest, catalogue.last());
+                    for points in &content.points {
+                        if self.state.unstored.contains(&(number, points.entity())) {
+                            self.train_line_model(points, &manifest, catalogue.last());
+                        }
+                    }
                 }
                 Err(error) if may_pass(&error) => {}
                 // Its batch was removed or damaged since.
                 Ok(None) | Err(_) => {
-                    self.saved.changed |= self.state.unstored.remove(&(number, entity));
+                    self.state.unstored.retain(|(unstored, _)| *unstored != number);
+                    self.saved.changed = true;
                 }
             }
         }
