@@ -381,10 +381,12 @@ impl Trainer {
             if shutdown.requested() || !self.storing.is_due() {
                 return;
             }
-            let read = catalogue.manifest(number).map(|manifest| {
-                manifest.map(|manifest| Ok((read_content(catalogue, &manifest)?, manifest)))
+            let read = catalogue.manifest(number).and_then(|manifest| {
+                manifest
+                    .map(|manifest| Ok((read_content(catalogue, &manifest)?, manifest)))
+                    .transpose()
             });
-            match read.map(Option::transpose).flatten() {
+            match read {
                 Ok(Some((content, manifest))) => {
                     for points in &content.points {
                         if self.state.unstored.contains(&(number, points.entity())) {
