@@ -11,8 +11,8 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Batches that are removed at a time.
-const BATCHES_AT_A_TIME: u64 = 1_000;
+/// Models or batches that are removed before somebody else is let in.
+const AT_A_TIME: usize = 1_000;
 
 /// Why old models could not be removed.
 #[derive(Debug, thiserror::Error)]
@@ -31,41 +31,39 @@ impl Publisher {
         keep: u64,
         shutdown: &Shutdown,
     ) -> Result<(), RetentionError> {
-        self.champions.protect(|protected| {
-            for kind in ModelKind::ALL {
-                for entity in Entity::ALL {
-                    let protected = protected.get(&(kind, entity));
-                    self.remove_models_of(kind, entity, keep, protected, shutdown)?;
+        for kind in ModelKind::ALL {
+            for entity in Entity::ALL {
+                let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+                let newest_first = self.registry.newest(kind, entity, u64::MAX, usize::MAX);
+                let old: Vec<_> = newest_first.into_iter().skip(keep).collect();
+                for numbers in old.chunks(AT_A_TIME).take_while(|_| !shutdown.requested()) {
+                    // Not longer under the lock, for which whoever changes champions waits.
+                    self.champions.protect(|protected| {
+                        let protected = protected.get(&(kind, entity));
+                        self.remove_unprotected(kind, entity, numbers, protected)
+                    })??;
                 }
             }
-            Ok(())
-        })?
+        }
+        self.progress.models.set(self.registry.count());
+        Ok(())
     }
 
-    fn remove_models_of(
+    fn remove_unprotected(
         &self,
         kind: ModelKind,
         entity: Entity,
-        keep: u64,
+        numbers: &[u64],
         protected: Option<&BTreeSet<u64>>,
-        shutdown: &Shutdown,
-    ) -> Result<(), RetentionError> {
-        let newest_first = self.registry.newest(kind, entity, u64::MAX, usize::MAX);
-        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-        for number in newest_first.into_iter().skip(keep) {
-            if shutdown.requested() {
-                return Ok(());
-            }
-            if protected.is_some_and(|protected| protected.contains(&number)) {
-                continue;
-            }
+    ) -> io::Result<()> {
+        let is_protected = |number| protected.is_some_and(|protected| protected.contains(number));
+        for number in numbers.iter().filter(|number| !is_protected(number)) {
             // A model without its rows is removed the next time.
             if kind == ModelKind::Profile {
-                self.rows.remove(entity, number)?;
+                self.rows.remove(entity, *number)?;
             }
-            self.registry.remove(kind, entity, number)?;
+            self.registry.remove(kind, entity, *number)?;
         }
-        self.progress.models.set(self.registry.count());
         Ok(())
     }
 }
@@ -79,7 +77,7 @@ pub(super) fn remove_batches(
     let mut first = 0;
     while first < catalogue.first() && catalogue.first() <= through && !shutdown.requested() {
         first = catalogue.first();
-        catalogue.remove_through(through.min(first + BATCHES_AT_A_TIME - 1))?;
+        catalogue.remove_through(through.min(first + AT_A_TIME as u64 - 1))?;
     }
     Ok(())
 }
