@@ -5,6 +5,7 @@
 //! [`progress`], [`blocking`], [`shutdown`] and [`supervisor`] serve all; [`ingest`] (files → lines) →
 //! [`batch`] (files on disk) and [`kafka`] (producer, consumer) → [`features`] (lines → weighted
 //! points) → [`modelling`] (points → models) → [`registry`] (models on disk and in memory) →
+//! [`training_state`] (what all batches amount to) → [`stored_data`] (what the routes read) and
 //! [`training`] (batches → models) → [`http`] (routes) → [`cli`].
 
 pub mod batch;
@@ -19,5 +20,7 @@ pub mod modelling;
 pub mod progress;
 pub mod registry;
 pub mod shutdown;
+pub mod stored_data;
 pub mod supervisor;
 pub mod training;
+pub mod training_state;

@@ -6,7 +6,7 @@ mod http_support;
 
 use http_support::{TestApp, profile_model, raw_model};
 use serde_json::json;
-use tillstream::registry::RowStore;
+use tillstream::registry::ProfileRowStore;
 use tillstream_shared::{Entity, ModelNumber, api::ProfileRows};
 
 fn rows(customers: &[(&str, u32)]) -> ProfileRows {
@@ -25,7 +25,7 @@ fn rows(customers: &[(&str, u32)]) -> ProfileRows {
 /// Profile models 1 and 2 of the customers with their rows, and model 3, whose rows are gone.
 fn app() -> TestApp {
     let app = TestApp::empty();
-    let store = RowStore::of(&app.state.data.models);
+    let store = ProfileRowStore::of(&app.models());
     store.prepare().unwrap();
     for number in 1..=3 {
         app.state.registry.insert(profile_model(Entity::Customer, number));
@@ -65,7 +65,7 @@ async fn migration_counts_entities_that_moved_came_and_went() {
 #[tokio::test]
 async fn rows_that_are_not_of_the_model_are_an_error() {
     let app = app();
-    let store = RowStore::of(&app.state.data.models);
+    let store = ProfileRowStore::of(&app.models());
     store.save(Entity::Customer, 1, &rows(&[("A", 1), ("B", 9)])).unwrap();
     app.get("/api/v1/models/customer/1/migration/2?kind=profile").await.refused(500);
     app.get("/api/v1/models/customer/2/migration/1?kind=profile").await.refused(500);

@@ -11,7 +11,7 @@ use support::{
     kafka::{Admin, TOPIC},
     manifests, stored_rows, summary, tillstream, wait_for,
 };
-use tillstream::registry::RowStore;
+use tillstream::registry::ProfileRowStore;
 use tillstream_shared::{Entity, Model};
 
 const LINES: u64 = 40_000;
@@ -77,7 +77,7 @@ fn generated() -> String {
 /// live clusters would differ if a batch were left out or counted twice.
 fn models_of_many_batches(data: &Path) -> Vec<String> {
     let last = manifests(data).len() as u64;
-    let rows = RowStore::of(&data.join("models"));
+    let rows = ProfileRowStore::of(&data.join("models"));
     Entity::ALL
         .into_iter()
         .flat_map(|entity| {
@@ -87,7 +87,9 @@ fn models_of_many_batches(data: &Path) -> Vec<String> {
                 let Model { batch, sizes, model_centroids, sse, funnel, decay, .. } = model;
                 format!("{batch:?} {sizes:?} {model_centroids:?} {sse} {funnel:?} {decay:?}")
             };
-            let rows = rows.load(entity, last).unwrap();
+            let path = data.join(format!("models/{entity}_profile_model_{last}.json"));
+            let model_of_rows = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+            let rows = rows.load(&model_of_rows).unwrap();
             [model("all"), model("live"), format!("{rows:?}")]
         })
         .collect()

@@ -102,11 +102,11 @@ async fn a_waiting_consumer_gets_a_message_sent_later_without_asking_again_and_a
     }
     assert!(consumer.poll(Duration::from_millis(500)).is_none());
     assert!(count.load(Relaxed) <= 2, "{} fetches for nothing", count.load(Relaxed));
-    let begun = Instant::now();
+    let started = Instant::now();
     producer.send(FutureRecord::<str, str>::to("quiet").payload("now"), TIMEOUT).await.unwrap();
     let message = consumer.poll(TIMEOUT).unwrap().unwrap().detach();
     assert_eq!(message.payload(), Some(&b"now"[..]));
-    assert!(begun.elapsed() < Duration::from_secs(20), "it came only when the wait was over");
+    assert!(started.elapsed() < Duration::from_secs(20), "it came only when the wait was over");
 }
 
 /// How many fetches a consumer has sent.

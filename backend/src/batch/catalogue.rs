@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use tillstream_durable::{self as durable, FolderLock};
@@ -22,13 +23,15 @@ const CHECKPOINT_EVERY: u64 = 1_000;
 
 /// The batches of a folder. It holds what they amount to, not their manifests: those are read from the
 /// folder, so that neither memory nor the time of a look grows with history.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Catalogue {
     folder: PathBuf,
     /// Of all batches, those included that were removed.
     summary: Summary,
     /// Of the batches that were removed.
     removed: Summary,
+    /// When the file of `removed` was written.
+    removed_at: Option<SystemTime>,
     /// Newest batch in the checkpoint.
     checkpoint: u64,
     /// Manifests that are not named by their number alone.
@@ -67,12 +70,14 @@ impl Catalogue {
     /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
     pub fn read(folder: &Path) -> Result<Self, BatchError> {
         let found = manifest_files(folder)?;
+        let removed_at = modified_at(&removed_path(folder));
         let removed = Summary::load(&removed_path(folder))?.unwrap_or_default();
         let mut catalogue = Self {
             folder: folder.to_owned(),
             summary: removed.clone(),
             checkpoint: removed.last,
             removed,
+            removed_at,
             older_names: BTreeMap::new(),
         };
         let last = found.keys().next_back().copied().unwrap_or_default();
@@ -95,18 +100,34 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Takes up the batches that were stored since the last look, and gives their manifests. Takes time
-    /// in proportion to those alone.
+    /// Takes up the batches that were stored or removed since the last look, and gives the manifests of the
+    /// new ones. Takes time in proportion to those alone.
     ///
     /// # Errors
     /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
     pub fn refresh(&mut self) -> Result<Vec<Manifest>, BatchError> {
+        let removed_at = modified_at(&removed_path(&self.folder));
+        if removed_at != self.removed_at {
+            self.removed = Summary::load(&removed_path(&self.folder))?.unwrap_or_default();
+            self.removed_at = removed_at;
+        }
         let mut new = Vec::new();
         while let Some(manifest) = self.manifest(self.summary.last + 1)? {
             self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
             new.push(manifest);
         }
         Ok(new)
+    }
+
+    /// Whether the newest batch that is known is still there: otherwise the folder was replaced.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`].
+    pub fn is_current(&self) -> Result<bool, BatchError> {
+        if self.summary.last < self.first() {
+            return Ok(true);
+        }
+        Ok(self.manifest(self.summary.last)?.is_some_and(|newest| newest.hash == self.summary.hash))
     }
 
     /// The manifest of batch `number`; `None` when it does not exist, or was removed.
@@ -288,6 +309,18 @@ impl Catalogue {
         }
         durable::sync_folder(&self.folder)
     }
+}
+
+/// Hash of the manifest of batch `number` in `folder`: [`Manifest::hash`]. `None` when it cannot be read, or
+/// is not named by its number alone, as manifests of format 1 may be.
+#[must_use]
+pub fn manifest_hash(folder: &Path, number: u64) -> Option<String> {
+    let json = fs::read(manifest_path(folder, number)).ok()?;
+    Some(blake3::hash(&json).to_hex().to_string())
+}
+
+fn modified_at(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
 /// The manifests in `folder`, by number.

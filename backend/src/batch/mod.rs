@@ -13,7 +13,7 @@ mod writer;
 
 use std::{io, path::PathBuf};
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, manifest_hash};
 pub use reader::read_lines;
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};

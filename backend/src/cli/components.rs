@@ -18,7 +18,7 @@ use crate::{
     ingest::Input,
     kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
     progress::Progress,
-    registry::{ChampionStore, ModelStore, Registry},
+    registry::{ChampionStore, Registry},
     supervisor::Supervisor,
     training::Trainer,
 };
@@ -113,7 +113,8 @@ pub(super) fn consumer(
     outcome
 }
 
-/// Trains models of the batches, until the sender of `stored` is dropped.
+/// Trains models of the batches, those included that another process stores, until the sender of `stored`
+/// is dropped.
 pub(super) fn trainer(
     supervisor: &mut Supervisor,
     trainer: Trainer,
@@ -123,26 +124,7 @@ pub(super) fn trainer(
     let outcome = Outcome::default();
     let trained = outcome.clone();
     supervisor.spawn_blocking(Component::Trainer, move |shutdown| {
-        let (send, receive) = std::sync::mpsc::channel();
-        let mut follower = Catalogue::read(catalogue.folder())?;
-        let (mut stored, shutdown) = (stored, shutdown.clone());
-        tokio::runtime::Handle::current().spawn(async move {
-            loop {
-                for manifest in follower.refresh().unwrap_or_default() {
-                    let _ = send.send(manifest);
-                }
-                tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    changed = stored.changed() => if changed.is_err() {
-                        for manifest in follower.refresh().unwrap_or_default() {
-                            let _ = send.send(manifest);
-                        }
-                        return;
-                    },
-                }
-            }
-        });
-        trainer.run(&catalogue, &receive);
+        trainer.run(catalogue, stored, shutdown)?;
         trained.set(());
         Ok(())
     });
@@ -182,7 +164,6 @@ pub(super) fn champion_watcher(
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
     batches: &Path,
-    store: ModelStore,
     champions: ChampionStore,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
@@ -191,29 +172,15 @@ pub(super) fn data_watcher(
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
         let mut watched = data::WatchedBatches::new(batches);
         loop {
-            data::refresh_models(&store, &registry, &progress);
+            let begun = Instant::now();
+            data::refresh_models(&registry, &progress);
             data::follow_champions(&champions, &registry, &progress);
             watched.refresh(&progress);
-            if shutdown.wait(POLL_INTERVAL) {
+            // A look at a long history takes its time: at most a twentieth of all.
+            if shutdown.wait(POLL_INTERVAL.max(20 * begun.elapsed())) {
                 return Ok(());
             }
         }
-    });
-}
-
-/// Tells a trainer in this process of the batches that another process stores.
-pub(super) fn batch_watcher(
-    supervisor: &mut Supervisor,
-    mut catalogue: Catalogue,
-    stored: watch::Sender<u64>,
-) {
-    supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
-        while !shutdown.wait(POLL_INTERVAL) {
-            if !catalogue.refresh()?.is_empty() {
-                stored.send_replace(catalogue.last());
-            }
-        }
-        Ok(())
     });
 }
 

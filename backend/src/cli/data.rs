@@ -13,9 +13,9 @@ use crate::{
     batch::Catalogue,
     http::AppState,
     progress::Progress,
-    registry::{ChampionStore, ModelStore, Registry},
+    registry::{ChampionStore, Registry},
     shutdown::Shutdown,
-    training::StoredData,
+    stored_data::StoredData,
 };
 use tillstream_durable::FolderLock;
 
@@ -89,26 +89,22 @@ impl WatchedBatches {
 }
 
 /// Takes up the models that another process has trained; files that are not usable are notices.
-pub(super) fn refresh_models(store: &ModelStore, registry: &Registry, progress: &Progress) {
-    match registry.refresh(store) {
+pub(super) fn refresh_models(registry: &Registry, progress: &Progress) {
+    match registry.refresh() {
         Ok(notices) => notices.into_iter().for_each(|notice| progress.notice(notice)),
         Err(error) => progress.notice(format!("the models cannot be read: {error}")),
     }
-    progress.models.set(registry.count() as u64);
+    progress.models.set(registry.count());
 }
 
-/// Loads the models of the data folder; files that are not usable are notices.
-pub(super) fn load_models(
-    data: &DataOptions,
-    progress: &Progress,
-) -> Result<(ModelStore, Arc<Registry>), Error> {
+/// The models of the data folder; files that are not usable are notices.
+pub(super) fn load_models(data: &DataOptions, progress: &Progress) -> Result<Arc<Registry>, Error> {
     let models = data.models();
-    let store = ModelStore::open(&models)
+    let registry = Registry::open(&models, &data.batch())
         .map_err(|error| format!("cannot use the folder {}: {error}", models.display()))?;
-    let registry = Arc::new(Registry::default());
-    refresh_models(&store, &registry, progress);
+    refresh_models(&registry, progress);
     follow_champions(&ChampionStore::new(&models), &registry, progress);
-    Ok((store, registry))
+    Ok(Arc::new(registry))
 }
 
 /// Takes up what has become of the champions, by this process or another one.
@@ -137,6 +133,6 @@ pub(super) fn state(
         ));
     }
     let champions = ChampionStore::new(&data.models());
-    let data = StoredData { batches: data.batch(), models: data.models() };
+    let data = StoredData::new(&data.batch(), &data.models());
     Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), shutdown })
 }

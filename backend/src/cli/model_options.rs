@@ -6,7 +6,7 @@ use tillstream_shared::PreprocessingKind;
 
 use crate::{
     modelling::{GateLimits, ModelParams},
-    training::{Recipe, TrainerOptions},
+    training::{Recipe, Retention, TrainerOptions},
 };
 
 #[derive(Debug, Args)]
@@ -66,6 +66,8 @@ pub(super) struct ModelOptions {
     half_life: HalfLife,
     #[command(flatten)]
     gate: GateOptions,
+    #[command(flatten)]
+    retention: RetentionOptions,
 }
 
 impl ModelOptions {
@@ -75,6 +77,7 @@ impl ModelOptions {
             profiles: self.params(self.profile_preprocessing),
             half_life: self.half_life,
             gate: self.gate.limits(),
+            retention: self.retention.retention(),
         }
     }
 
@@ -140,6 +143,34 @@ impl GateOptions {
             min_stability: self.gate_stability,
             min_share: self.gate_share,
         }
+    }
+}
+
+/// How much history is kept.
+#[derive(Debug, Args)]
+pub(super) struct RetentionOptions {
+    /// Keep the newest N numbered models of every kind and entity, and remove older ones, but for
+    /// champions and those that they could be rolled back to; all of them without it
+    #[arg(
+        long,
+        env = "TILLSTREAM_KEEP_MODELS",
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    keep_models: Option<u64>,
+    /// Keep the newest N batches, and remove older ones that were trained on; all of them without it
+    #[arg(
+        long,
+        env = "TILLSTREAM_KEEP_BATCHES",
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    keep_batches: Option<u64>,
+}
+
+impl RetentionOptions {
+    fn retention(&self) -> Retention {
+        Retention { models: self.keep_models, batches: self.keep_batches }
     }
 }
 

@@ -9,18 +9,13 @@ use axum::{
 use serde::Deserialize;
 use tillstream_shared::api::BatchList;
 
-use super::{AppState, blocking, error::ApiError};
-
-/// Batches in an answer unless asked otherwise.
-const DEFAULT_LIMIT: u64 = 100;
-/// The most batches in an answer.
-const MAX_LIMIT: u64 = 1_000;
+use super::{AppState, blocking, error::ApiError, paging};
 
 /// Which page of the list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ListPage {
-    limit: Option<u64>,
-    before: Option<u64>,
+    limit: Option<String>,
+    before: Option<String>,
 }
 
 /// The manifests of the newest batches, by ascending number.
@@ -28,7 +23,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     page: Query<ListPage>,
 ) -> Result<Json<BatchList>, ApiError> {
-    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let before = page.before.unwrap_or(u64::MAX);
+    let limit = paging::limit(page.limit.as_deref())?;
+    let before = paging::before(page.before.as_deref())?.unwrap_or(u64::MAX);
     blocking(move || state.data.manifests(limit, before)).await.map(Json)
 }

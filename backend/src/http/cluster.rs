@@ -14,6 +14,7 @@ use super::{
     AppState,
     body::{Field, JsonBody, assign},
     error::ApiError,
+    model,
 };
 
 /// `POST /cluster-customer`
@@ -21,7 +22,7 @@ pub(super) async fn customer(
     State(state): State<Arc<AppState>>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    answer(&state, Entity::Customer, &body)
+    answer(&state, Entity::Customer, &body).await
 }
 
 /// `POST /cluster-product`
@@ -29,7 +30,7 @@ pub(super) async fn product(
     State(state): State<Arc<AppState>>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    answer(&state, Entity::Product, &body)
+    answer(&state, Entity::Product, &body).await
 }
 
 /// `POST /cluster-country`
@@ -37,19 +38,20 @@ pub(super) async fn country(
     State(state): State<Arc<AppState>>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    answer(&state, Entity::Country, &body)
+    answer(&state, Entity::Country, &body).await
 }
 
-fn answer(state: &AppState, entity: Entity, body: &JsonBody) -> Result<Response, ApiError> {
+async fn answer(
+    state: &Arc<AppState>,
+    entity: Entity,
+    body: &JsonBody,
+) -> Result<Response, ApiError> {
     let names = ["model_number", entity.id_field(), "Quantity", "UnitPrice"];
     let fields = body.fields(names)?;
     let [number, id, quantity, unit_price] = &fields;
     id.id(entity)?;
     let point = [quantity.number()?, unit_price.number()?];
-    let model = state
-        .registry
-        .resolve(ModelKind::Line, entity, number.model()?)
-        .ok_or(ApiError::ModelNotFound)?;
+    let model = model(state, ModelKind::Line, entity, number.model()?).await?;
     let assignment = assign(&model, [quantity.name, unit_price.name], point)?;
 
     Ok(Json(Answer { fields, cluster: assignment.cluster }).into_response())

@@ -7,9 +7,7 @@ use axum::{
 };
 use tillstream_shared::api::ErrorBody;
 
-use crate::{
-    batch::BatchError, blocking::Panicked, registry::ChampionError, training::TrainingError,
-};
+use crate::{blocking::Panicked, registry::ChampionError, stored_data::StoredDataError};
 
 /// What a request was refused for. The message is the `error` of the JSON envelope.
 #[derive(Debug, thiserror::Error)]
@@ -78,12 +76,6 @@ impl From<Panicked> for ApiError {
     }
 }
 
-impl From<BatchError> for ApiError {
-    fn from(error: BatchError) -> Self {
-        Self::Internal(error.into())
-    }
-}
-
 impl From<ChampionError> for ApiError {
     fn from(error: ChampionError) -> Self {
         match error {
@@ -94,8 +86,8 @@ impl From<ChampionError> for ApiError {
     }
 }
 
-impl From<TrainingError> for ApiError {
-    fn from(error: TrainingError) -> Self {
+impl From<StoredDataError> for ApiError {
+    fn from(error: StoredDataError) -> Self {
         Self::Internal(error.into())
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Js
     let has_model = |entity| {
         [ModelRef::Latest, ModelRef::All]
             .iter()
-            .any(|model| state.registry.resolve(ModelKind::Line, entity, *model).is_some())
+            .any(|model| state.registry.resolve(ModelKind::Line, entity, *model).ready().is_some())
     };
     let missing: Vec<_> = Entity::ALL.into_iter().filter(|entity| !has_model(*entity)).collect();
     if missing.is_empty() {

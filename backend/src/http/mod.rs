@@ -9,6 +9,7 @@ mod events;
 mod health;
 mod models;
 mod page;
+mod paging;
 mod predict;
 mod profiles;
 
@@ -20,15 +21,16 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Uri, header},
     routing::{get, post},
 };
+use tillstream_shared::{Entity, Model, ModelKind, ModelRef};
 use tokio::net::TcpListener;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
 use self::error::ApiError;
 use crate::{
     progress::Progress,
-    registry::{ChampionStore, Registry},
+    registry::{ChampionStore, Registry, Resolved},
     shutdown::Shutdown,
-    training::StoredData,
+    stored_data::StoredData,
 };
 
 /// The longest body that a request may have, in bytes.
@@ -94,6 +96,24 @@ async fn blocking<T: Send + 'static, E: Into<ApiError>>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, ApiError> {
     crate::blocking::blocking(|| work().map_err(Into::into)).await
+}
+
+/// The model that a request means: at once when it is in memory, otherwise read from its file.
+async fn model(
+    state: &Arc<AppState>,
+    kind: ModelKind,
+    entity: Entity,
+    model: ModelRef,
+) -> Result<Arc<Model>, ApiError> {
+    let found = match state.registry.resolve(kind, entity, model) {
+        Resolved::Ready(model) => return Ok(model),
+        Resolved::Missing => None,
+        Resolved::OnDisk => {
+            let registry = state.registry.clone();
+            blocking(move || Ok::<_, ApiError>(registry.get(kind, entity, model))).await?
+        }
+    };
+    found.ok_or(ApiError::ModelNotFound)
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {

@@ -8,11 +8,12 @@ use axum::{
 };
 use serde::Deserialize;
 use tillstream_shared::{
-    Entity, Model, ModelKind, ModelRef, ReportCard,
+    Entity, Model, ModelKind, ReportCard,
     api::{Migration, ModelList, Points, ProfileRows},
 };
 
-use super::{AppState, blocking, error::ApiError};
+use super::{AppState, blocking, error::ApiError, model, paging};
+use crate::registry::ListQuery;
 
 /// `?kind=line` or `?kind=profile`; line models without it.
 #[derive(Debug, Default, Deserialize)]
@@ -30,8 +31,28 @@ impl OfKind {
 /// Entity and number, as the path has them.
 type Named = Result<Path<(String, String)>, PathRejection>;
 
-pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<ModelList> {
-    Json(state.registry.list())
+/// Which models are listed.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListPage {
+    kind: Option<String>,
+    entity: Option<String>,
+    limit: Option<String>,
+    before: Option<String>,
+}
+
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    page: Query<ListPage>,
+) -> Result<Json<ModelList>, ApiError> {
+    let kind = page.kind.as_deref().map(str::parse::<ModelKind>).transpose();
+    let entity = page.entity.as_deref().map(str::parse::<Entity>).transpose();
+    let query = ListQuery {
+        kind: kind.map_err(|error| ApiError::field("kind", error))?,
+        entity: entity.map_err(|error| ApiError::field("entity", error))?,
+        limit: paging::limit(page.limit.as_deref())? as usize,
+        before: paging::before(page.before.as_deref())?,
+    };
+    blocking(move || Ok::<_, ApiError>(state.registry.list(&query))).await.map(Json)
 }
 
 pub(super) async fn one(
@@ -39,7 +60,7 @@ pub(super) async fn one(
     kind: Query<OfKind>,
     path: Named,
 ) -> Result<Json<Model>, ApiError> {
-    Ok(Json(Model::clone(&*named(&state, kind.parse()?, path)?)))
+    Ok(Json(Model::clone(&*named(&state, kind.parse()?, path).await?)))
 }
 
 pub(super) async fn report(
@@ -47,7 +68,7 @@ pub(super) async fn report(
     kind: Query<OfKind>,
     path: Named,
 ) -> Result<Json<ReportCard>, ApiError> {
-    let model = named(&state, kind.parse()?, path)?;
+    let model = named(&state, kind.parse()?, path).await?;
     model.report.clone().map(Json).ok_or(ApiError::ReportNotFound)
 }
 
@@ -55,7 +76,7 @@ pub(super) async fn points(
     State(state): State<Arc<AppState>>,
     path: Named,
 ) -> Result<Json<Points>, ApiError> {
-    let model = named(&state, ModelKind::Line, path)?;
+    let model = named(&state, ModelKind::Line, path).await?;
     let points = blocking(move || state.data.points(&model)).await?;
     points.map(Json).ok_or(ApiError::PointsNotFound)
 }
@@ -64,7 +85,7 @@ pub(super) async fn profiles(
     State(state): State<Arc<AppState>>,
     path: Named,
 ) -> Result<Json<ProfileRows>, ApiError> {
-    let model = named(&state, ModelKind::Profile, path)?;
+    let model = named(&state, ModelKind::Profile, path).await?;
     let rows = blocking(move || state.data.rows(&model)).await?;
     rows.map(Json).ok_or(ApiError::PointsNotFound)
 }
@@ -76,26 +97,30 @@ pub(super) async fn migration(
 ) -> Result<Json<Migration>, ApiError> {
     let Path((name, from, to)) = path.map_err(|_| ApiError::ModelNotFound)?;
     let (kind, entity) = (kind.parse()?, entity(&name)?);
-    let [from, to] = [from, to].map(|number| find(&state, kind, entity, &number));
-    let (from, to) = (from?, to?);
+    let from = find(&state, kind, entity, &from).await?;
+    let to = find(&state, kind, entity, &to).await?;
     let migration = blocking(move || state.data.migration(&from, &to)).await?;
     migration.map(Json).ok_or(ApiError::PointsNotFound)
 }
 
-fn named(state: &AppState, kind: ModelKind, path: Named) -> Result<Arc<Model>, ApiError> {
+async fn named(
+    state: &Arc<AppState>,
+    kind: ModelKind,
+    path: Named,
+) -> Result<Arc<Model>, ApiError> {
     // Not UTF-8 once it is decoded: the name of nothing.
     let Path((name, number)) = path.map_err(|_| ApiError::ModelNotFound)?;
-    find(state, kind, entity(&name)?, &number)
+    find(state, kind, entity(&name)?, &number).await
 }
 
-fn find(
-    state: &AppState,
+async fn find(
+    state: &Arc<AppState>,
     kind: ModelKind,
     entity: Entity,
     number: &str,
 ) -> Result<Arc<Model>, ApiError> {
-    let number: ModelRef = number.parse().map_err(|_| ApiError::ModelNotFound)?;
-    state.registry.resolve(kind, entity, number).ok_or(ApiError::ModelNotFound)
+    let number = number.parse().map_err(|_| ApiError::ModelNotFound)?;
+    model(state, kind, entity, number).await
 }
 
 /// The entity that a path names.

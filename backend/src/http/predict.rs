@@ -9,6 +9,7 @@ use super::{
     AppState,
     body::{JsonBody, assign},
     error::ApiError,
+    model,
 };
 
 pub(super) async fn predict(
@@ -24,10 +25,7 @@ pub(super) async fn predict(
         .map_err(|_| ApiError::field(entity.name, "must be customer, product or country"))?;
     let id = id.id(entity)?;
     let (quantity, unit_price) = (quantity.number()?, unit_price.number()?);
-    let model = state
-        .registry
-        .resolve(ModelKind::Line, entity, number.model()?)
-        .ok_or(ApiError::ModelNotFound)?;
+    let model = model(&state, ModelKind::Line, entity, number.model()?).await?;
     let point = [quantity, unit_price];
     let assignment = assign(&model, names, point)?;
     let distances = model.distances(&point).map_err(|error| ApiError::Internal(error.into()))?;

@@ -30,8 +30,8 @@ const BLOCK: usize = 512 << 10;
 struct NotPlain;
 
 /// Hands every line of the file at `path` to `each`, in any order, on the threads of rayon's current
-/// pool. Gives what `each` has made of the lines, in as many parts as it pleases, and how many rows were
-/// no lines. `None` when the file is not plain, or cannot be read: then nothing is known of it.
+/// pool. Gives what `each` has made of the lines, in as many parts as it pleases, and how many rows
+/// were invalid. `None` when the file is not plain, or cannot be read: then nothing is known of it.
 pub fn fold_blocks<A: Send>(
     path: &Path,
     make: impl Fn() -> A + Sync,

@@ -13,7 +13,7 @@
 //! | [`release`](ChampionStore::release) | stays | no |
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     thread,
@@ -36,10 +36,10 @@ const FORMAT_VERSION: u32 = 1;
 const KEPT: usize = 100;
 
 /// How long to wait for the lock; a change takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often to look whether the lock is free.
-const LOOK: Duration = Duration::from_millis(5);
+const LOCK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The champions of a models folder.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub enum ChampionError {
     },
     /// Another process is changing the champions and does not come to an end.
     #[error("another process has been changing {0} for {seconds} seconds: try again",
-        seconds = PATIENCE.as_secs())]
+        seconds = LOCK_TIMEOUT.as_secs())]
     Busy(PathBuf),
     /// Only a model that is there can be promoted.
     #[error("there is no {entity} {kind} model {model} to promote")]
@@ -165,13 +165,32 @@ impl ChampionStore {
         request: ChampionRequest,
     ) -> Result<Champion, ChampionError> {
         match request {
-            ChampionRequest::Promote(model) => registry
-                .resolve(kind, entity, ModelRef::Number(model))
-                .ok_or(ChampionError::NoSuchModel { kind, entity, model })
-                .and_then(|_| self.promote(kind, entity, model)),
+            // Looked up under the lock: a model that is there then is not removed before the change.
+            ChampionRequest::Promote(model) => self.change(kind, entity, |champion| {
+                registry
+                    .get(kind, entity, ModelRef::Number(model))
+                    .ok_or(ChampionError::NoSuchModel { kind, entity, model })?;
+                Ok(hold(champion, model))
+            }),
             ChampionRequest::RollBack => self.roll_back(kind, entity),
             ChampionRequest::Release => self.release(kind, entity),
         }
+    }
+
+    /// Hands `removal` the numbers of the models that must stay: champions, and those that could be
+    /// rolled back to. Nobody changes the champions meanwhile.
+    ///
+    /// # Errors
+    /// [`ChampionError`].
+    pub fn protect<T>(
+        &self,
+        removal: impl FnOnce(&BTreeMap<(ModelKind, Entity), BTreeSet<u64>>) -> T,
+    ) -> Result<T, ChampionError> {
+        let _lock = self.lock()?;
+        let numbers =
+            |champion: Champion| champion.earlier.into_iter().chain(champion.model).collect();
+        let champions = self.read()?.into_iter();
+        Ok(removal(&champions.map(|(key, champion)| (key, numbers(champion))).collect()))
     }
 
     /// Promotes `model`, whatever the gate says, and holds it. The caller makes sure that it exists.
@@ -184,12 +203,7 @@ impl ChampionStore {
         entity: Entity,
         model: u64,
     ) -> Result<Champion, ChampionError> {
-        self.change(kind, entity, |champion| {
-            replace(champion, model);
-            champion.held = true;
-            record(champion, model, true, None);
-            Ok(champion.clone())
-        })
+        self.change(kind, entity, |champion| Ok(hold(champion, model)))
     }
 
     /// Goes back to the champion before this one, and holds it.
@@ -244,11 +258,11 @@ impl ChampionStore {
     }
 
     fn lock(&self) -> Result<FolderLock, ChampionError> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + LOCK_TIMEOUT;
         loop {
             match FolderLock::take(&self.folder) {
                 Ok(lock) => return Ok(lock),
-                Err(LockError::InUse(_)) if Instant::now() < end => thread::sleep(LOOK),
+                Err(LockError::InUse(_)) if Instant::now() < end => thread::sleep(LOCK_INTERVAL),
                 Err(LockError::InUse(_)) => return Err(ChampionError::Busy(self.path())),
                 Err(LockError::Io(path, source)) => {
                     return Err(ChampionError::Io { path, source });
@@ -293,6 +307,14 @@ fn parse(json: &[u8]) -> Result<BTreeMap<(ModelKind, Entity), Champion>, String>
 
 fn nobody((kind, entity): (ModelKind, Entity)) -> Champion {
     Champion { kind, entity, model: None, held: false, earlier: Vec::new(), decisions: Vec::new() }
+}
+
+/// Makes `model` the champion, as a person wants it.
+fn hold(champion: &mut Champion, model: u64) -> Champion {
+    replace(champion, model);
+    champion.held = true;
+    record(champion, model, true, None);
+    champion.clone()
 }
 
 /// Makes `model` the champion and remembers the one before.

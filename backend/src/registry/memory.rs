@@ -1,114 +1,181 @@
-//! The models that answer, swapped as a whole so that readers take no lock.
+//! The models that answer.
 
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
 use tillstream_shared::{
     Entity, Model, ModelKind, ModelNumber, ModelRef,
-    api::{Event, ModelList, ModelSummary},
+    api::{Event, ModelSummary},
 };
 
-use super::{ChampionError, ChampionStore, ModelFiles, ModelStore, store::file_name};
-use crate::progress::Progress;
+use super::{ChampionError, ChampionStore, ModelKey, ModelStore, cache::Cache, index::Index};
+use crate::{batch, progress::Progress};
 
-/// By kind and entity, numbered models ascending, then `all` and `live`.
-type Models = BTreeMap<Key, Arc<Model>>;
-type Key = (ModelKind, Entity, ModelNumber);
-
-fn key(model: &Model) -> Key {
-    (model.kind, model.entity, model.number)
-}
+/// Older numbered models that are kept in memory once somebody has asked for them.
+const MAX_MODELS: usize = 256;
+/// Rows of the list of models that are kept in memory.
+const MAX_SUMMARIES: usize = 8_192;
+/// Unusable files after which no older one is looked for in place of the newest.
+const MAX_CANDIDATES: usize = 100;
+/// A folder that was changed less than this before it was listed may have been changed within the same
+/// tick of the clock since.
+const CLOCK_TICK: Duration = Duration::from_secs(1);
 
 /// The models of this process.
-#[derive(Debug, Default)]
+///
+/// In memory are the models behind the aliases `latest`, `all`, `live` and `champion`, whose readers
+/// take no lock, and others as long as somebody asks for them. Of the rest only the numbers are known.
+#[derive(Debug)]
 pub struct Registry {
-    models: ArcSwap<Models>,
-    /// Numbers of the champions.
-    champions: ArcSwap<BTreeMap<(ModelKind, Entity), u64>>,
-    /// What was last read from disk; also serialises those who change the models.
-    disk: Mutex<Disk>,
+    store: ModelStore,
+    batches: PathBuf,
+    aliases: ArcSwap<Aliases>,
+    /// Held for moments, never while a file is read.
+    known: Mutex<Known>,
+    /// Held by whoever changes the models, also while it reads files; never by readers.
+    changes: Mutex<Changes>,
+}
+
+/// The models behind the aliases, by kind and entity.
+type Aliases = [[Named; 3]; 2];
+
+#[derive(Debug, Clone, Default)]
+struct Named {
+    latest: Option<Arc<Model>>,
+    all: Option<Arc<Model>>,
+    live: Option<Arc<Model>>,
+    champion: Option<Arc<Model>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    index: Index,
+    models: Cache<Arc<Model>>,
+    summaries: Cache<ModelSummary>,
 }
 
 #[derive(Debug, Default)]
-struct Disk {
-    files: ModelFiles,
-    unusable: BTreeMap<String, String>,
+struct Changes {
+    /// When the folder was last changed and listed.
+    listed: Option<(SystemTime, SystemTime)>,
+    /// Numbers of the champions.
+    champions: BTreeMap<(ModelKind, Entity), u64>,
+}
+
+/// What a request means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolved {
+    /// The model.
+    Ready(Arc<Model>),
+    /// A model that [`Registry::get`] reads from its file.
+    OnDisk,
+    /// There is none.
+    Missing,
+}
+
+impl Resolved {
+    /// The model, if it is in memory.
+    #[must_use]
+    pub fn ready(self) -> Option<Arc<Model>> {
+        match self {
+            Self::Ready(model) => Some(model),
+            Self::OnDisk | Self::Missing => None,
+        }
+    }
+}
+
+/// How many usable models there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelCounts {
+    /// Line models, the `live` ones left out.
+    pub line: u64,
+    /// `live` models.
+    pub live: u64,
+    /// Profile models.
+    pub profile: u64,
 }
 
 impl Registry {
-    /// Adds a model, or replaces the one of the same entity and number.
-    pub fn insert(&self, model: Model) {
-        let _disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut models = Models::clone(&self.models.load());
-        models.insert(key(&model), Arc::new(model));
-        self.models.store(Arc::new(models));
-    }
-
-    /// Takes up what is new, changed or gone in `store` since the last call; gives a sentence for
-    /// every file that has become unusable.
+    /// The models in the folder `models` that were trained on the batches in the folder `batches`.
+    /// Nothing is read until [`Self::refresh`].
     ///
     /// # Errors
-    /// What the file system reports of the folder; the models then stay as they are.
-    pub fn refresh(&self, store: &ModelStore) -> io::Result<Vec<String>> {
-        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = store.files()?;
-        if files == disk.files {
-            return Ok(Vec::new());
-        }
-        let mut models = Models::clone(&self.models.load());
-        let mut unusable = std::mem::take(&mut disk.unusable);
-        let mut notices = Vec::new();
-        let present: Vec<_> = files.names().collect();
-        models.retain(|key, _| present.contains(&file_name(*key).as_str()));
-        unusable.retain(|name, _| present.contains(&name.as_str()));
-        for name in files.changed_since(&disk.files) {
-            match store.load(name) {
-                Ok(model) => {
-                    unusable.remove(name);
-                    models.insert(key(&model), Arc::new(model));
-                }
-                Err(reason) => {
-                    let notice = format!("{name} is left out: {reason}");
-                    models.retain(|key, _| file_name(*key) != name);
-                    unusable.insert(name.to_owned(), notice.clone());
-                    notices.push(notice);
-                }
-            }
-        }
-        self.models.store(Arc::new(models));
-        *disk = Disk { files, unusable };
-        Ok(notices)
+    /// What the file system reports of the folder of the models, which is made if need be.
+    pub fn open(models: &Path, batches: &Path) -> io::Result<Self> {
+        Ok(Self {
+            store: ModelStore::open(models)?,
+            batches: batches.to_owned(),
+            aliases: ArcSwap::default(),
+            known: Mutex::new(Known {
+                index: Index::default(),
+                models: Cache::new(MAX_MODELS),
+                summaries: Cache::new(MAX_SUMMARIES),
+            }),
+            changes: Mutex::default(),
+        })
     }
 
-    /// The model that a request means; takes no lock and allocates nothing.
+    /// The files of the models.
     #[must_use]
-    pub fn resolve(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
-        let models = self.models.load();
-        let numbered = |number| (kind, entity, ModelNumber::Number(number));
-        match model {
-            ModelRef::Number(number) => models.get(&numbered(number)),
-            // A profile model always is of every batch so far.
-            ModelRef::All if kind == ModelKind::Line => {
-                models.get(&(kind, entity, ModelNumber::All))
-            }
-            ModelRef::Live => models.get(&(kind, entity, ModelNumber::Live)),
-            ModelRef::Latest | ModelRef::All => {
-                let range = models.range(numbered(0)..=numbered(u64::MAX));
-                range.last().map(|(_, model)| model)
-            }
-            ModelRef::Champion => {
-                let champions = self.champions.load();
-                champions.get(&(kind, entity)).and_then(|number| models.get(&numbered(*number)))
-            }
-        }
-        .cloned()
+    pub fn store(&self) -> &ModelStore {
+        &self.store
     }
 
-    /// The numbered model before `number`; for `all` and `live` the one that is there now.
+    /// What a request means. Reads no file, and for an alias takes no lock.
+    #[must_use]
+    pub fn resolve(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Resolved {
+        let aliases = self.aliases.load();
+        let Named { latest, all, live, champion } = &aliases[kind as usize][entity as usize];
+        let found = match model {
+            ModelRef::All if kind == ModelKind::Line => all,
+            // A profile model always is of every batch so far.
+            ModelRef::Latest | ModelRef::All => latest,
+            ModelRef::Live => live,
+            ModelRef::Champion => champion,
+            ModelRef::Number(number) => {
+                let number = ModelNumber::Number(number);
+                let is_it = |model: &&Arc<Model>| model.number == number;
+                return match latest.iter().chain(champion).find(is_it) {
+                    Some(model) => Resolved::Ready(model.clone()),
+                    None => self.known(ModelKey { kind, entity, number }),
+                };
+            }
+        };
+        found.clone().map_or(Resolved::Missing, Resolved::Ready)
+    }
+
+    fn known(&self, key: ModelKey) -> Resolved {
+        let mut known = lock(&self.known);
+        if !known.index.contains(key) {
+            return Resolved::Missing;
+        }
+        known.models.get(key).map_or(Resolved::OnDisk, |(model, _)| Resolved::Ready(model))
+    }
+
+    /// The model that a request means. Blocks: it may have to be read from its file. One that is not
+    /// usable is as good as missing.
+    #[must_use]
+    pub fn get(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
+        match (self.resolve(kind, entity, model), model) {
+            (Resolved::Ready(model), _) => Some(model),
+            (Resolved::OnDisk, ModelRef::Number(number)) => {
+                let key = ModelKey { kind, entity, number: ModelNumber::Number(number) };
+                self.load(key).unwrap_or_else(|notice| {
+                    notice.into_iter().for_each(|notice| tracing::warn!("{notice}"));
+                    None
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The numbered model before `number`; for `all` and `live` the one that is there now. Blocks.
     #[must_use]
     pub fn before(
         &self,
@@ -116,19 +183,169 @@ impl Registry {
         entity: Entity,
         number: ModelNumber,
     ) -> Option<Arc<Model>> {
-        let models = self.models.load();
-        match number {
-            ModelNumber::Number(number) => {
-                let numbered = |number| (kind, entity, ModelNumber::Number(number));
-                models.range(numbered(0)..numbered(number)).last().map(|(_, model)| model)
-            }
-            alias => models.get(&(kind, entity, alias)),
+        let ModelNumber::Number(number) = number else {
+            return self.get(kind, entity, number.into());
+        };
+        let earlier = lock(&self.known).index.newest(kind, entity, ..number, MAX_CANDIDATES);
+        earlier.into_iter().find_map(|number| self.get(kind, entity, ModelRef::Number(number)))
+    }
+
+    /// The `limit` highest numbers of models below `before`, descending.
+    #[must_use]
+    pub fn newest(&self, kind: ModelKind, entity: Entity, before: u64, limit: usize) -> Vec<u64> {
+        lock(&self.known).index.newest(kind, entity, ..before, limit)
+    }
+
+    /// Adds a model that was stored, or replaces the one of the same key.
+    pub fn insert(&self, model: Model) {
+        let _changes = lock(&self.changes);
+        let key = ModelKey::of(&model);
+        let stamp = self.store.stamp(key);
+        let model = Arc::new(model);
+        let mut known = lock(&self.known);
+        known.index.insert(key);
+        known.index.unusable.remove(&key.to_string());
+        known.summaries.insert(key, stamp, summary(&model));
+        known.models.insert(key, stamp, model.clone());
+        drop(known);
+        self.change_aliases(key.kind, key.entity, |named| named.place(&model));
+    }
+
+    /// Removes a numbered model and its file. The caller makes sure that no alias means it.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn remove(&self, kind: ModelKind, entity: Entity, number: u64) -> io::Result<()> {
+        let _changes = lock(&self.changes);
+        let key = ModelKey { kind, entity, number: ModelNumber::Number(number) };
+        self.store.remove(key)?;
+        lock(&self.known).forget(key);
+        Ok(())
+    }
+
+    /// Takes up what is new, changed or gone in the folder since the last call; gives a sentence for
+    /// every file that has become unusable. Readers go on meanwhile. Of numbered models only the newest
+    /// are read.
+    ///
+    /// # Errors
+    /// What the file system reports of the folder; the models then stay as they are.
+    pub fn refresh(&self) -> io::Result<Vec<String>> {
+        let mut changes = lock(&self.changes);
+        let mut notices = Vec::new();
+        let changed = self.store.changed_at()?;
+        let same = |(before, at): (SystemTime, _)| before == changed && changed + CLOCK_TICK < at;
+        if !changes.listed.is_some_and(same) {
+            let now = SystemTime::now();
+            self.list_files(&mut notices)?;
+            changes.listed = Some((changed, now));
         }
-        .cloned()
+        for kind in ModelKind::ALL {
+            for entity in Entity::ALL {
+                let champion = changes.champions.get(&(kind, entity)).copied();
+                let named = self.read_named(kind, entity, champion, &mut notices);
+                self.change_aliases(kind, entity, |aliases| *aliases = named);
+            }
+        }
+        Ok(notices)
+    }
+
+    /// Takes up the names in the folder, and forgets what was read of files that are others by now.
+    fn list_files(&self, notices: &mut Vec<String>) -> io::Result<()> {
+        let listing = self.store.list()?;
+        let stamps = {
+            let known = lock(&self.known);
+            known.models.stamps().into_iter().chain(known.summaries.stamps()).collect::<Vec<_>>()
+        };
+        let changed = |(key, stamp): &(ModelKey, _)| self.store.stamp(*key) != *stamp;
+        let changed: Vec<_> = stamps.into_iter().filter(changed).collect();
+        let mut known = lock(&self.known);
+        for (key, _) in changed {
+            known.models.remove(key);
+            known.summaries.remove(key);
+        }
+        let unknown = listing.unknown.clone();
+        known.index.replace(listing);
+        for name in unknown {
+            let reason = "no model's file is called so";
+            notices.extend(known.index.set_unusable(&name, reason));
+        }
+        Ok(())
+    }
+
+    /// The models behind the aliases as their files are now.
+    fn read_named(
+        &self,
+        kind: ModelKind,
+        entity: Entity,
+        champion: Option<u64>,
+        notices: &mut Vec<String>,
+    ) -> Named {
+        let mut current = |number| {
+            self.current(ModelKey { kind, entity, number }).unwrap_or_else(|notice| {
+                notices.extend(notice);
+                None
+            })
+        };
+        let newest = self.newest(kind, entity, u64::MAX, MAX_CANDIDATES).into_iter();
+        Named {
+            latest: newest.map(ModelNumber::Number).find_map(&mut current),
+            all: current(ModelNumber::All),
+            live: current(ModelNumber::Live),
+            champion: champion.map(ModelNumber::Number).and_then(&mut current),
+        }
+    }
+
+    /// The model as its file is now; read only when it is another than before.
+    fn current(&self, key: ModelKey) -> Result<Option<Arc<Model>>, Option<String>> {
+        let stamp = self.store.stamp(key);
+        let cached = lock(&self.known).models.get(key);
+        if let Some((model, cached)) = cached
+            && cached == stamp
+            && self.check_source(&model).is_ok()
+        {
+            return Ok(Some(model));
+        }
+        self.load(key)
+    }
+
+    /// Reads a model's file. An error that is new is a sentence.
+    fn load(&self, key: ModelKey) -> Result<Option<Arc<Model>>, Option<String>> {
+        // Before the file is read: what replaces it meanwhile has another.
+        let stamp = self.store.stamp(key);
+        let loaded = self.store.load(key).and_then(|model| {
+            model.as_ref().map_or(Ok(()), |model| self.check_source(model))?;
+            Ok(model.map(Arc::new))
+        });
+        let mut known = lock(&self.known);
+        match loaded {
+            Ok(Some(model)) => {
+                known.index.unusable.remove(&key.to_string());
+                known.models.insert(key, stamp, model.clone());
+                Ok(Some(model))
+            }
+            Ok(None) => Ok(None),
+            Err(reason) => {
+                known.models.remove(key);
+                known.summaries.remove(key);
+                Err(known.index.set_unusable(&key.to_string(), &reason))
+            }
+        }
+    }
+
+    /// Checks that the batch of that number is the one that `model` was trained on, as far as it is
+    /// there and the model says.
+    fn check_source(&self, model: &Model) -> Result<(), String> {
+        let (Some(number), Some(trained)) = (model.batch, &model.manifest) else { return Ok(()) };
+        match batch::manifest_hash(&self.batches, number) {
+            Some(found) if found != *trained => {
+                Err(format!("it was trained on another batch {number} than the one that is there"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes up what has become of the champions, by this process or another one, and tells the
-    /// listeners of `progress`.
+    /// listeners of `progress`. Blocks.
     ///
     /// # Errors
     /// [`ChampionError`]; the champions then stay as they are.
@@ -137,50 +354,134 @@ impl Registry {
         store: &ChampionStore,
         progress: &Progress,
     ) -> Result<(), ChampionError> {
-        let now = Arc::new(store.current()?);
-        let before = self.champions.swap(now.clone());
-        for (&(kind, entity), &model) in &*now {
-            if before.get(&(kind, entity)) != Some(&model) {
+        let mut changes = lock(&self.changes);
+        let now = store.current()?;
+        let before = std::mem::replace(&mut changes.champions, now.clone());
+        for kind in ModelKind::ALL {
+            for entity in Entity::ALL {
+                let key = (kind, entity);
+                let number = now.get(&key).copied();
+                let model =
+                    number.and_then(|number| self.get(kind, entity, ModelRef::Number(number)));
+                let is_there = model.is_some();
+                self.change_aliases(kind, entity, |named| named.champion = model);
+                let Some(model) = number.filter(|_| before.get(&key) != now.get(&key)) else {
+                    continue;
+                };
+                if !is_there {
+                    progress.notice(format!(
+                        "the {entity} {kind} model {model} is the champion and is not there: none answers as champion"
+                    ));
+                }
                 progress.send(Event::ChampionChanged { kind, entity, model });
             }
         }
         Ok(())
     }
 
-    /// All models, by kind and entity, numbered models ascending, then `all` and `live`.
-    #[must_use]
-    pub fn models(&self) -> Vec<Arc<Model>> {
-        self.models.load().values().cloned().collect()
+    fn change_aliases(&self, kind: ModelKind, entity: Entity, change: impl FnOnce(&mut Named)) {
+        // Whoever calls this holds `changes`: nobody else stores.
+        let mut aliases = Aliases::clone(&self.aliases.load());
+        change(&mut aliases[kind as usize][entity as usize]);
+        self.aliases.store(Arc::new(aliases));
     }
 
-    /// How many models there are.
+    /// How many usable models there are, as far as it is known of files that were not read yet.
     #[must_use]
-    pub fn count(&self) -> usize {
-        self.models.load().len()
+    pub fn count(&self) -> u64 {
+        lock(&self.known).index.count(|_, _| true)
     }
 
-    /// All models, and the files that could not be used.
+    /// How many usable models there are, by what they are.
     #[must_use]
-    pub fn list(&self) -> ModelList {
-        let summary = |model: &Arc<Model>| ModelSummary {
-            kind: model.kind,
-            entity: model.entity,
-            number: model.number,
-            batch: model.batch,
-            preprocessing: model.preprocessing.kind,
-            k: model.k,
-            sizes: model.sizes.clone(),
-            sse: model.sse,
-            silhouette: model.evaluation.and_then(|e| e.silhouette).map(|s| s.value),
-            trained_at: model.trained_at.clone(),
-        };
-        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        ModelList {
-            models: self.models.load().values().map(summary).collect(),
-            total: self.count() as u64,
-            unusable: disk.unusable.values().cloned().collect(),
+    pub fn counts(&self) -> ModelCounts {
+        let known = lock(&self.known);
+        let live = known.index.live();
+        let of_kind = |kind| known.index.count(|of, _| of == kind);
+        ModelCounts {
+            line: of_kind(ModelKind::Line) - live,
+            live,
+            profile: of_kind(ModelKind::Profile),
         }
     }
+}
+
+/// For the list of models.
+impl Registry {
+    pub(super) fn summary(&self, key: ModelKey) -> Option<ModelSummary> {
+        let mut known = lock(&self.known);
+        if let Some((summary, _)) = known.summaries.get(key) {
+            return Some(summary);
+        }
+        let cached = known.models.get(key);
+        drop(known);
+        let (model, stamp) = match cached {
+            Some(cached) => cached,
+            // Not kept in memory, in favour of those that are asked for one by one.
+            None => {
+                let stamp = self.store.stamp(key);
+                let model = self.store.load(key).ok().flatten()?;
+                self.check_source(&model).ok()?;
+                (Arc::new(model), stamp)
+            }
+        };
+        let summary = summary(&model);
+        lock(&self.known).summaries.insert(key, stamp, summary.clone());
+        Some(summary)
+    }
+
+    pub(super) fn usable(&self, matches: impl Fn(ModelKind, Entity) -> bool) -> u64 {
+        lock(&self.known).index.count(matches)
+    }
+
+    pub(super) fn unusable(&self) -> Vec<String> {
+        lock(&self.known).index.unusable.values().cloned().collect()
+    }
+}
+
+impl Named {
+    /// Lets `model` answer under the aliases that mean it now.
+    fn place(&mut self, model: &Arc<Model>) {
+        match model.number {
+            ModelNumber::All => self.all = Some(model.clone()),
+            ModelNumber::Live => self.live = Some(model.clone()),
+            number => {
+                if self.latest.as_ref().is_none_or(|latest| latest.number <= number) {
+                    self.latest = Some(model.clone());
+                }
+                if self.champion.as_ref().is_some_and(|champion| champion.number == number) {
+                    self.champion = Some(model.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Known {
+    fn forget(&mut self, key: ModelKey) {
+        self.index.remove(key);
+        self.models.remove(key);
+        self.summaries.remove(key);
+    }
+}
+
+fn summary(model: &Model) -> ModelSummary {
+    ModelSummary {
+        kind: model.kind,
+        entity: model.entity,
+        number: model.number,
+        batch: model.batch,
+        preprocessing: model.preprocessing.kind,
+        k: model.k,
+        sizes: model.sizes.clone(),
+        sse: model.sse,
+        silhouette: model.evaluation.and_then(|e| e.silhouette).map(|s| s.value),
+        trained_at: model.trained_at.clone(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

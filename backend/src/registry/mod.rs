@@ -1,11 +1,15 @@
 //! Models on disk and in memory.
 
+mod cache;
 mod champions;
+mod index;
+mod list;
 mod memory;
 mod rows;
 mod store;
 
 pub use champions::{ChampionError, ChampionStore};
-pub use memory::Registry;
-pub use rows::RowStore;
-pub use store::{ModelFiles, ModelStore};
+pub use list::ListQuery;
+pub use memory::{ModelCounts, Registry, Resolved};
+pub use rows::ProfileRowStore;
+pub use store::{ModelKey, ModelStore};

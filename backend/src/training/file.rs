@@ -27,8 +27,8 @@ pub struct FileOptions {
     pub drop_duplicates: bool,
 }
 
-/// Trains models straight from `input`, as number 1 without a batch, in the order of the entities. Rows
-/// that are no lines, and duplicates that are dropped, are counted in a message of the log and not in the
+/// Trains models straight from `input`, as number 1 without a batch, in the order of the entities.
+/// Invalid rows, and duplicates that are dropped, are counted in a message of the log and not in the
 /// funnel.
 ///
 /// # Errors
@@ -121,7 +121,7 @@ impl Gathered {
         params: &ModelParams,
     ) -> Result<Vec<Model>, TrainingError> {
         if rejects > 0 {
-            tracing::warn!("{rejects} rows were no lines and are left out");
+            tracing::warn!("{rejects} invalid rows are left out");
         }
         self.0.par_iter().map(|rows| rows.train(file.recipe, params)).collect()
     }

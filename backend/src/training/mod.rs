@@ -2,31 +2,25 @@
 //! of all batches up to one.
 
 mod build;
-mod cumulative;
 mod file;
 mod live;
+mod many;
+mod observations;
 mod options;
-mod profile_state;
 mod publisher;
 mod recipe;
-mod seen;
-mod stored;
+mod retention;
+mod retry;
+mod source;
 mod trainer;
 
-pub use cumulative::Cumulative;
 pub use file::{FileOptions, train_file, train_plain_file};
-pub use options::TrainerOptions;
+pub use options::{Retention, TrainerOptions};
+pub use publisher::NotStored;
 pub use recipe::{Recipe, UnsuitableRecipe};
-pub use stored::StoredData;
 pub use trainer::Trainer;
 
-use self::{live::Live, profile_state::ProfileState};
-
-use crate::{
-    batch::BatchError,
-    ingest::IngestError,
-    modelling::{InvalidMembership, ModellingError},
-};
+use crate::{batch::BatchError, ingest::IngestError, modelling::ModellingError};
 
 /// Why nothing could be trained.
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +45,13 @@ pub enum TrainingError {
     /// The recipe says nothing about the entity.
     #[error(transparent)]
     Recipe(#[from] UnsuitableRecipe),
-    /// The stored rows of a profile model are not those of the model.
-    #[error("the rows of a profile model do not fit it: {0}")]
-    Rows(#[from] InvalidMembership),
     /// The lines cannot be clustered.
     #[error(transparent)]
     Modelling(#[from] ModellingError),
+    /// A model or the state could not be stored, however often it was tried.
+    #[error("{0}; make room or repair the folder, and start again")]
+    NotStored(#[from] NotStored),
+    /// The thread cannot wait.
+    #[error("cannot wait for batches: {0}")]
+    Wait(#[source] std::io::Error),
 }

@@ -15,4 +15,16 @@ pub struct TrainerOptions {
     pub half_life: HalfLife,
     /// What a champion must be.
     pub gate: GateLimits,
+    /// What is removed in time.
+    pub retention: Retention,
+}
+
+/// How much history is kept; all of it without a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Numbered models of every kind and entity, the newest. Champions and those that they could be rolled
+    /// back to stay besides.
+    pub models: Option<u64>,
+    /// Batches, the newest. Those that are not yet trained on stay besides.
+    pub batches: Option<u64>,
 }

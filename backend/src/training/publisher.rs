@@ -1,12 +1,12 @@
 //! What happens to every trained model: its clusters get identities and names, it is stored, it answers
 //! from then on, and the gate judges whether it becomes champion.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use tillstream_clustering::{adjusted_rand_index, evaluate};
-use tillstream_shared::{Model, ModelNumber, ModelRef, api::Event};
+use tillstream_shared::{Entity, Model, ModelKind, ModelNumber, ModelRef, api::Event};
 
-use super::{TrainerOptions, seen::Seen};
+use super::{TrainerOptions, observations::Observations};
 use crate::{
     fault,
     modelling::{
@@ -14,48 +14,88 @@ use crate::{
         membership_overlap,
     },
     progress::Progress,
-    registry::{ChampionStore, ModelStore, Registry, RowStore},
+    registry::{ChampionStore, ProfileRowStore, Registry},
 };
+
+/// What could not be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStored {
+    /// A model or its rows.
+    #[error("the {entity} {kind} model {number} could not be stored: {source}")]
+    Model {
+        /// Line or profile models.
+        kind: ModelKind,
+        /// What it is about.
+        entity: Entity,
+        /// Number, `all` or `live`.
+        number: ModelNumber,
+        /// What was reported.
+        source: io::Error,
+    },
+    /// The training state.
+    #[error("the training state could not be stored in {path}: {source}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What was reported.
+        source: io::Error,
+    },
+}
 
 /// Stores models, puts them into the registry and decides about champions.
 pub(super) struct Publisher {
     pub(super) options: TrainerOptions,
-    pub(super) store: ModelStore,
-    pub(super) rows: RowStore,
+    pub(super) rows: ProfileRowStore,
     pub(super) champions: ChampionStore,
     pub(super) registry: Arc<Registry>,
     pub(super) progress: Arc<Progress>,
 }
 
 impl Publisher {
-    /// Publishes `model`; `labels` are the clusters of what it has seen, from 1. What goes wrong is a
-    /// notice.
-    pub(super) fn publish(&self, mut model: Model, seen: Seen<'_>, labels: &[u32]) {
+    /// Publishes `model`; `labels` are the clusters of its observations, from 1.
+    ///
+    /// # Errors
+    /// The model could not be stored, and does not answer.
+    pub(super) fn publish(
+        &self,
+        mut model: Model,
+        observations: Observations<'_>,
+        labels: &[u32],
+    ) -> Result<(), NotStored> {
         let Model { kind, entity, number, .. } = model;
         fault::point("trainer");
-        self.identify(&mut model, seen, labels);
-        if let Err(error) = self.save(&model, seen, labels) {
-            let notice = format!("the {entity} {kind} model {number} is not stored: {error}");
-            self.progress.notice(notice);
-            return;
-        }
+        self.identify(&mut model, observations, labels);
+        self.save(&model, observations, labels).map_err(|source| NotStored::Model {
+            kind,
+            entity,
+            number,
+            source,
+        })?;
         tracing::debug!("trained {entity} {kind} model {number}");
         let judged = model.clone();
         self.registry.insert(model);
-        self.progress.models.set(self.registry.count() as u64);
+        self.progress.models.set(self.registry.count());
         self.progress.send(Event::ModelTrained { kind, entity, number });
         if let ModelNumber::Number(number) = number {
-            self.judge(&judged, number, seen, labels);
+            self.judge(&judged, number, observations, labels);
         }
+        Ok(())
+    }
+
+    /// The model before, unless its features are others, as those of another version may be.
+    fn before(&self, model: &Model) -> Option<Arc<Model>> {
+        let before = self.registry.before(model.kind, model.entity, model.number)?;
+        (before.features == model.features).then_some(before)
     }
 
     /// Gives the clusters the identities of those that they continue.
-    fn identify(&self, model: &mut Model, seen: Seen<'_>, labels: &[u32]) {
-        let previous = self.registry.before(model.kind, model.entity, model.number);
+    fn identify(&self, model: &mut Model, observations: Observations<'_>, labels: &[u32]) {
+        let previous = self.before(model);
         let matching = previous.as_deref().map_or_else(
             || Matching::first(model.k),
             |previous| {
-                match_clusters(previous, model, &self.overlap(previous, model, seen, labels))
+                let overlap = self.overlap(previous, model, observations, labels);
+                match_clusters(previous, model, &overlap)
             },
         );
         model.previous = previous.map(|previous| previous.number);
@@ -67,51 +107,68 @@ impl Publisher {
     }
 
     /// What the clusters of `previous` and of `model` have in common.
-    fn overlap(&self, previous: &Model, model: &Model, seen: Seen<'_>, labels: &[u32]) -> Overlap {
-        let table = match seen {
-            Seen::Lines(points) => return line_overlap(previous, model, points),
-            Seen::Profiles(table) => table,
+    fn overlap(
+        &self,
+        previous: &Model,
+        model: &Model,
+        observations: Observations<'_>,
+        labels: &[u32],
+    ) -> Overlap {
+        let table = match observations {
+            Observations::Lines(points) => return line_overlap(previous, model, points),
+            Observations::Profiles(table) => table,
         };
         let members = |ids: &[String], clusters: &[u32]| {
             let members = ids.iter().cloned().zip(clusters.iter().copied());
             members.filter(|(_, cluster)| *cluster > 0).collect::<Vec<_>>()
         };
-        let rows = match previous.number {
-            ModelNumber::Number(number) => self.rows.load(model.entity, number).ok().flatten(),
-            ModelNumber::All | ModelNumber::Live => None,
-        };
+        let rows = self.rows.load(previous).unwrap_or_else(|error| {
+            let Model { kind, entity, number, .. } = previous;
+            self.progress.notice(format!(
+                "the rows of the {entity} {kind} model {number} are left out: {error}"
+            ));
+            None
+        });
         // Without its rows the previous model is asked where the entities of today would be.
         let before = rows.map_or_else(
-            || members(&table.ids, &seen.assigned_by(previous)),
+            || members(&table.ids, &observations.assigned_by(previous)),
             |rows| members(&rows.ids, &rows.cluster),
         );
         let now = members(&table.ids, labels);
         membership_overlap(previous.k, &before, model.k, &now).unwrap_or_else(|error| {
             self.progress.notice(format!(
-                "the clusters of the {} profile model {} are matched by their centroids alone, as the \
-                 rows of model {} do not fit it: {error}",
-                model.entity, model.number, previous.number
+                "the clusters of the {} profile model {} are matched by their centroids alone: {error}",
+                model.entity, model.number
             ));
             Overlap::empty(previous.k, model.k)
         })
     }
 
-    fn save(&self, model: &Model, seen: Seen<'_>, labels: &[u32]) -> io::Result<()> {
+    fn save(
+        &self,
+        model: &Model,
+        observations: Observations<'_>,
+        labels: &[u32],
+    ) -> io::Result<()> {
         // The rows first: a model is there only with what it was trained on.
-        if let (Seen::Profiles(table), ModelNumber::Number(number)) = (seen, model.number) {
+        if let (Observations::Profiles(table), ModelNumber::Number(number)) =
+            (observations, model.number)
+        {
             let rows = table.to_rows(labels.to_vec());
             self.rows.save(model.entity, number, &rows)?;
         }
-        self.store.save(model)
+        self.registry.store().save(model)
     }
 
     /// Lets the gate decide whether a numbered model becomes champion.
-    fn judge(&self, model: &Model, number: u64, seen: Seen<'_>, labels: &[u32]) {
+    fn judge(&self, model: &Model, number: u64, observations: Observations<'_>, labels: &[u32]) {
         let Model { kind, entity, .. } = *model;
         let contest = self
             .registry
             .resolve(kind, entity, ModelRef::Champion)
-            .map(|champion| self.contest(model, &champion, seen, labels));
+            .ready()
+            .filter(|champion| champion.features == model.features)
+            .map(|champion| self.contest(model, &champion, observations, labels));
         let judgement = judge(model, contest, &self.options.gate);
         let decided = self.champions.decide(kind, entity, number, judgement).and_then(|decision| {
             if decision.promoted {
@@ -126,23 +183,23 @@ impl Publisher {
         }
     }
 
-    /// How the champion does on what the candidate `model` has seen.
+    /// How the champion does on what the candidate `model` has observations.
     fn contest(
         &self,
         model: &Model,
         champion: &Model,
-        seen: Seen<'_>,
+        observations: Observations<'_>,
         labels: &[u32],
     ) -> ChallengerComparison {
-        let weights = seen.weights();
-        let by_champion = seen.assigned_by(champion);
-        let before = self.registry.before(model.kind, model.entity, model.number);
+        let weights = observations.weights();
+        let by_champion = observations.assigned_by(champion);
+        let before = self.before(model);
         let agreement = |assigned: &[u32]| adjusted_rand_index(assigned, labels, &weights);
         let with_previous = before
             .filter(|before| before.number != champion.number)
-            .map_or(f64::NEG_INFINITY, |before| agreement(&seen.assigned_by(&before)));
+            .map_or(f64::NEG_INFINITY, |before| agreement(&observations.assigned_by(&before)));
         ChallengerComparison {
-            champion_silhouette: seen
+            champion_silhouette: observations
                 .in_space_of(model)
                 .ok()
                 .and_then(|points| {

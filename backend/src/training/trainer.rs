@@ -1,290 +1,465 @@
 //! Trains models of stored batches, one batch after the other.
 
 use std::{
+    collections::BTreeSet,
+    io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc::Receiver},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use tillstream_durable::{self as durable, FolderLock};
-use tillstream_shared::{Entity, Manifest, Model, ModelKind, ModelNumber, ModelRef, OffsetRange};
+use tillstream_shared::{Entity, Manifest, ModelKind, ModelNumber, ModelRef};
+use tokio::{runtime, sync::watch};
 
 use super::{
-    Cumulative, Live, ProfileState, TrainerOptions, TrainingError,
-    build::{line_model, profile_model},
+    NotStored, Retention, TrainerOptions, TrainingError,
+    many::Source,
     publisher::Publisher,
-    seen::Seen,
+    retention::remove_batches,
+    retry::Retry,
+    source::{is_of, mismatch, remove_earlier_state, set_aside},
 };
 use crate::{
-    batch::{self, Catalogue},
-    features::{LinePoints, Profiles},
+    batch::{self, BatchError, Catalogue},
+    features::LinePoints,
     progress::Progress,
-    registry::{ChampionStore, ModelStore, Registry, RowStore},
+    registry::{ChampionStore, ProfileRowStore, Registry},
+    shutdown::Shutdown,
+    training_state::{BatchContent, BatchId, TrainingState, state_path},
 };
 
+/// How often to look for batches of which nobody has told.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// In a rush of batches the state is stored this often, or less often where that would take more than a
+/// twentieth of the time: so much work a crash can cost.
+const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Trains the models of one data folder and puts them into a registry.
 pub struct Trainer {
-    publisher: Publisher,
-    batches: PathBuf,
-    state: StateFiles,
-    cumulative: Cumulative,
-    live: Live,
-    profiles: ProfileState,
+    pub(super) publisher: Publisher,
+    state_path: PathBuf,
+    pub(super) state: TrainingState,
+    /// The points of the newest batch that was absorbed; none until the first batch of this process.
+    pub(super) newest_points: Option<[LinePoints; 3]>,
+    /// Whether models of many batches may be missing or out of date.
+    pub(super) is_stale: bool,
+    saved: Saved,
+    /// Batches that cannot be read for now.
+    reading: Retry<BatchError>,
+    /// Models or state that cannot be stored for now.
+    storing: Retry<NotStored>,
     _lock: FolderLock,
 }
 
-/// Where the state lies that follows the batches.
-struct StateFiles {
-    cumulative: PathBuf,
-    live: PathBuf,
-    profiles: PathBuf,
-}
-
-impl StateFiles {
-    fn of(models: &Path) -> Self {
-        let folder = models.join("cumulative");
-        Self {
-            cumulative: cumulative_path(models),
-            live: folder.join("live.json"),
-            profiles: folder.join("profiles.bin"),
-        }
-    }
+/// The state's file.
+struct Saved {
+    /// Newest batch in it.
+    through: u64,
+    /// Whether the state is another by now.
+    changed: bool,
+    at: Instant,
+    took: Duration,
 }
 
 impl Trainer {
-    /// Takes the models folder for writing. The models that are there already must be in `registry`.
+    /// Takes the models folder for writing. What does not belong to the batches of `catalogue` is set aside.
+    /// The models that are there must be in `registry`.
     ///
     /// # Errors
     /// [`TrainingError`].
     pub fn open(
         options: TrainerOptions,
-        batches: &Path,
+        catalogue: &Catalogue,
         models: &Path,
         registry: Arc<Registry>,
         progress: Arc<Progress>,
     ) -> Result<Self, TrainingError> {
         let lock = FolderLock::take(models)?;
         let io = |source| TrainingError::Io { path: models.to_owned(), source };
-        let state = StateFiles::of(models);
-        let folder = models.join("cumulative");
-        std::fs::create_dir_all(&folder).map_err(io)?;
         durable::remove_temporaries(models).map_err(io)?;
-        durable::remove_temporaries(&folder).map_err(io)?;
-        let rows = RowStore::of(models);
-        rows.prepare().map_err(io)?;
-        let store = ModelStore::open(models).map_err(io)?;
+        let state_path = state_path(models);
+        let mut state = TrainingState::load(&state_path).unwrap_or_else(|error| {
+            let path = state_path.display();
+            progress.notice(format!("{path} is not usable ({error}): all batches are read anew"));
+            None
+        });
         let champions = ChampionStore::new(models);
-        let cumulative = usable(&state.cumulative, &progress, Cumulative::load);
-        let live = usable(&state.live, &progress, Live::load);
-        let profiles = usable(&state.profiles, &progress, ProfileState::load);
+        if let Some(reason) = mismatch(state.as_ref(), &registry, catalogue)? {
+            let aside = set_aside(models).map_err(io)?;
+            progress.notice(format!(
+                "the models do not belong to the batches: {reason}; they are in {} now, and all batches are \
+                 trained anew",
+                aside.display()
+            ));
+            state = None;
+            registry.refresh().map_err(io)?;
+            if let Err(error) = registry.follow_champions(&champions, &progress) {
+                progress.notice(format!("the champions stay as they are: {error}"));
+            }
+            progress.models.set(registry.count());
+        }
+        if remove_earlier_state(models).map_err(io)? && state.is_none() {
+            progress.notice(
+                "the training state is one of an earlier version: all batches are read anew, and models that \
+                 fit to them stay",
+            );
+        }
+        let rows = ProfileRowStore::of(models);
+        rows.prepare().map_err(io)?;
+        let mut state = state.unwrap_or_default();
+        let through = state.last.number;
+        state.reopen_last_gaps();
+        if registry.count() == 0
+            && let Some(newest) = &state.newest
+        {
+            progress.notice("there are no models: those of all batches are trained anew");
+            let numbers = catalogue.first()..=newest.id.number;
+            let numbers = numbers.filter(|number| !state.gaps.contains_key(number));
+            let models = numbers.flat_map(|number| Entity::ALL.map(|entity| (number, entity)));
+            state.unstored.extend(models);
+        }
+        progress.set_gaps(state.gaps());
         Ok(Self {
-            batches: batches.to_owned(),
+            publisher: Publisher { options, rows, champions, registry, progress },
+            state_path,
             state,
-            cumulative,
-            live,
-            profiles,
-            publisher: Publisher { options, store, rows, champions, registry, progress },
+            newest_points: None,
+            is_stale: true,
+            saved: Saved { through, changed: false, at: Instant::now(), took: Duration::ZERO },
+            reading: Retry::default(),
+            storing: Retry::default(),
             _lock: lock,
         })
     }
 
-    /// Trains what is missing for the batches in `catalogue`, then a batch for each manifest that
-    /// `stored` brings, until its other end is dropped. What goes wrong with one batch is a notice.
-    pub fn run(mut self, catalogue: &Catalogue, stored: &Receiver<Manifest>) {
-        let missing = self.missing(catalogue);
-        let mut waiting = missing.into_iter();
+    /// Trains what is missing for the batches in `catalogue` and for those that are stored meanwhile, until
+    /// the sender of `stored` is dropped and nothing is missing, or `shutdown` is requested. The values of
+    /// `stored` only wake it; which batches there are is read from the folder. Blocks the thread.
+    ///
+    /// Models of many batches are trained when no batch waits: in a rush of batches the intermediate ones
+    /// would be replaced before anyone saw them. A damaged batch is left out; what may be whole or possible
+    /// later is tried again later.
+    ///
+    /// # Errors
+    /// [`TrainingError::Batch`] when the batches are not usable, and what still goes wrong after some tries
+    /// when there is nothing else left to do.
+    pub fn run(
+        mut self,
+        mut catalogue: Catalogue,
+        mut stored: watch::Receiver<u64>,
+        shutdown: &Shutdown,
+    ) -> Result<(), TrainingError> {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(TrainingError::Wait)?;
+        self.retry_gaps(&catalogue, shutdown)?;
         loop {
-            // The models of all batches are trained when no batch waits: in a rush of batches the
-            // intermediate ones would be replaced before anyone saw them.
-            let next = waiting.next().or_else(|| stored.try_recv().ok());
-            let next = next.or_else(|| {
-                self.train_cumulative();
-                self.train_profiles();
-                self.train_live();
-                stored.recv().ok()
+            // Before the look into the folder: what is stored before the sender is dropped is seen.
+            let is_last = stored.has_changed().is_err();
+            let all_read = self.train_batches(&mut catalogue, shutdown)?;
+            let all_stored = self.train_when_quiet(&mut catalogue, shutdown);
+            if shutdown.requested() || (is_last && all_read && all_stored) {
+                break;
+            }
+            if is_last {
+                self.give_up()?;
+            }
+            let retries =
+                [self.reading.remaining(), self.storing.remaining()].into_iter().flatten();
+            let pause = retries.fold(POLL_INTERVAL, Duration::min);
+            runtime.block_on(async {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = tokio::time::sleep(pause) => {}
+                    _ = stored.changed(), if !is_last => {}
+                }
             });
-            let Some(manifest) = next else { break };
-            self.train_batch(&manifest);
         }
+        self.save();
+        Ok(())
     }
 
-    fn progress(&self) -> &Progress {
+    /// When nothing else is left to do, what goes wrong is not tried for ever.
+    fn give_up(&mut self) -> Result<(), TrainingError> {
+        if let Some(error) = self.reading.give_up() {
+            return Err(error.into());
+        }
+        self.storing.give_up().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
         &self.publisher.progress
     }
 
-    fn model(&self, kind: ModelKind, entity: Entity, model: ModelRef) -> Option<Arc<Model>> {
-        self.publisher.registry.resolve(kind, entity, model)
-    }
-
-    /// The batches that are not in all of the state, or have no model at all.
-    fn missing(&mut self, catalogue: &Catalogue) -> Vec<Manifest> {
-        let known = [self.cumulative.last_batch, self.live.last_batch, self.profiles.last_batch];
-        let most = known.into_iter().fold(0, u64::max);
-        if most > catalogue.last() {
-            self.progress().notice(format!(
-                "the models know {most} batches and the batch folder has {}: all batches are read anew",
-                catalogue.last()
-            ));
-            self.cumulative = Cumulative::default();
-            self.live = Live::default();
-            self.profiles = ProfileState::default();
-        }
-        let everywhere =
-            self.cumulative.last_batch.min(self.live.last_batch).min(self.profiles.last_batch);
-        let is_missing = |manifest: &Manifest| {
-            let model = ModelRef::Number(manifest.number);
-            manifest.number > everywhere
-                || Entity::ALL
-                    .iter()
-                    .all(|entity| self.model(ModelKind::Line, *entity, model).is_none())
-        };
-        let manifests = catalogue.manifests(1..=u64::MAX).filter_map(Result::ok);
-        manifests.filter(is_missing).collect()
-    }
-
-    fn train_batch(&mut self, manifest: &Manifest) {
-        let mut points = Entity::ALL.map(LinePoints::new);
-        let mut profiles = Entity::ALL.map(Profiles::new);
-        let read = batch::read_lines(&self.batches, manifest, |line| {
-            points.iter_mut().for_each(|points| points.add(line));
-            profiles.iter_mut().for_each(|profiles| profiles.add(line));
-        });
-        if let Err(error) = read {
-            self.progress().notice(format!("batch {} is not trained: {error}", manifest.number));
-            return;
-        }
-        let number = ModelNumber::Number(manifest.number);
-        for points in &points {
-            if self.model(ModelKind::Line, points.entity(), number.into()).is_none() {
-                self.train_lines(points, number, manifest.number, &manifest.partitions);
-            }
-        }
-        if manifest.number == self.cumulative.last_batch + 1 {
-            self.cumulative.add(manifest, &points);
-        }
-        if manifest.number == self.profiles.last_batch + 1 {
-            self.profiles.add(manifest, &profiles);
-        }
-        if manifest.number == self.live.last_batch + 1 {
-            for notice in self.live.add(manifest, points, &self.publisher.options) {
-                self.progress().notice(notice);
-            }
-        }
-    }
-
-    /// Trains and publishes a line model.
-    fn train_lines(
-        &self,
-        points: &LinePoints,
-        number: ModelNumber,
-        batch: u64,
-        offsets: &[OffsetRange],
-    ) {
-        let entity = points.entity();
-        match line_model(points, &self.publisher.options.lines) {
-            Ok(mut fit) => {
-                place(&mut fit.model, number, batch, offsets);
-                self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
-            }
-            Err(error) => self.progress().notice(format!("no {entity} model {number}: {error}")),
-        }
-    }
-
-    /// Trains the line models of all batches, unless they are up to date.
-    fn train_cumulative(&self) {
-        let Cumulative { last_batch, offsets, points } = &self.cumulative;
-        let up_to_date = Entity::ALL.iter().all(|entity| {
-            let model = self.model(ModelKind::Line, *entity, ModelRef::All);
-            model.is_some_and(|model| model.batch == Some(*last_batch))
-        });
-        if *last_batch == 0 || up_to_date {
-            return;
-        }
-        // The points first: models that are newer than the points would not be trained again.
-        self.saved("points", self.cumulative.save(&self.state.cumulative));
-        for points in points {
-            self.train_lines(points, ModelNumber::All, *last_batch, offsets);
-        }
-    }
-
-    /// Trains the profile models of all batches, unless they are up to date.
-    fn train_profiles(&mut self) {
-        if !self.profiles.changed {
-            return;
-        }
-        let ProfileState { last_batch, offsets, profiles, .. } = &self.profiles;
-        let number = ModelNumber::Number(*last_batch);
-        for profiles in profiles {
-            let table = profiles.table();
-            let entity = table.entity;
-            if self.model(ModelKind::Profile, entity, number.into()).is_some() {
-                continue;
-            }
-            match profile_model(&table, &self.publisher.options.profiles) {
-                Ok((mut model, labels)) => {
-                    place(&mut model, number, *last_batch, offsets);
-                    self.publisher.publish(model, Seen::Profiles(&table), &labels);
+    /// Trains all batches that wait; tells whether none is left. What may pass is tried again later.
+    fn train_batches(
+        &mut self,
+        catalogue: &mut Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<bool, TrainingError> {
+        while self.reading.is_due() && !shutdown.requested() {
+            match self.train_next(catalogue, shutdown) {
+                Ok(true) => self.reading.succeeded(),
+                Ok(false) => return Ok(true),
+                Err(error) if may_pass(&error) => {
+                    if self.reading.is_first() {
+                        self.progress().notice(format!("{error}; training waits and tries again"));
+                    }
+                    self.reading.failed(error);
                 }
-                Err(error) => {
-                    self.progress().notice(format!("no {entity} profile model {number}: {error}"))
-                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.saved.is_due() {
+                self.save();
+                self.remove_old(catalogue, shutdown);
             }
         }
-        // The models first: what a crash leaves unstored is read again from the batches.
-        self.profiles.changed = false;
-        self.saved("profiles", self.profiles.save(&self.state.profiles));
+        Ok(false)
     }
 
-    /// Publishes the live models, unless they are up to date.
-    fn train_live(&mut self) {
-        if !self.live.changed {
-            return;
-        }
-        for entity in Entity::ALL {
-            match self.live.model(entity, self.publisher.options.half_life) {
-                Some(Ok(fit)) => {
-                    self.publisher.publish(fit.model, Seen::Lines(&fit.points), &fit.labels);
-                }
-                Some(Err(error)) => {
-                    self.progress().notice(format!("no {entity} model live: {error}"));
-                }
-                None => {}
+    /// Trains the next batch; tells whether there was one.
+    fn train_next(
+        &mut self,
+        catalogue: &mut Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<bool, BatchError> {
+        let number = self.state.last.number + 1;
+        if number > catalogue.last() {
+            catalogue.refresh()?;
+            if number > catalogue.last() {
+                return Ok(false);
             }
         }
-        self.live.changed = false;
-        self.saved("live models", self.live.save(&self.state.live));
-    }
-
-    fn saved(&self, what: &str, saved: std::io::Result<()>) {
-        if let Err(error) = saved {
-            self.progress().notice(format!("the {what} of all batches are not stored: {error}"));
+        if number < catalogue.first() {
+            self.skip_removed(catalogue.first() - 1);
+            return Ok(true);
         }
+        let manifest = catalogue.manifest(number)?.ok_or_else(|| BatchError::Io {
+            path: catalogue.folder().to_owned(),
+            source: io::Error::other(format!("batch {number} has disappeared")),
+        })?;
+        match read_content(catalogue, &manifest) {
+            Ok(content) => self.train_batch(&manifest, content, catalogue.last(), shutdown),
+            Err(error) if may_pass(&error) => return Err(error),
+            Err(error) => self.leave_out(&manifest, &error),
+        }
+        Ok(true)
     }
-}
 
-/// What the file at `path` holds; a file that is not usable is a notice, and as good as none.
-fn usable<T: Default>(
-    path: &Path,
-    progress: &Progress,
-    load: impl Fn(&Path) -> std::io::Result<Option<T>>,
-) -> T {
-    let loaded = load(path).unwrap_or_else(|error| {
-        progress.notice(format!(
-            "{} is not usable ({error}): all batches are read anew",
-            path.display()
+    /// Goes on after batches that were removed before they were trained on.
+    fn skip_removed(&mut self, last: u64) {
+        let first = self.state.last.number + 1;
+        self.progress().notice(format!(
+            "batches {first} to {last} were removed: models of many batches are without them"
         ));
-        None
-    });
-    loaded.unwrap_or_default()
+        self.state.last = BatchId { number: last, manifest: String::new() };
+        self.saved.changed = true;
+    }
+
+    fn leave_out(&mut self, manifest: &Manifest, error: &BatchError) {
+        self.progress().notice(format!(
+            "batch {} is damaged and left out of all models: {error}",
+            manifest.number
+        ));
+        self.state.leave_out(manifest, error.to_string());
+        self.progress().set_gaps(self.state.gaps());
+        self.saved.changed = true;
+    }
+
+    /// Trains the line models of a batch and absorbs it. When the shutdown is heard in between, the batch is
+    /// done again at the next start.
+    fn train_batch(
+        &mut self,
+        manifest: &Manifest,
+        content: BatchContent,
+        last: u64,
+        shutdown: &Shutdown,
+    ) {
+        for points in &content.points {
+            if shutdown.requested() {
+                return;
+            }
+            self.train_line_model(points, manifest, last);
+        }
+        let TrainerOptions { lines, half_life, .. } = self.publisher.options;
+        for (entity, error) in self.state.absorb(manifest, &content, &lines, half_life) {
+            let number = manifest.number;
+            self.progress()
+                .notice(format!("the live {entity} model leaves out batch {number}: {error}"));
+        }
+        self.newest_points = Some(content.points);
+        self.is_stale = true;
+        self.saved.changed = true;
+    }
+
+    /// Trains the line model of one batch, unless it is there, or would be removed at once.
+    fn train_line_model(&mut self, points: &LinePoints, manifest: &Manifest, last: u64) {
+        let (entity, number) = (points.entity(), manifest.number);
+        let keep = self.publisher.options.retention.models.unwrap_or(u64::MAX);
+        let there = self.publisher.registry.get(ModelKind::Line, entity, ModelRef::Number(number));
+        let is_missing = number.saturating_add(keep) > last
+            && !there.is_some_and(|model| is_of(&model, manifest));
+        self.saved.changed |= self.state.unstored.remove(&(number, entity));
+        if !is_missing {
+            return;
+        }
+        let id = BatchId::of(manifest);
+        let source = Source { newest: &id, offsets: &manifest.partitions, gaps: Vec::new() };
+        let trained = self.publisher.train_lines(points, ModelNumber::Number(number), &source);
+        if let Err(error) = trained {
+            self.state.unstored.insert((number, entity));
+            self.saved.changed = true;
+            self.cannot_store(error);
+        }
+    }
+
+    pub(super) fn cannot_store(&mut self, error: NotStored) {
+        if self.storing.is_first() {
+            self.progress().notice(format!("{error}; it is tried again"));
+        }
+        // Several failures at a time count as one.
+        if self.storing.is_due() {
+            self.storing.failed(error);
+        }
+    }
+
+    /// Tries batches that were left out and have been passed: whoever restores a file finds it trained on
+    /// after the next start.
+    fn retry_gaps(
+        &mut self,
+        catalogue: &Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<(), TrainingError> {
+        let gaps: Vec<_> = self.state.gaps.keys().copied().collect();
+        for number in gaps {
+            if shutdown.requested() {
+                break;
+            }
+            // A batch that was removed since stays a gap.
+            let Some(manifest) = catalogue.manifest(number)? else { continue };
+            let Ok(content) = read_content(catalogue, &manifest) else { continue };
+            for points in &content.points {
+                self.train_line_model(points, &manifest, catalogue.last());
+            }
+            self.state.absorb_late(&manifest, &content);
+            self.is_stale = true;
+            self.saved.changed = true;
+            self.progress().notice(format!(
+                "batch {number} is whole again and trained on; the live models are without it"
+            ));
+        }
+        self.progress().set_gaps(self.state.gaps());
+        Ok(())
+    }
+
+    /// What waits until no batch does: models of many batches, models that could not be stored, and removing
+    /// what is old. Tells whether nothing of it is left.
+    fn train_when_quiet(&mut self, catalogue: &mut Catalogue, shutdown: &Shutdown) -> bool {
+        let is_left = |trainer: &Self| {
+            trainer.is_stale || trainer.saved.changed || !trainer.state.unstored.is_empty()
+        };
+        if is_left(self) && self.storing.is_due() {
+            let failures = self.storing.failures();
+            // The state first: the points of `all` are read from it.
+            self.save();
+            if self.is_stale {
+                self.train_models_of_many(catalogue, shutdown);
+            }
+            self.train_unstored(catalogue, shutdown);
+            self.save();
+            self.remove_old(catalogue, shutdown);
+            if self.storing.failures() == failures {
+                self.storing.succeeded();
+            }
+        }
+        !is_left(self)
+    }
+
+    /// Trains the line models that could not be stored before.
+    fn train_unstored(&mut self, catalogue: &Catalogue, shutdown: &Shutdown) {
+        let numbers: BTreeSet<_> = self.state.unstored.iter().map(|(number, _)| *number).collect();
+        for number in numbers {
+            if shutdown.requested() || !self.storing.is_due() {
+                return;
+            }
+            let read = catalogue.manifest(number).map(|manifest| {
+                manifest.map(|manifest| Ok((read_content(catalogue, &manifest)?, manifest)))
+            });
+            match read.map(Option::transpose).flatten() {
+                Ok(Some((content, manifest))) => {
+                    for points in &content.points {
+                        if self.state.unstored.contains(&(number, points.entity())) {
+                            self.train_line_model(points, &manifest, catalogue.last());
+                        }
+                    }
+                }
+                Err(error) if may_pass(&error) => {}
+                // Its batch was removed or damaged since.
+                Ok(None) | Err(_) => {
+                    self.state.unstored.retain(|(unstored, _)| *unstored != number);
+                    self.saved.changed = true;
+                }
+            }
+        }
+    }
+
+    fn save(&mut self) {
+        if !self.saved.changed {
+            return;
+        }
+        let begun = Instant::now();
+        let saved = self.state.save(&self.state_path);
+        self.saved.at = Instant::now();
+        self.saved.took = begun.elapsed();
+        match saved {
+            Ok(()) => {
+                self.saved.changed = false;
+                self.saved.through = self.state.last.number;
+            }
+            Err(source) => {
+                let path = self.state_path.clone();
+                self.cannot_store(NotStored::State { path, source });
+            }
+        }
+    }
+
+    /// Removes models and batches that are older than what is to be kept.
+    fn remove_old(&mut self, catalogue: &mut Catalogue, shutdown: &Shutdown) {
+        let Retention { models, batches } = self.publisher.options.retention;
+        if let Some(keep) = models
+            && let Err(error) = self.publisher.remove_models(keep, shutdown)
+        {
+            self.progress().notice(format!("old models are not removed: {error}"));
+        }
+        let newest = self.state.newest.as_ref().map_or(0, |newest| newest.id.number);
+        let unstored = self.state.unstored.first().map_or(u64::MAX, |(number, _)| *number);
+        // What was not trained on stays, and the newest batch, whose points the live models show.
+        let trained = self.saved.through.min(newest.min(unstored).saturating_sub(1));
+        if let Some(keep) = batches {
+            let through = trained.min(catalogue.last().saturating_sub(keep));
+            if let Err(error) = remove_batches(catalogue, through, shutdown) {
+                self.progress().notice(format!("old batches are not removed: {error}"));
+            }
+        }
+    }
 }
 
-/// Says which batches a model is of.
-fn place(model: &mut Model, number: ModelNumber, batch: u64, offsets: &[OffsetRange]) {
-    model.number = number;
-    model.batch = Some(batch);
-    model.offsets = offsets.to_vec();
+impl Saved {
+    fn is_due(&self) -> bool {
+        self.changed && self.at.elapsed() >= SAVE_INTERVAL.max(20 * self.took)
+    }
 }
 
-/// Where the cumulative points lie in a models folder.
-pub(super) fn cumulative_path(models: &Path) -> PathBuf {
-    models.join("cumulative").join("points.json")
+/// Whether a batch that cannot be read may be read later; otherwise its file is damaged or missing.
+fn may_pass(error: &BatchError) -> bool {
+    matches!(error, BatchError::Io { source, .. } if source.kind() != io::ErrorKind::NotFound)
+}
+
+/// What the lines of a batch amount to.
+pub(super) fn read_content(
+    catalogue: &Catalogue,
+    manifest: &Manifest,
+) -> Result<BatchContent, BatchError> {
+    let mut content = BatchContent::default();
+    batch::read_lines(catalogue.folder(), manifest, |line| content.add(line))?;
+    Ok(content)
 }

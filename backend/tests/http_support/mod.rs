@@ -15,7 +15,7 @@ use tillstream::{
     progress::Progress,
     registry::{ChampionStore, Registry},
     shutdown::Shutdown,
-    training::StoredData,
+    stored_data::StoredData,
 };
 use tillstream_shared::{
     Entity, Filter, Model, ModelKind, ModelNumber, PreprocessingKind, testing,
@@ -46,7 +46,7 @@ pub fn sales_model(entity: Entity, number: ModelNumber) -> Model {
 /// A profile model with three clusters.
 pub fn profile_model(entity: Entity, number: u64) -> Model {
     let d = if entity == Entity::Country { 4 } else { 5 };
-    let features = &["a", "b", "c", "d", "e"][..d];
+    let features = &["recency", "frequency", "monetary", "mean_basket", "tenure"][..d];
     let centroids = [vec![1.0; d], vec![2.0; d], vec![3.0; d]];
     let [a, b, c] = &centroids;
     let clusters: [(u64, &[f64]); 3] = [(5, a), (6, b), (7, c)];
@@ -73,18 +73,20 @@ impl TestApp {
 
     pub fn empty() -> Self {
         let data = tempfile::tempdir().unwrap();
+        let (batches, models) = (data.path().join("batch"), data.path().join("models"));
         let state = Arc::new(AppState {
-            registry: Arc::new(Registry::default()),
-            champions: ChampionStore::new(&data.path().join("models")),
+            registry: Arc::new(Registry::open(&models, &batches).unwrap()),
+            champions: ChampionStore::new(&models),
             progress: Arc::new(Progress::default()),
-            data: StoredData {
-                batches: data.path().join("batch"),
-                models: data.path().join("models"),
-            },
+            data: StoredData::new(&batches, &models),
             page: data.path().join("page"),
             shutdown: Shutdown::default(),
         });
         Self { state, data }
+    }
+
+    pub fn models(&self) -> PathBuf {
+        self.data.path().join("models")
     }
 
     pub fn page(&self) -> PathBuf {

@@ -210,3 +210,60 @@ impl GroupOffsets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RETENTION: Duration = Duration::from_secs(100);
+
+    fn load(dir: &Path) -> GroupOffsets {
+        let mut all = GroupOffsets::load_all(dir, &Disk::default()).unwrap();
+        assert_eq!(all.len(), 1);
+        all.remove(0).1
+    }
+
+    fn commit(offsets: &GroupOffsets) {
+        let committed = CommittedOffset { offset: 3, leader_epoch: -1, metadata: String::new() };
+        offsets.commit([("t".to_owned(), 0, committed)]).unwrap();
+    }
+
+    #[test]
+    fn offsets_expire_after_the_last_commit_or_member_over_a_restart_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let offsets = GroupOffsets::new(dir.path(), "g", Disk::default());
+        commit(&offsets);
+        let committed = SystemTime::now();
+        assert!(!offsets.expire(committed + RETENTION / 2, RETENTION).unwrap());
+        // Members are seen; that is written when the file is further behind than allowed.
+        offsets.mark_active(committed + RETENTION);
+        offsets.store_activity(2 * RETENTION).unwrap();
+        assert!(load(dir.path()).expire(committed + 2 * RETENTION, RETENTION).unwrap());
+        commit(&offsets);
+        offsets.mark_active(committed + RETENTION);
+        offsets.store_activity(RETENTION / 2).unwrap();
+        let offsets = load(dir.path());
+        assert!(!offsets.expire(committed + 2 * RETENTION, RETENTION / 2 * 3).unwrap());
+        assert!(offsets.expire(committed + 3 * RETENTION, RETENTION).unwrap());
+        assert!(offsets.is_empty());
+        assert!(GroupOffsets::load_all(dir.path(), &Disk::default()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn offsets_of_an_older_version_age_from_the_first_start_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let offsets = GroupOffsets::new(dir.path(), "g", Disk::default());
+        commit(&offsets);
+        let mut stored: serde_json::Value =
+            serde_json::from_slice(&fs::read(&offsets.path).unwrap()).unwrap();
+        assert!(stored.as_object_mut().unwrap().remove("last_active_ms").is_some());
+        fs::write(&offsets.path, stored.to_string()).unwrap();
+        let started = SystemTime::now();
+        let offsets = load(dir.path());
+        assert!(!offsets.expire(started + RETENTION, RETENTION).unwrap());
+        offsets.store_activity(Duration::ZERO).unwrap();
+        let offsets = load(dir.path());
+        assert_eq!(offsets.get("t", 0).unwrap().offset, 3);
+        assert!(offsets.expire(SystemTime::now() + 2 * RETENTION, RETENTION).unwrap());
+    }
+}

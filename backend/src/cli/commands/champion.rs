@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(action: ChampionAction) -> Result<(), Error> {
 }
 
 fn change(which: &ChampionOptions, request: ChampionRequest) -> Result<(), Error> {
-    let (_, registry) = data::load_models(&which.data, &Progress::default())?;
+    let registry = data::load_models(&which.data, &Progress::default())?;
     let champions = ChampionStore::new(&which.data.models());
     let champion = champions.apply(&registry, which.kind, which.entity, request)?;
     print_line(serde_json::to_string_pretty(&champion)?);

@@ -18,7 +18,7 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
     let ServeOptions { data, page } = options;
     let (models, batches) = (data.models(), data.batch());
     let loading = progress.clone();
-    let (data, (store, registry)) = setup(&shutdown, move || {
+    let (data, registry) = setup(&shutdown, move || {
         let loaded = data::load_models(&data, &loading)?;
         Ok((data, loaded))
     })
@@ -27,7 +27,6 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
     components::data_watcher(
         &mut supervisor,
         &batches,
-        store,
         champions,
         registry.clone(),
         progress.clone(),

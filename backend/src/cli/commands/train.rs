@@ -31,20 +31,16 @@ pub(in crate::cli) async fn run(options: TrainOptions, shutdown: Shutdown) -> Re
     let opening = progress.clone();
     let (registry, trainer, catalogue) = setup(&shutdown, move || {
         let batches = options.data.batch();
-        let (_, registry) = data::load_models(&options.data, &opening)?;
-        let params = options.model.trainer();
-        let trainer =
-            Trainer::open(params, &batches, &options.data.models(), registry.clone(), opening)?;
-        Ok((registry, trainer, Catalogue::read(&batches)?))
+        let registry = data::load_models(&options.data, &opening)?;
+        let catalogue = Catalogue::read(&batches)?;
+        let (params, models) = (options.model.trainer(), options.data.models());
+        let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), opening)?;
+        Ok((registry, trainer, catalogue))
     })
     .await?;
     let (stored, batches) = watch::channel(catalogue.last());
-    if follow {
-        let onlooker = Catalogue::read(catalogue.folder())?;
-        components::batch_watcher(&mut supervisor, onlooker, stored);
-    } else {
-        drop(stored);
-    }
+    // As long as there is a sender, the trainer looks for new batches.
+    let _stored = follow.then_some(stored);
     components::trainer(&mut supervisor, trainer, catalogue, batches);
     supervisor.run(&shutdown, Some(Component::Trainer)).await?;
     print_line(format_args!("{} models in {}", registry.count(), models.display()));

@@ -4,17 +4,16 @@ use std::{sync::Arc, time::Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tillstream_shared::{ModelKind, ModelNumber, api::Component};
+use tillstream_shared::api::Component;
 use tokio::sync::watch;
 
 use crate::{
-    batch::Catalogue,
     cli::{
         Error, components, data, options::UpOptions, output::print_line, setup, terminal::Terminal,
     },
     kafka::{Consumer, Producer},
     progress::Progress,
-    registry::{ChampionStore, Registry},
+    registry::{ChampionStore, ModelCounts, Registry},
     shutdown::Shutdown,
     supervisor::{End, StopTimeouts, Supervisor},
     training::Trainer,
@@ -36,11 +35,10 @@ pub(in crate::cli) async fn run(
     let address = listener.local_addr()?;
     let (opening, at) = (options.clone(), progress.clone());
     let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
-        let (batches, models) = (opening.data.batch(), opening.data.models());
         let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, &at)?;
-        let (_, registry) = data::load_models(&opening.data, &at)?;
-        let params = opening.model.trainer();
-        let trainer = Trainer::open(params, &batches, &models, registry.clone(), at)?;
+        let registry = data::load_models(&opening.data, &at)?;
+        let (params, models) = (opening.model.trainer(), opening.data.models());
+        let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at)?;
         Ok((catalogue, lock, registry, trainer, opening.input.open()?))
     })
     .await?;
@@ -61,7 +59,7 @@ pub(in crate::cli) async fn run(
     let batches = options.batches.consumer();
     let connected = setup(&shutdown, move || {
         let partitions = connecting.ensure_topics()?;
-        let onlooker = Catalogue::read(catalogue.folder())?;
+        let onlooker = catalogue.clone();
         let producer = Producer::connect(connecting.clone(), partitions, &at)?;
         let consumer = Consumer::connect(connecting, batches, catalogue, at)?;
         Ok((producer, consumer, onlooker))
@@ -118,9 +116,7 @@ struct Seconds {
 /// The JSON that `--once` ends with.
 fn summary(progress: &Progress, registry: &Registry, seconds: &Seconds) -> Value {
     let status = progress.status();
-    let models = registry.models();
-    let count = |kind| models.iter().filter(|model| model.kind == kind).count();
-    let live_models = models.iter().filter(|model| model.number == ModelNumber::Live).count();
+    let ModelCounts { line, live, profile } = registry.counts();
     json!({
         "lines_read": status.lines_read,
         "lines_sent": status.lines_sent,
@@ -129,9 +125,9 @@ fn summary(progress: &Progress, registry: &Registry, seconds: &Seconds) -> Value
         "repeated": status.repeated,
         "rejects": status.rejects,
         "batches": status.batches,
-        "models": count(ModelKind::Line) - live_models,
-        "live_models": live_models,
-        "profile_models": count(ModelKind::Profile),
+        "models": line,
+        "live_models": live,
+        "profile_models": profile,
         "seconds": seconds,
     })
 }

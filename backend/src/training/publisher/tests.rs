@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     features::ProfileTable,
     modelling::{GateLimits, ModelParams},
+    training::Retention,
 };
 
 fn publisher(folder: &TempDir) -> Publisher {
@@ -19,7 +20,7 @@ fn publisher(folder: &TempDir) -> Publisher {
         seed: 1,
         evaluate: false,
     };
-    let rows = RowStore::of(folder.path());
+    let rows = ProfileRowStore::of(folder.path());
     rows.prepare().unwrap();
     Publisher {
         options: TrainerOptions {
@@ -27,17 +28,17 @@ fn publisher(folder: &TempDir) -> Publisher {
             profiles: params,
             half_life: HalfLife::Batches(1.0),
             gate: GateLimits::default(),
+            retention: Retention::default(),
         },
-        store: ModelStore::open(folder.path()).unwrap(),
         rows,
         champions: ChampionStore::new(folder.path()),
-        registry: Arc::default(),
+        registry: Arc::new(Registry::open(folder.path(), &folder.path().join("batch")).unwrap()),
         progress: Arc::default(),
     }
 }
 
 #[test]
-fn rows_that_are_not_of_the_previous_model_are_a_notice_and_centroids_decide() {
+fn rows_that_are_not_of_the_previous_model_are_a_notice_and_left_out() {
     let folder = TempDir::new().unwrap();
     let publisher = publisher(&folder);
     let model = |number, clusters: &[(u64, &[f64])]| Model {
@@ -64,14 +65,13 @@ fn rows_that_are_not_of_the_previous_model_are_a_notice_and_centroids_decide() {
         funnel: tillstream_shared::Funnel::default(),
         without_sale: 0,
     };
-    publisher.publish(model(2, &[(1, &[8.0]), (1, &[2.0])]), Seen::Profiles(&table), &[2, 1]);
+    let new = model(2, &[(1, &[8.0]), (1, &[2.0])]);
+    publisher.publish(new, Observations::Profiles(&table), &[2, 1]).unwrap();
 
     let notices = publisher.progress.status().notices;
-    assert!(notices[0].contains("member of cluster 7, but the model has clusters 1 to 2"));
-    let published = publisher
-        .registry
-        .resolve(ModelKind::Profile, Entity::Customer, ModelRef::Number(2))
-        .unwrap();
+    assert!(notices[0].contains("its rows are not those of the model"), "{notices:?}");
+    let published =
+        publisher.registry.get(ModelKind::Profile, Entity::Customer, ModelRef::Number(2)).unwrap();
     let from: Vec<_> = published.transitions.iter().map(|event| event.from).collect();
-    assert_eq!(from, [Some(2), Some(1)], "by the nearest centroids");
+    assert_eq!(from, [Some(2), Some(1)], "as the previous model assigns the rows of today");
 }

@@ -10,14 +10,14 @@ use crate::{
 
 /// The observations behind a model, in the order of its labels.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Seen<'a> {
+pub(super) enum Observations<'a> {
     /// Distinct lines with their multiplicities.
     Lines(&'a [WeightedPoint]),
     /// One row an entity.
     Profiles(&'a ProfileTable),
 }
 
-impl Seen<'_> {
+impl Observations<'_> {
     /// How many lines or entities each observation stands for.
     pub(super) fn weights(&self) -> Vec<f64> {
         match self {
