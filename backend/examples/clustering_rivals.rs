@@ -7,6 +7,8 @@ mod data;
 #[path = "../clustering/benches/mixture/mod.rs"]
 mod mixture;
 
+#![allow(clippy::print_stdout, reason = "its output is read by a script")]
+
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
