@@ -10,6 +10,7 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
+    types::RDKafkaErrorCode,
 };
 use tillstream_shared::{ClosedBy, Manifest, api::Event};
 
@@ -155,7 +156,7 @@ impl Consumer {
                     tracing::warn!("reading the topic: {error}; trying again");
                     false
                 }
-                Some(Err(error)) => return Err(self.cluster.failed("reading the topic")(error)),
+                Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
             let has_ended = may_have_ended
@@ -176,6 +177,16 @@ impl Consumer {
                 tracing::info!("the topic has {} new partitions", partitions.len());
                 self.assign(&partitions, &Offsets::new())?;
             }
+        }
+    }
+
+    fn fatal(&self, source: ClientError) -> KafkaError {
+        use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        match source.rdkafka_error_code() {
+            Some(UnknownPartition | UnknownTopic | UnknownTopicOrPartition) => {
+                KafkaError::TopicDeleted { topic: self.cluster.topic.clone(), source }
+            }
+            _ => self.cluster.failed("reading the topic")(source),
         }
     }
 
