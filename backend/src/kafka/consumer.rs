@@ -49,7 +49,7 @@ pub struct ConsumerOptions {
 /// is written in the manifests. The committed offsets of the group `tillstream` are for onlookers.
 ///
 /// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
-/// a [`TopicWatch`] looks for what becomes of the topic.
+/// a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
