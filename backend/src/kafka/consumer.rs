@@ -10,6 +10,7 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
+    types::RDKafkaErrorCode,
 };
 use tillstream_shared::{ClosedBy, Manifest, api::Event};
 
@@ -48,7 +49,7 @@ pub struct ConsumerOptions {
 /// is written in the manifests. The committed offsets of the group `tillstream` are for onlookers.
 ///
 /// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
-/// a [`TopicWatch`] looks for what becomes of the topic.
+/// a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
@@ -155,7 +156,7 @@ impl Consumer {
                     tracing::warn!("reading the topic: {error}; trying again");
                     false
                 }
-                Some(Err(error)) => return Err(self.cluster.failed("reading the topic")(error)),
+                Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
             let has_ended = may_have_ended
@@ -176,6 +177,16 @@ impl Consumer {
                 tracing::info!("the topic has {} new partitions", partitions.len());
                 self.assign(&partitions, &Offsets::new())?;
             }
+        }
+    }
+
+    fn fatal(&self, source: ClientError) -> KafkaError {
+        use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        match source.rdkafka_error_code() {
+            Some(UnknownPartition | UnknownTopic | UnknownTopicOrPartition) => {
+                KafkaError::TopicDeleted { topic: self.cluster.topic.clone(), source }
+            }
+            _ => self.cluster.failed("reading the topic")(source),
         }
     }
 
