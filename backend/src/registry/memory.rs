@@ -5,7 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use arc_swap::ArcSwap;
@@ -14,18 +14,16 @@ use tillstream_shared::{
     api::{Event, ModelSummary},
 };
 
-use super::{ChampionError, ChampionStore, ModelKey, ModelStore, cache::Cache, index::Index};
-use crate::{batch, progress::Progress};
+use super::{
+    ChampionError, ChampionStore, ModelKey, ModelStore, cache::Cache, follow::MAX_CANDIDATES,
+    index::Index,
+};
+use crate::progress::Progress;
 
 /// Older numbered models that are kept in memory once somebody has asked for them.
 const MAX_MODELS: usize = 256;
 /// Rows of the list of models that are kept in memory.
 const MAX_SUMMARIES: usize = 8_192;
-/// Unusable files after which no older one is looked for in place of the newest.
-const MAX_CANDIDATES: usize = 100;
-/// A folder that was changed less than this before it was listed may have been changed within the same
-/// tick of the clock since.
-const CLOCK_TICK: Duration = Duration::from_secs(1);
 
 /// The models of this process.
 ///
@@ -33,39 +31,39 @@ const CLOCK_TICK: Duration = Duration::from_secs(1);
 /// take no lock, and others as long as somebody asks for them. Of the rest only the numbers are known.
 #[derive(Debug)]
 pub struct Registry {
-    store: ModelStore,
-    batches: PathBuf,
+    pub(super) store: ModelStore,
+    pub(super) batches: PathBuf,
     aliases: ArcSwap<Aliases>,
     /// Held for moments, never while a file is read.
-    known: Mutex<Known>,
+    pub(super) known: Mutex<Known>,
     /// Held by whoever changes the models, also while it reads files; never by readers.
-    changes: Mutex<Changes>,
+    pub(super) changes: Mutex<Changes>,
 }
 
 /// The models behind the aliases, by kind and entity.
 type Aliases = [[Named; 3]; 2];
 
 #[derive(Debug, Clone, Default)]
-struct Named {
-    latest: Option<Arc<Model>>,
-    all: Option<Arc<Model>>,
-    live: Option<Arc<Model>>,
-    champion: Option<Arc<Model>>,
+pub(super) struct Named {
+    pub(super) latest: Option<Arc<Model>>,
+    pub(super) all: Option<Arc<Model>>,
+    pub(super) live: Option<Arc<Model>>,
+    pub(super) champion: Option<Arc<Model>>,
 }
 
 #[derive(Debug)]
-struct Known {
-    index: Index,
-    models: Cache<Arc<Model>>,
-    summaries: Cache<ModelSummary>,
+pub(super) struct Known {
+    pub(super) index: Index,
+    pub(super) models: Cache<Arc<Model>>,
+    pub(super) summaries: Cache<ModelSummary>,
 }
 
 #[derive(Debug, Default)]
-struct Changes {
+pub(super) struct Changes {
     /// When the folder was last changed and listed.
-    listed: Option<(SystemTime, SystemTime)>,
+    pub(super) listed: Option<(SystemTime, SystemTime)>,
     /// Numbers of the champions.
-    champions: BTreeMap<(ModelKind, Entity), u64>,
+    pub(super) champions: BTreeMap<(ModelKind, Entity), u64>,
 }
 
 /// What a request means.
@@ -223,127 +221,6 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes up what is new, changed or gone in the folder since the last call; gives a sentence for
-    /// every file that has become unusable. Readers go on meanwhile. Of numbered models only the newest
-    /// are read.
-    ///
-    /// # Errors
-    /// What the file system reports of the folder; the models then stay as they are.
-    pub fn refresh(&self) -> io::Result<Vec<String>> {
-        let mut changes = lock(&self.changes);
-        let mut notices = Vec::new();
-        let changed = self.store.changed_at()?;
-        let same = |(before, at): (SystemTime, _)| before == changed && changed + CLOCK_TICK < at;
-        if !changes.listed.is_some_and(same) {
-            let now = SystemTime::now();
-            self.list_files(&mut notices)?;
-            changes.listed = Some((changed, now));
-        }
-        for kind in ModelKind::ALL {
-            for entity in Entity::ALL {
-                let champion = changes.champions.get(&(kind, entity)).copied();
-                let named = self.read_named(kind, entity, champion, &mut notices);
-                self.change_aliases(kind, entity, |aliases| *aliases = named);
-            }
-        }
-        Ok(notices)
-    }
-
-    /// Takes up the names in the folder, and forgets what was read of files that are others by now.
-    fn list_files(&self, notices: &mut Vec<String>) -> io::Result<()> {
-        let listing = self.store.list()?;
-        let stamps = {
-            let known = lock(&self.known);
-            known.models.stamps().into_iter().chain(known.summaries.stamps()).collect::<Vec<_>>()
-        };
-        let changed = |(key, stamp): &(ModelKey, _)| self.store.stamp(*key) != *stamp;
-        let changed: Vec<_> = stamps.into_iter().filter(changed).collect();
-        let mut known = lock(&self.known);
-        for (key, _) in changed {
-            known.models.remove(key);
-            known.summaries.remove(key);
-        }
-        let unknown = listing.unknown.clone();
-        known.index.replace(listing);
-        for name in unknown {
-            let reason = "no model's file is called so";
-            notices.extend(known.index.set_unusable(&name, reason));
-        }
-        Ok(())
-    }
-
-    /// The models behind the aliases as their files are now.
-    fn read_named(
-        &self,
-        kind: ModelKind,
-        entity: Entity,
-        champion: Option<u64>,
-        notices: &mut Vec<String>,
-    ) -> Named {
-        let mut current = |number| {
-            self.current(ModelKey { kind, entity, number }).unwrap_or_else(|notice| {
-                notices.extend(notice);
-                None
-            })
-        };
-        let newest = self.newest(kind, entity, u64::MAX, MAX_CANDIDATES).into_iter();
-        Named {
-            latest: newest.map(ModelNumber::Number).find_map(&mut current),
-            all: current(ModelNumber::All),
-            live: current(ModelNumber::Live),
-            champion: champion.map(ModelNumber::Number).and_then(&mut current),
-        }
-    }
-
-    /// The model as its file is now; read only when it is another than before.
-    fn current(&self, key: ModelKey) -> Result<Option<Arc<Model>>, Option<String>> {
-        let stamp = self.store.stamp(key);
-        let cached = lock(&self.known).models.get(key);
-        if let Some((model, cached)) = cached
-            && cached == stamp
-            && self.check_source(&model).is_ok()
-        {
-            return Ok(Some(model));
-        }
-        self.load(key)
-    }
-
-    /// Reads a model's file. An error that is new is a sentence.
-    fn load(&self, key: ModelKey) -> Result<Option<Arc<Model>>, Option<String>> {
-        // Before the file is read: what replaces it meanwhile has another.
-        let stamp = self.store.stamp(key);
-        let loaded = self.store.load(key).and_then(|model| {
-            model.as_ref().map_or(Ok(()), |model| self.check_source(model))?;
-            Ok(model.map(Arc::new))
-        });
-        let mut known = lock(&self.known);
-        match loaded {
-            Ok(Some(model)) => {
-                known.index.unusable.remove(&key.to_string());
-                known.models.insert(key, stamp, model.clone());
-                Ok(Some(model))
-            }
-            Ok(None) => Ok(None),
-            Err(reason) => {
-                known.models.remove(key);
-                known.summaries.remove(key);
-                Err(known.index.set_unusable(&key.to_string(), &reason))
-            }
-        }
-    }
-
-    /// Checks that the batch of that number is the one that `model` was trained on, as far as it is
-    /// there and the model says.
-    fn check_source(&self, model: &Model) -> Result<(), String> {
-        let (Some(number), Some(trained)) = (model.batch, &model.manifest) else { return Ok(()) };
-        match batch::manifest_hash(&self.batches, number) {
-            Some(found) if found != *trained => {
-                Err(format!("it was trained on another batch {number} than the one that is there"))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Takes up what has become of the champions, by this process or another one, and tells the
     /// listeners of `progress`. Blocks.
     ///
@@ -379,7 +256,12 @@ impl Registry {
         Ok(())
     }
 
-    fn change_aliases(&self, kind: ModelKind, entity: Entity, change: impl FnOnce(&mut Named)) {
+    pub(super) fn change_aliases(
+        &self,
+        kind: ModelKind,
+        entity: Entity,
+        change: impl FnOnce(&mut Named),
+    ) {
         // Whoever calls this holds `changes`: nobody else stores.
         let mut aliases = Aliases::clone(&self.aliases.load());
         change(&mut aliases[kind as usize][entity as usize]);
@@ -480,7 +362,7 @@ fn summary(model: &Model) -> ModelSummary {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod champions;
+mod follow;
 mod index;
 mod list;
 mod memory;

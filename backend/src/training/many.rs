@@ -4,11 +4,11 @@ use tillstream_shared::{Entity, Model, ModelKind, ModelNumber, OffsetRange};
 
 use super::{
     NotStored, Trainer,
+    batches::read_content,
     build::{line_model, profile_model},
     live::live_model,
     observations::Observations,
     publisher::Publisher,
-    trainer::read_content,
 };
 use crate::{
     batch::Catalogue,

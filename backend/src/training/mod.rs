@@ -1,6 +1,7 @@
 //! From batches to models: line models of one batch each, of all batches, and live ones; profile models
 //! of all batches up to one.
 
+mod batches;
 mod build;
 mod file;
 mod live;
@@ -8,6 +9,7 @@ mod many;
 mod observations;
 mod options;
 mod publisher;
+mod quiet;
 mod recipe;
 mod retention;
 mod retry;

@@ -163,13 +163,13 @@ impl Publisher {
     /// Lets the gate decide whether a numbered model becomes champion.
     fn judge(&self, model: &Model, number: u64, observations: Observations<'_>, labels: &[u32]) {
         let Model { kind, entity, .. } = *model;
-        let contest = self
+        let comparison = self
             .registry
             .resolve(kind, entity, ModelRef::Champion)
             .ready()
             .filter(|champion| champion.features == model.features)
-            .map(|champion| self.contest(model, &champion, observations, labels));
-        let judgement = judge(model, contest, &self.options.gate);
+            .map(|champion| self.compare(model, &champion, observations, labels));
+        let judgement = judge(model, comparison, &self.options.gate);
         let decided = self.champions.decide(kind, entity, number, judgement).and_then(|decision| {
             if decision.promoted {
                 self.registry.follow_champions(&self.champions, &self.progress)?;
@@ -184,7 +184,7 @@ impl Publisher {
     }
 
     /// How the champion does on what the candidate `model` has observations.
-    fn contest(
+    fn compare(
         &self,
         model: &Model,
         champion: &Model,

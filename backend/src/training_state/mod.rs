@@ -2,7 +2,7 @@
 //! batches again.
 //!
 //! **Architecture invariant:** points and profiles depend on the set of batches that were absorbed, not on
-//! their order; live clusters depend on both. Nothing here makes models, and only [`file`] touches a file.
+//! their order; live clusters depend on both. Nothing here makes models.
 
 mod file;
 mod live;

@@ -1,0 +1,181 @@
+//! Trains one batch after the other.
+
+use std::io;
+
+use tillstream_shared::{Manifest, ModelKind, ModelNumber, ModelRef};
+
+use super::{Trainer, TrainerOptions, TrainingError, many::Source, source::is_of};
+use crate::{
+    batch::{self, BatchError, Catalogue},
+    features::LinePoints,
+    shutdown::Shutdown,
+    training_state::{BatchContent, BatchId},
+};
+
+impl Trainer {
+    /// Trains all batches that wait; tells whether none is left. What may pass is tried again later.
+    pub(super) fn train_batches(
+        &mut self,
+        catalogue: &mut Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<bool, TrainingError> {
+        while self.reading.is_due() && !shutdown.requested() {
+            match self.train_next(catalogue, shutdown) {
+                Ok(true) => self.reading.succeeded(),
+                Ok(false) => return Ok(true),
+                Err(error) if may_pass(&error) => {
+                    if self.reading.is_first() {
+                        self.progress().notice(format!("{error}; training waits and tries again"));
+                    }
+                    self.reading.failed(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.saved.is_due() {
+                self.save();
+                self.remove_old(catalogue, shutdown);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Trains the next batch; tells whether there was one.
+    fn train_next(
+        &mut self,
+        catalogue: &mut Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<bool, BatchError> {
+        let number = self.state.last.number + 1;
+        if number > catalogue.last() {
+            catalogue.refresh()?;
+            if number > catalogue.last() {
+                return Ok(false);
+            }
+        }
+        if number < catalogue.first() {
+            self.skip_removed(catalogue.first() - 1);
+            return Ok(true);
+        }
+        let manifest = catalogue.manifest(number)?.ok_or_else(|| BatchError::Io {
+            path: catalogue.folder().to_owned(),
+            source: io::Error::other(format!("batch {number} has disappeared")),
+        })?;
+        match read_content(catalogue, &manifest) {
+            Ok(content) => self.train_batch(&manifest, content, catalogue.last(), shutdown),
+            Err(error) if may_pass(&error) => return Err(error),
+            Err(error) => self.leave_out(&manifest, &error),
+        }
+        Ok(true)
+    }
+
+    /// Goes on after batches that were removed before they were trained on.
+    fn skip_removed(&mut self, last: u64) {
+        let first = self.state.last.number + 1;
+        self.progress().notice(format!(
+            "batches {first} to {last} were removed: models of many batches are without them"
+        ));
+        self.state.last = BatchId { number: last, manifest: String::new() };
+        self.saved.changed = true;
+    }
+
+    fn leave_out(&mut self, manifest: &Manifest, error: &BatchError) {
+        self.progress().notice(format!(
+            "batch {} is damaged and left out of all models: {error}",
+            manifest.number
+        ));
+        self.state.leave_out(manifest, error.to_string());
+        self.progress().set_gaps(self.state.gaps());
+        self.saved.changed = true;
+    }
+
+    /// Trains the line models of a batch and absorbs it. When the shutdown is heard in between, the batch is
+    /// done again at the next start.
+    fn train_batch(
+        &mut self,
+        manifest: &Manifest,
+        content: BatchContent,
+        last: u64,
+        shutdown: &Shutdown,
+    ) {
+        for points in &content.points {
+            if shutdown.requested() {
+                return;
+            }
+            self.train_line_model(points, manifest, last);
+        }
+        let TrainerOptions { lines, half_life, .. } = self.publisher.options;
+        for (entity, error) in self.state.absorb(manifest, &content, &lines, half_life) {
+            let number = manifest.number;
+            self.progress()
+                .notice(format!("the live {entity} model leaves out batch {number}: {error}"));
+        }
+        self.newest_points = Some(content.points);
+        self.is_stale = true;
+        self.saved.changed = true;
+    }
+
+    /// Trains the line model of one batch, unless it is there, or would be removed at once.
+    pub(super) fn train_line_model(&mut self, points: &LinePoints, manifest: &Manifest, last: u64) {
+        let (entity, number) = (points.entity(), manifest.number);
+        let keep = self.publisher.options.retention.models.unwrap_or(u64::MAX);
+        let there = self.publisher.registry.get(ModelKind::Line, entity, ModelRef::Number(number));
+        let is_missing = number.saturating_add(keep) > last
+            && !there.is_some_and(|model| is_of(&model, manifest));
+        self.saved.changed |= self.state.unstored.remove(&(number, entity));
+        if !is_missing {
+            return;
+        }
+        let id = BatchId::of(manifest);
+        let source = Source { newest: &id, offsets: &manifest.partitions, gaps: Vec::new() };
+        let trained = self.publisher.train_lines(points, ModelNumber::Number(number), &source);
+        if let Err(error) = trained {
+            self.state.unstored.insert((number, entity));
+            self.saved.changed = true;
+            self.cannot_store(error);
+        }
+    }
+
+    /// Tries batches that were left out and have been passed: whoever restores a file finds it trained on
+    /// after the next start.
+    pub(super) fn retry_gaps(
+        &mut self,
+        catalogue: &Catalogue,
+        shutdown: &Shutdown,
+    ) -> Result<(), TrainingError> {
+        let gaps: Vec<_> = self.state.gaps.keys().copied().collect();
+        for number in gaps {
+            if shutdown.requested() {
+                break;
+            }
+            // A batch that was removed since stays a gap.
+            let Some(manifest) = catalogue.manifest(number)? else { continue };
+            let Ok(content) = read_content(catalogue, &manifest) else { continue };
+            for points in &content.points {
+                self.train_line_model(points, &manifest, catalogue.last());
+            }
+            self.state.absorb_late(&manifest, &content);
+            self.is_stale = true;
+            self.saved.changed = true;
+            self.progress().notice(format!(
+                "batch {number} is whole again and trained on; the live models are without it"
+            ));
+        }
+        self.progress().set_gaps(self.state.gaps());
+        Ok(())
+    }
+}
+
+/// Whether a batch that cannot be read may be read later; otherwise its file is damaged or missing.
+pub(super) fn may_pass(error: &BatchError) -> bool {
+    matches!(error, BatchError::Io { source, .. } if source.kind() != io::ErrorKind::NotFound)
+}
+
+/// What the lines of a batch amount to.
+pub(super) fn read_content(
+    catalogue: &Catalogue,
+    manifest: &Manifest,
+) -> Result<BatchContent, BatchError> {
+    let mut content = BatchContent::default();
+    batch::read_lines(catalogue.folder(), manifest, |line| content.add(line))?;
+    Ok(content)
+}
