@@ -2,6 +2,8 @@
 //! and linfa-clustering. Every measurement runs in a process of its own and prints one JSON object
 //! with the seconds and the SSE of every run, each with a seed of its own, and the peak resident size.
 
+#![allow(clippy::print_stdout, reason = "its output is read by a script")]
+
 #[path = "../benches/data/mod.rs"]
 mod data;
 #[path = "../clustering/benches/mixture/mod.rs"]

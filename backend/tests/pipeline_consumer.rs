@@ -6,7 +6,7 @@ mod support;
 use rdkafka::Message;
 use support::{
     Running, good,
-    kafka::{DEAD_LETTERS, broker, committed, headers, messages, send},
+    kafka::{Admin, DEAD_LETTERS, broker, committed, headers, messages, send},
     manifests, stored_rows, tillstream,
 };
 use tillstream_shared::ClosedBy;
@@ -85,4 +85,26 @@ fn a_quiet_topic_is_stored_after_the_interval() {
     let manifest = &manifests(data)[0];
     assert_eq!((manifest.rows, manifest.closed_by), (30, ClosedBy::Time));
     consume.interrupt();
+}
+
+#[test]
+fn topics_keep_messages_as_long_as_asked_for_when_they_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let admin = Admin::connect(&broker.announced);
+    let consume = |arguments: &[&str]| {
+        let mut command = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
+        good(command.arg("--data-dir").arg(folder.path()).args(arguments));
+    };
+    for (arguments, topic, millis) in [
+        (&[][..], "retail_stream", "604800000"),
+        (&["--topic", "hour", "--retention", "1h"], "hour", "3600000"),
+        (&["--topic", "all", "--retention", "forever"], "all", "-1"),
+        (&["--topic", "all", "--retention", "1h"], "all", "-1"),
+    ] {
+        consume(arguments);
+        for topic in [topic.to_owned(), format!("{topic}.dead_letter")] {
+            assert_eq!(admin.config(&topic, "retention.ms").as_deref(), Some(millis), "{topic}");
+        }
+    }
 }

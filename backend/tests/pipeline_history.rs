@@ -3,12 +3,17 @@
 
 mod support;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use support::{
     Running, good,
     kafka::{Admin, TOPIC, broker, send},
     manifests, refused, stored_rows, tillstream, wait_for,
+};
+use tillstream::{
+    batch::Catalogue,
+    kafka::{Cluster, Consumer, ConsumerOptions, KafkaError},
+    shutdown::Shutdown,
 };
 
 fn produce(brokers: &str, data: &Path, arguments: &[&str]) -> String {
@@ -151,4 +156,35 @@ fn invalid_messages_alone_are_not_read_again() {
         tillstream(&["dead-letters", "list", "--brokers", &broker.announced]).arg("--limit=9"),
     );
     assert_eq!(dead.lines().count(), 2, "{dead}");
+}
+
+/// The new topic has more messages than were read of the old one, so that offsets do not tell.
+#[test]
+fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    produce(&broker.announced, data, &["--input", "generate:10:1"]);
+    let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
+    let cluster = Cluster {
+        brokers: broker.announced.clone(),
+        topic: TOPIC.to_owned(),
+        partitions: 1,
+        retention: None,
+    };
+    let options = ConsumerOptions {
+        batch_size: 1_000_000,
+        batch_interval: Duration::from_secs(3600),
+        refresh_interval: Duration::from_millis(50),
+    };
+    let consumer = Consumer::connect(cluster, options, catalogue, Arc::default()).unwrap();
+    let running = std::thread::spawn(move || consumer.run(&Shutdown::default(), |_| ()));
+    let admin = Admin::connect(&broker.announced);
+    admin.delete_topic(TOPIC);
+    admin.create_topic(TOPIC, 1);
+    produce(&broker.announced, data, &["--input", "generate:1200:2"]);
+    let error = running.join().unwrap().unwrap_err();
+    let is_told = matches!(error, KafkaError::OtherHistory { .. } | KafkaError::Broker { .. });
+    assert!(is_told, "{error}");
+    assert!(manifests(data).is_empty());
 }

@@ -10,6 +10,7 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
+    types::RDKafkaErrorCode,
 };
 use tillstream_shared::{ClosedBy, Manifest, api::Event};
 
@@ -17,9 +18,9 @@ use super::{
     Cluster, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Due},
     history, is_retriable,
-    partition_watch::PartitionWatch,
     positions::Positions,
     statistics::{self, ConsumerStatistics},
+    topic_watch::TopicWatch,
     watermarks::Watermarks,
 };
 use crate::{
@@ -38,7 +39,7 @@ pub struct ConsumerOptions {
     pub batch_size: u64,
     /// Time after a batch's first line at which it is closed.
     pub batch_interval: Duration,
-    /// How often new partitions are looked for.
+    /// How often the consumer looks for new partitions, and whether the topic is still the same.
     pub refresh_interval: Duration,
 }
 
@@ -48,11 +49,11 @@ pub struct ConsumerOptions {
 /// is written in the manifests. The committed offsets of the group `tillstream` are for onlookers.
 ///
 /// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
-/// a [`PartitionWatch`] looks for new partitions.
+/// a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
-    watch: PartitionWatch,
+    watch: TopicWatch,
     sink: BatchSink,
     positions: Positions,
     end: Arc<OnceLock<Offsets>>,
@@ -107,9 +108,15 @@ impl Consumer {
             .create_with_context(ConsumerStatistics::default())
             .map_err(cluster.failed("connecting to the broker"))?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
-        let sink = BatchSink::new(&cluster, limits, catalogue, provenance, open, progress.clone())?;
         let interval = options.refresh_interval;
-        let watch = PartitionWatch::start(cluster.clone(), metadata_client, count, interval);
+        let watch = TopicWatch::start(
+            cluster.clone(),
+            metadata_client,
+            provenance.clone(),
+            count,
+            interval,
+        );
+        let sink = BatchSink::new(&cluster, limits, catalogue, provenance, open, progress.clone())?;
         let (positions, end) = (Positions::default(), Arc::default());
         let mut consumer = Self { cluster, client, watch, sink, positions, end, progress };
         consumer.assign(&partitions, &next)?;
@@ -149,7 +156,7 @@ impl Consumer {
                     tracing::warn!("reading the topic: {error}; trying again");
                     false
                 }
-                Some(Err(error)) => return Err(self.cluster.failed("reading the topic")(error)),
+                Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
             let has_ended = may_have_ended
@@ -166,10 +173,20 @@ impl Consumer {
                 self.positions.update(&statistics);
                 self.progress.lag.set(self.positions.lag());
             }
-            if let Some(partitions) = self.watch.new_partitions() {
+            if let Some(partitions) = self.watch.new_partitions()? {
                 tracing::info!("the topic has {} new partitions", partitions.len());
                 self.assign(&partitions, &Offsets::new())?;
             }
+        }
+    }
+
+    fn fatal(&self, source: ClientError) -> KafkaError {
+        use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        match source.rdkafka_error_code() {
+            Some(UnknownPartition | UnknownTopic | UnknownTopicOrPartition) => {
+                KafkaError::TopicDeleted { topic: self.cluster.topic.clone(), source }
+            }
+            _ => self.cluster.failed("reading the topic")(source),
         }
     }
 

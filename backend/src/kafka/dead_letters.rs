@@ -151,6 +151,8 @@ pub fn replay_dead_letters(cluster: &Cluster, offset: Option<i64>) -> Result<Rep
     let failed = || cluster.failed("sending dead letters");
     let producer: ThreadedProducer<FirstFailure> = cluster
         .config()
+        // The partition of a key, as Kafka's clients and the program's producer choose it.
+        .set("partitioner", "murmur2_random")
         .set("acks", "all")
         .set("enable.idempotence", "true")
         .create_with_context(FirstFailure::default())

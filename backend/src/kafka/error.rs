@@ -44,6 +44,16 @@ pub enum KafkaError {
         /// What differs.
         difference: String,
     },
+    /// The topic, or a partition of it, was deleted while it was read.
+    #[error(
+        "the topic {topic} was deleted: {source}; what is stored stays, and --new-history sets it aside to store a new topic of that name from its beginning"
+    )]
+    TopicDeleted {
+        /// The topic.
+        topic: String,
+        /// What librdkafka reports.
+        source: ClientError,
+    },
     /// Invalid messages cannot be kept, so the batch that they are in is not stored.
     #[error(
         "invalid messages cannot be written to the dead-letter topic {topic}: {source}; create the topic or allow writing to it, then start again: nothing is lost"

@@ -20,7 +20,6 @@ impl Cluster {
 }
 
 /// Checks that what is `stored` of a topic continues in the topic `now`, whose partitions are `partitions`.
-/// Ids that one of the two does not know are not compared.
 ///
 /// # Errors
 /// [`KafkaError::OtherHistory`].
@@ -29,37 +28,42 @@ pub(super) fn check_continues(
     now: &Provenance,
     partitions: &BTreeMap<i32, Watermarks>,
 ) -> Result<(), KafkaError> {
-    match difference(stored, now, partitions) {
-        None => Ok(()),
-        Some(difference) => Err(KafkaError::OtherHistory { topic: now.topic.clone(), difference }),
-    }
+    let TopicProgress { cluster_id, topic_id, next_offsets, .. } = stored;
+    let (cluster_id, topic_id) = (cluster_id.clone(), topic_id.clone());
+    check_ids(&Provenance { cluster_id, topic: now.topic.clone(), topic_id }, now)?;
+    let missing =
+        next_offsets.iter().find_map(|(partition, next)| match partitions.get(partition) {
+            None => Some(format!("partition {partition} is gone")),
+            Some(ends) if *next > ends.end => Some(format!(
+                "they hold partition {partition} up to offset {next}, and it ends at {}",
+                ends.end
+            )),
+            Some(_) => None,
+        });
+    refuse(now, missing)
 }
 
-fn difference(
-    stored: &TopicProgress,
-    now: &Provenance,
-    partitions: &BTreeMap<i32, Watermarks>,
-) -> Option<String> {
-    if let (Some(stored), Some(now)) = (&stored.cluster_id, &now.cluster_id)
-        && stored != now
-    {
-        return Some(format!("they come from the Kafka cluster {stored} and this is {now}"));
-    }
-    if let (Some(stored), Some(now)) = (&stored.topic_id, &now.topic_id)
-        && stored != now
-    {
-        return Some(format!(
-            "the topic was deleted and created again (its id was {stored} and is {now})"
-        ));
-    }
-    stored.next_offsets.iter().find_map(|(partition, next)| match partitions.get(partition) {
-        None => Some(format!("partition {partition} is gone")),
-        Some(ends) if *next > ends.end => Some(format!(
-            "they hold partition {partition} up to offset {next}, and it ends at {}",
-            ends.end
-        )),
-        Some(_) => None,
-    })
+/// Checks that two topics of the same name are the same. Ids that one of the two does not know are not compared.
+///
+/// # Errors
+/// [`KafkaError::OtherHistory`].
+pub(super) fn check_ids(stored: &Provenance, now: &Provenance) -> Result<(), KafkaError> {
+    let differs = |stored: &Option<String>, now: &Option<String>| {
+        let (stored, now) = (stored.clone()?, now.clone()?);
+        (stored != now).then_some((stored, now))
+    };
+    let cluster = differs(&stored.cluster_id, &now.cluster_id).map(|(stored, now)| {
+        format!("they come from the Kafka cluster {stored} and this is {now}")
+    });
+    let topic = differs(&stored.topic_id, &now.topic_id).map(|(stored, now)| {
+        format!("the topic was deleted and created again (its id was {stored} and is {now})")
+    });
+    refuse(now, cluster.or(topic))
+}
+
+fn refuse(now: &Provenance, difference: Option<String>) -> Result<(), KafkaError> {
+    let topic = now.topic.clone();
+    difference.map_or(Ok(()), |difference| Err(KafkaError::OtherHistory { topic, difference }))
 }
 
 #[cfg(test)]
@@ -81,9 +85,10 @@ mod tests {
         (0..).zip(ends.iter().map(|end| Watermarks { low: 0, end: *end })).collect()
     }
 
-    fn named(difference: Option<String>, what: &str) {
-        let difference = difference.unwrap();
-        assert!(difference.contains(what), "{difference}");
+    #[track_caller]
+    fn refused(continues: Result<(), KafkaError>, what: &str) {
+        let error = continues.unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
     }
 
     #[test]
@@ -91,7 +96,7 @@ mod tests {
         for id in [None, Some("a")] {
             for other in [None, Some("a")] {
                 let (stored, now) = (stored(id, other), now(other, id));
-                assert_eq!(difference(&stored, &now, &partitions(&[500, 0, 3])), None);
+                check_continues(&stored, &now, &partitions(&[500, 0, 3])).unwrap();
             }
         }
     }
@@ -100,10 +105,10 @@ mod tests {
     fn another_one_is_named() {
         let enough = partitions(&[500, 0]);
         let ours = stored(Some("a"), Some("t"));
-        named(difference(&ours, &now(Some("b"), Some("t")), &enough), "cluster a");
-        named(difference(&ours, &now(Some("a"), Some("u")), &enough), "created again");
+        refused(check_continues(&ours, &now(Some("b"), Some("t")), &enough), "cluster a");
+        refused(check_continues(&ours, &now(Some("a"), Some("u")), &enough), "created again");
         let same = now(Some("a"), None);
-        named(difference(&ours, &same, &partitions(&[499, 0])), "up to offset 500");
-        named(difference(&ours, &same, &partitions(&[500])), "partition 1 is gone");
+        refused(check_continues(&ours, &same, &partitions(&[499, 0])), "up to offset 500");
+        refused(check_continues(&ours, &same, &partitions(&[500])), "partition 1 is gone");
     }
 }

@@ -15,12 +15,12 @@ mod message;
 mod murmur2;
 mod origin;
 mod pace;
-mod partition_watch;
 mod positions;
 mod producer;
 mod resume;
 mod statistics;
 mod topic_id;
+mod topic_watch;
 mod topics;
 mod watermarks;
 

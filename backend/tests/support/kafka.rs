@@ -4,7 +4,9 @@ use std::{path::Path, time::Duration};
 
 use rdkafka::{
     ClientConfig, Message, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+    },
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     message::{Headers, OwnedMessage},
@@ -111,6 +113,14 @@ impl Admin {
         let new = [NewPartitions::new(topic, count)];
         let created = self.client.create_partitions(&new, &AdminOptions::new());
         self.runtime.block_on(created).unwrap().pop().unwrap().unwrap();
+    }
+
+    /// The value of a topic's setting.
+    pub fn config(&self, topic: &str, name: &str) -> Option<String> {
+        let topic = [ResourceSpecifier::Topic(topic)];
+        let described = self.client.describe_configs(&topic, &AdminOptions::new());
+        let resource = self.runtime.block_on(described).unwrap().pop().unwrap().unwrap();
+        resource.get(name)?.value.clone()
     }
 
     /// Deletes what is below `offset` in partition 0, as retention does.

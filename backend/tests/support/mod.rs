@@ -9,6 +9,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -63,6 +64,7 @@ pub fn summary(stdout: &str) -> serde_json::Value {
 /// A running program, killed when dropped.
 pub struct Running {
     child: Child,
+    log: Arc<Mutex<String>>,
     /// What followed the marker on the line of standard output that was waited for.
     pub announced: String,
 }
@@ -84,8 +86,14 @@ impl Running {
         // Somebody must go on reading, or the program would wait for room in the pipes.
         std::thread::spawn(move || lines.for_each(drop));
         let stderr = child.stderr.take().unwrap();
-        std::thread::spawn(move || BufReader::new(stderr).lines().for_each(drop));
-        Self { child, announced: line[marker.len()..].trim().to_owned() }
+        let log = Arc::<Mutex<String>>::default();
+        let logged = log.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                *logged.lock().unwrap() += &(line + "\n");
+            }
+        });
+        Self { child, log, announced: line[marker.len()..].trim().to_owned() }
     }
 
     /// Ends it as the power cut does.
@@ -100,6 +108,11 @@ impl Running {
         signal(self.child.id(), "-INT");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
+    }
+
+    /// What it has written to standard error since it was started.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Whether it still runs.
