@@ -164,18 +164,20 @@ pub(super) fn champion_watcher(
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
     batches: &Path,
-    champions: ChampionStore,
+    models: &Path,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
 ) {
-    let batches = batches.to_owned();
+    let champions = ChampionStore::new(models);
+    let mut batches = data::WatchedBatches::new(batches.to_owned());
+    let mut gaps = data::WatchedGaps::new(models);
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
-        let mut watched = data::WatchedBatches::new(batches);
         loop {
             let begun = Instant::now();
             data::refresh_models(&registry, &progress);
             data::follow_champions(&champions, &registry, &progress);
-            watched.refresh(&progress);
+            batches.refresh(&progress);
+            gaps.refresh(&progress);
             // A look at a long history takes its time: at most a twentieth of all.
             if shutdown.wait(POLL_INTERVAL.max(20 * begun.elapsed())) {
                 return Ok(());

@@ -1,7 +1,14 @@
 //! What the routes show of a data folder.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
+use tillstream_durable::FolderLock;
 use tillstream_shared::api::Gap;
 use tokio::net::TcpListener;
 
@@ -16,8 +23,8 @@ use crate::{
     registry::{ChampionStore, Registry},
     shutdown::Shutdown,
     stored_data::StoredData,
+    training_state::{TrainingState, state_path},
 };
-use tillstream_durable::FolderLock;
 
 /// Binds the address of REST and page.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -84,6 +91,31 @@ impl WatchedBatches {
                     self.failed = failed;
                 }
             }
+        }
+    }
+}
+
+/// The gaps that another process's training leaves.
+pub(super) struct WatchedGaps {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+}
+
+impl WatchedGaps {
+    pub(super) fn new(models: &Path) -> Self {
+        Self { path: state_path(models), modified: None }
+    }
+
+    /// Shows them in `progress`, read anew when the file of the training state is another.
+    pub(super) fn refresh(&mut self, progress: &Progress) {
+        let modified = fs::metadata(&self.path).and_then(|file| file.modified()).ok();
+        if modified == self.modified {
+            return;
+        }
+        self.modified = modified;
+        match TrainingState::load_gaps(&self.path) {
+            Ok(gaps) => progress.set_gaps(gaps),
+            Err(error) => progress.notice(format!("{}: {error}", self.path.display())),
         }
     }
 }

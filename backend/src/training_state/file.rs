@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 use tillstream_durable as durable;
-use tillstream_shared::{Entity, OffsetRange};
+use tillstream_shared::{Entity, OffsetRange, api::Gap};
 
 use super::{BatchId, LiveClusters, NewestBatch, TrainingState};
 use crate::features::{LinePoints, Profiles, StoredPoints};
@@ -80,6 +80,15 @@ impl TrainingState {
         let Some(stored) = read(path)? else { return Ok(None) };
         let points = restore_points(&stored.points)?;
         Ok(points.into_iter().find(|points| points.entity() == entity))
+    }
+
+    /// The gaps in the file, the rest left aside; none when there is no file.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_gaps(path: &Path) -> io::Result<Vec<Gap>> {
+        let gaps = read(path)?.map(|stored| stored.gaps).unwrap_or_default();
+        Ok(gaps.into_iter().map(|(batch, reason)| Gap { batch, reason }).collect())
     }
 
     /// Writes the file, in one piece.

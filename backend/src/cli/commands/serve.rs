@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     cli::{Error, components, data, options::ServeOptions, setup},
     progress::Progress,
-    registry::ChampionStore,
     shutdown::Shutdown,
     supervisor::{StopTimeouts, Supervisor},
 };
@@ -23,11 +22,10 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
         Ok((data, loaded))
     })
     .await?;
-    let champions = ChampionStore::new(&models);
     components::data_watcher(
         &mut supervisor,
         &batches,
-        champions,
+        &models,
         registry.clone(),
         progress.clone(),
     );
