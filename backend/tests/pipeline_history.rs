@@ -166,12 +166,7 @@ fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer() {
     let broker = broker(data);
     produce(&broker.announced, data, &["--input", "generate:10:1"]);
     let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
-    let cluster = Cluster {
-        brokers: broker.announced.clone(),
-        topic: TOPIC.to_owned(),
-        partitions: 1,
-        retention: None,
-    };
+    let cluster = Cluster::new(&broker.announced, TOPIC);
     let options = ConsumerOptions {
         batch_size: 1_000_000,
         batch_interval: Duration::from_secs(3600),

@@ -55,12 +55,7 @@ fn new_partitions_are_found_and_stored_from_their_beginning() {
     produce("generate:500:1");
 
     let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
-    let cluster = Cluster {
-        brokers: broker.announced.clone(),
-        topic: TOPIC.to_owned(),
-        partitions: 1,
-        retention: None,
-    };
+    let cluster = Cluster::new(&broker.announced, TOPIC);
     let options = ConsumerOptions {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
