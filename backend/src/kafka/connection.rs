@@ -62,6 +62,12 @@ fn is_refusal(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// Takes errors and log lines from librdkafka, which hands them over within a poll, until none comes for `time`.
+/// (A poll without time ends with the first log line.)
+fn serve_events(client: &MetadataClient, time: Duration) {
+    while client.poll(time).is_some() {}
+}
+
 impl Cluster {
     /// A client that only asks, once one of the brokers answers.
     ///
@@ -74,10 +80,10 @@ impl Cluster {
             .map_err(self.failed("connecting to the broker"))?;
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         loop {
-            let Err(error) = client.fetch_metadata(Some(&self.topic), ATTEMPT_TIMEOUT) else {
+            if client.fetch_metadata(Some(&self.topic), ATTEMPT_TIMEOUT).is_ok() {
                 self.forget_errors(&client);
                 return Ok(client);
-            };
+            }
             let heard = self.connection_error(&client);
             match heard {
                 Some(refusal @ (KafkaError::LoginRefused { .. } | KafkaError::Tls { .. })) => {
@@ -85,26 +91,37 @@ impl Cluster {
                 }
                 _ if Instant::now() < deadline => {}
                 Some(unreachable) => return Err(unreachable),
-                None => return Err(self.failed("connecting to the broker")(error)),
+                None => {
+                    let reason = format!(
+                        "no answer within {} seconds: check the address and security.protocol",
+                        CONNECT_TIMEOUT.as_secs()
+                    );
+                    return Err(KafkaError::Unreachable { brokers: self.brokers.clone(), reason });
+                }
             }
         }
     }
 
     /// Forgets what was wrong before an answer came.
     pub(super) fn forget_errors(&self, client: &MetadataClient) {
-        while client.poll(Duration::ZERO).is_some() {}
+        serve_events(client, Duration::from_millis(1));
         *client.context().lock() = None;
     }
 
     /// Why the client has no connection, as far as it has said so.
     pub(super) fn connection_error(&self, client: &MetadataClient) -> Option<KafkaError> {
-        // librdkafka tells it within a poll.
-        while client.poll(Duration::ZERO).is_some() {}
+        serve_events(client, Duration::from_millis(20));
         let (code, reason) = client.context().lock().clone()?;
         let brokers = self.brokers.clone();
         Some(match code {
             RDKafkaErrorCode::SSL => KafkaError::Tls { brokers, reason },
             code if is_refusal(code) => KafkaError::LoginRefused { brokers, reason },
+            // librdkafka reports no error of a connection that the other side closes.
+            RDKafkaErrorCode::AllBrokersDown => {
+                let reason =
+                    format!("{reason}, as they close the connection: check security.protocol");
+                KafkaError::Unreachable { brokers, reason }
+            }
             _ => KafkaError::Unreachable { brokers, reason },
         })
     }
