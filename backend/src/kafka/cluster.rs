@@ -106,14 +106,14 @@ impl Cluster {
     }
 
     pub(super) fn failed(&self, action: &'static str) -> impl FnOnce(ClientError) -> KafkaError {
-        let (brokers, topic) = (self.brokers.clone(), self.topic.clone());
+        let Self { brokers, topic, group, .. } = self.clone();
         move |source| match source {
             ClientError::ClientCreation(reason) | ClientError::ClientConfig(_, reason, ..) => {
                 KafkaError::Client(reason)
             }
             source => match source.rdkafka_error_code() {
                 Some(code @ RDKafkaErrorCode::GroupAuthorizationFailed) => {
-                    KafkaError::GroupForbidden(code)
+                    KafkaError::GroupForbidden { group, code }
                 }
                 Some(code) if is_authorization(code) => {
                     KafkaError::Forbidden { action: "use", topic, code }

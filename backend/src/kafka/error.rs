@@ -58,9 +58,16 @@ pub enum KafkaError {
         /// What the broker reports.
         code: RDKafkaErrorCode,
     },
-    /// The user lacks the right to read as the group.
-    #[error("there is no right to read as this consumer group: {0}; choose another with --group")]
-    GroupForbidden(RDKafkaErrorCode),
+    /// The user lacks the right to commit offsets of the group.
+    #[error(
+        "there is no right to use the consumer group {group}: {code}; choose another with --group"
+    )]
+    GroupForbidden {
+        /// The group.
+        group: String,
+        /// What the broker reports.
+        code: RDKafkaErrorCode,
+    },
     /// A topic is missing and cannot be made.
     #[error("the topic {topic} does not exist and cannot be created: {code}")]
     NotCreated {

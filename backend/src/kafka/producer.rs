@@ -186,26 +186,31 @@ impl Producer {
             .map_or(Ok(()), |failure| Err(self.not_acknowledged(&failure)))
     }
 
-    fn not_acknowledged(&self, Failure { error, reason }: &Failure) -> KafkaError {
-        use RDKafkaErrorCode::{ClusterAuthorizationFailed, TopicAuthorizationFailed};
-        let fatal = self.client.client().fatal_error();
-        let codes = [error.rdkafka_error_code(), fatal.as_ref().map(|(code, _)| *code)];
-        // That a right is missing makes a gap, and the gap is then the error.
-        let texts = [Some(reason), fatal.as_ref().map(|(_, reason)| reason)];
-        let missing =
-            [TopicAuthorizationFailed, ClusterAuthorizationFailed].into_iter().find(|code| {
-                let name = code.to_string();
-                let description = name.split(" (").last().unwrap_or_default().trim_end_matches(')');
-                codes.contains(&Some(*code))
-                    || texts.iter().flatten().any(|text| text.contains(description))
-            });
-        match missing {
+    fn not_acknowledged(&self, failure: &Failure) -> KafkaError {
+        match self.missing_right(failure) {
             Some(code) => {
                 let topic = self.cluster.topic.clone();
                 KafkaError::Forbidden { action: "write to", topic, code }
             }
-            None => KafkaError::NotAcknowledged(error.clone()),
+            None => KafkaError::NotAcknowledged(failure.error.clone()),
         }
+    }
+
+    /// The right whose absence led to `failure`. What librdkafka reports first may be what follows from it, a gap,
+    /// and the right is then in the text alone.
+    fn missing_right(&self, Failure { error, reason }: &Failure) -> Option<RDKafkaErrorCode> {
+        let fatal = self.client.client().fatal_error();
+        let (fatal_code, fatal_reason) = fatal.unzip();
+        let codes = [error.rdkafka_error_code(), fatal_code];
+        let texts = [reason.as_str(), fatal_reason.as_deref().unwrap_or_default()];
+        let rights = [
+            (RDKafkaErrorCode::TopicAuthorizationFailed, "Topic authorization failed"),
+            (RDKafkaErrorCode::ClusterAuthorizationFailed, "Cluster authorization failed"),
+        ];
+        let missing = rights.into_iter().find(|(code, text)| {
+            codes.contains(&Some(*code)) || texts.iter().any(|reason| reason.contains(text))
+        });
+        missing.map(|(code, _)| code)
     }
 
     /// Hands one line to librdkafka, waiting while its queue is full; false when asked to stop meanwhile.
