@@ -3,12 +3,12 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use support::{
     DEADLINE,
-    broker::{Broker, Kafka},
+    broker::{Broker, Kafka, on_apache},
     good,
     kafka::{Admin, client},
     manifests, stored_rows, wait_for,
@@ -20,6 +20,11 @@ use tillstream::{
     shutdown::Shutdown,
 };
 use uuid::Uuid;
+
+on_apache! {
+    once_ends_and_stores_what_was_committed,
+    control_records_at_the_end_are_no_lag,
+}
 
 const PARTITIONS: i32 = 3;
 
@@ -49,8 +54,8 @@ fn transaction(producer: &BaseProducer, topic: &str, invoices: &[(&str, i32)], e
 }
 
 /// A topic whose partitions all end with control records.
-fn broker_with_transactions() -> Broker {
-    let broker = Kafka::Apache.broker();
+fn broker_with_transactions(kafka: Kafka) -> Broker {
+    let broker = kafka.broker();
     Admin::connect(&broker).create_topic(&broker.topic, PARTITIONS);
     let id = Uuid::new_v4().to_string();
     let mut config = client(&broker.address);
@@ -65,7 +70,7 @@ fn broker_with_transactions() -> Broker {
 }
 
 /// The invoices of all stored lines, sorted.
-fn invoices(data: &std::path::Path) -> Vec<String> {
+fn invoices(data: &Path) -> Vec<String> {
     let rows = stored_rows(data);
     let mut invoices: Vec<_> =
         rows.lines().map(|row| row.split(',').next().unwrap().to_owned()).collect();
@@ -73,21 +78,19 @@ fn invoices(data: &std::path::Path) -> Vec<String> {
     invoices
 }
 
-#[test]
-fn once_ends_and_stores_what_was_committed() {
+fn once_ends_and_stores_what_was_committed(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker_with_transactions();
+    let broker = broker_with_transactions(kafka);
     good(&mut broker.tillstream(data, &["consume", "--once"]));
     assert_eq!(invoices(data), ["1", "2", "3", "4"]);
     good(&mut broker.tillstream(data, &["consume", "--once"]));
     assert_eq!((invoices(data).len(), manifests(data).len()), (4, 1), "everything is stored");
 }
 
-#[test]
-fn control_records_at_the_end_are_no_lag() {
+fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
-    let broker = broker_with_transactions();
+    let broker = broker_with_transactions(kafka);
     let (catalogue, _lock) = Catalogue::open(&folder.path().join("batch")).unwrap();
     let options = ConsumerOptions {
         batch_size: 1000,

@@ -26,6 +26,14 @@ macro_rules! on_both_brokers {
             })+
         }
 
+        $crate::support::broker::on_apache! { $($name),+ }
+    };
+}
+pub(crate) use on_both_brokers;
+
+/// Makes a test `apache::name` of every function `fn(Kafka)`, for what the embedded broker cannot do.
+macro_rules! on_apache {
+    ($($name:ident),+ $(,)?) => {
         mod apache {
             $(#[test]
             fn $name() {
@@ -34,7 +42,7 @@ macro_rules! on_both_brokers {
         }
     };
 }
-pub(crate) use on_both_brokers;
+pub(crate) use on_apache;
 
 /// Slows every fsync of the embedded broker.
 const SLOW_FSYNC: (&str, &str) = ("TILLSTREAM_FAULT_FSYNC_MS", "300");
