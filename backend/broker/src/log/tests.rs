@@ -2,10 +2,11 @@
 
 use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AppendError, Appended, Health, LogSettings, Partition, ReadError, SequenceError, check,
+    AppendError, Appended, Health, Isolation, LogSettings, Partition, ReadError, SequenceError,
+    check,
 };
 use crate::disk::Disk;
 
@@ -38,6 +39,16 @@ fn open(dir: &Path, segment_bytes: u64) -> Arc<Partition> {
 
 fn append(partition: &Arc<Partition>, batch: &[u8]) -> Result<Appended, AppendError> {
     partition.append(&check(batch).unwrap(), batch)
+}
+
+fn read(
+    partition: &Partition,
+    offset: i64,
+    max_bytes: usize,
+    at_least_one: bool,
+) -> Result<Bytes, ReadError> {
+    let read = partition.read(offset, Isolation::ReadUncommitted, max_bytes, at_least_one);
+    read.map(|batches| batches.bytes)
 }
 
 async fn append_durably(partition: &Arc<Partition>, batch: &[u8]) -> i64 {
@@ -74,13 +85,13 @@ async fn every_offset_is_found_in_its_batch_before_and_after_reopening() {
         assert_eq!(partition.status().high_watermark, end);
         for offset in 0..end {
             let wanted = starts.partition_point(|start| *start <= offset) - 1;
-            let found = bases(&partition.read(offset, 3000, true).unwrap());
+            let found = bases(&read(&partition, offset, 3000, true).unwrap());
             assert!(starts[wanted..].starts_with(&found), "{offset}: {found:?}");
             assert!(!found.is_empty());
         }
-        assert!(partition.read(end, 3000, true).unwrap().is_empty());
-        assert!(matches!(partition.read(end + 1, 1, true), Err(ReadError::OutOfRange)));
-        assert!(matches!(partition.read(-1, 1, true), Err(ReadError::OutOfRange)));
+        assert!(read(&partition, end, 3000, true).unwrap().is_empty());
+        assert!(matches!(read(&partition, end + 1, 1, true), Err(ReadError::OutOfRange)));
+        assert!(matches!(read(&partition, -1, 1, true), Err(ReadError::OutOfRange)));
     }
 }
 
@@ -92,11 +103,12 @@ async fn a_read_holds_whole_batches_only() {
     for _ in 0..10 {
         append_durably(&partition, &one).await;
     }
-    let read = |max_bytes, at_least_one| partition.read(2, max_bytes, at_least_one).unwrap().len();
-    assert_eq!(read(3 * one.len() + 60, false), 3 * one.len());
-    assert_eq!(read(one.len() - 1, false), 0);
-    assert_eq!(read(one.len() - 1, true), one.len());
-    assert_eq!(read(usize::MAX >> 1, false), 8 * one.len());
+    let length =
+        |max_bytes, at_least_one| read(&partition, 2, max_bytes, at_least_one).unwrap().len();
+    assert_eq!(length(3 * one.len() + 60, false), 3 * one.len());
+    assert_eq!(length(one.len() - 1, false), 0);
+    assert_eq!(length(one.len() - 1, true), one.len());
+    assert_eq!(length(usize::MAX >> 1, false), 8 * one.len());
 }
 
 #[tokio::test]
@@ -106,7 +118,7 @@ async fn what_is_stored_differs_only_in_offset_and_epoch() {
     let one = batch(-1, -1, 3, 0, b"records");
     append_durably(&partition, &one).await;
     append_durably(&partition, &one).await;
-    let second = partition.read(3, 1 << 20, true).unwrap();
+    let second = read(&partition, 3, 1 << 20, true).unwrap();
     assert_eq!(second[..8], 3_i64.to_be_bytes());
     assert_eq!(second[8..12], one[8..12]);
     assert_eq!(second[12..16], 0_i32.to_be_bytes());
@@ -216,7 +228,7 @@ async fn the_active_segment_is_never_deleted() {
     partition.delete_old_segments(SystemTime::now()).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     assert!(partition.status().log_start > 10);
-    let left = partition.read(partition.status().log_start, 1 << 20, true).unwrap();
+    let left = read(&partition, partition.status().log_start, 1 << 20, true).unwrap();
     assert_eq!(bases(&left), (partition.status().log_start..20).collect::<Vec<i64>>());
-    assert!(matches!(partition.read(0, 1, true), Err(ReadError::OutOfRange)));
+    assert!(matches!(read(&partition, 0, 1, true), Err(ReadError::OutOfRange)));
 }
