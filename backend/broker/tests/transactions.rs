@@ -16,7 +16,7 @@ use bytes::Bytes;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, FetchRequest,
+        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, BrokerId, EndTxnRequest, FetchRequest,
         FindCoordinatorRequest, GroupId, InitProducerIdRequest, ListOffsetsRequest,
         OffsetFetchRequest, ProducerId, TransactionalId, TxnOffsetCommitRequest,
         add_partitions_to_txn_request::AddPartitionsToTxnTopic,
@@ -119,7 +119,7 @@ impl RawProducer {
         self.raw.call(&find, 4).await.coordinators[0].error_code
     }
 
-    /// Calls again as long as the answer is that another request is under way.
+    /// Calls again as long as the coordinator is not ready or has another request under way.
     async fn call<Q: Request>(
         &mut self,
         request: Q,
@@ -129,10 +129,15 @@ impl RawProducer {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             let answer = self.raw.call(&request, version).await;
-            if error(&answer) != code(ResponseError::ConcurrentTransactions) {
+            let retriable = [
+                ResponseError::CoordinatorLoadInProgress,
+                ResponseError::NotCoordinator,
+                ResponseError::ConcurrentTransactions,
+            ];
+            if !retriable.map(code).contains(&error(&answer)) {
                 return answer;
             }
-            assert!(Instant::now() < deadline, "another request is under way for ever");
+            assert!(Instant::now() < deadline, "never ready: {}", error(&answer));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -159,6 +164,7 @@ impl RawProducer {
         self.add_partitions(&[0]).await[0]
     }
 
+    /// The errors in the order of the partitions.
     async fn add_partitions(&mut self, partitions: &[i32]) -> Vec<i16> {
         let topic = AddPartitionsToTxnTopic::default()
             .with_name(name(&self.name))
@@ -171,7 +177,9 @@ impl RawProducer {
         let answer = self.call(add, 3, |answer| {
             answer.results_by_topic_v3_and_below[0].results_by_partition[0].partition_error_code
         });
-        let results = &answer.await.results_by_topic_v3_and_below[0].results_by_partition;
+        let mut answer = answer.await;
+        let results = &mut answer.results_by_topic_v3_and_below[0].results_by_partition;
+        results.sort_by_key(|result| result.partition_index);
         results.iter().map(|result| result.partition_error_code).collect()
     }
 
@@ -252,13 +260,32 @@ impl RawProducer {
         self.raw.call::<FetchRequest>(&request, 12).await.responses[0].partitions[0].clone()
     }
 
+    /// Everything that there is; a response need not hold it all.
+    async fn fetch_all(&mut self, isolation: i8) -> Vec<u8> {
+        let end = self.latest(isolation).await;
+        let (mut offset, mut all) = (0, Vec::new());
+        while offset < end {
+            let records = self.fetch(offset, isolation).await.records.unwrap();
+            assert!(!records.is_empty(), "nothing at {offset}");
+            for batch in batches(&records) {
+                offset = i64::from_be_bytes(batch[..8].try_into().unwrap())
+                    + i64::from(i32::from_be_bytes(batch[23..27].try_into().unwrap()))
+                    + 1;
+            }
+            all.extend_from_slice(&records);
+        }
+        all
+    }
+
     async fn latest(&mut self, isolation: i8) -> i64 {
         let partition = ListOffsetsPartition::default().with_timestamp(-1);
         let topic = ListOffsetsTopic::default()
             .with_name(name(&self.name))
             .with_partitions(vec![partition]);
-        let list =
-            ListOffsetsRequest::default().with_isolation_level(isolation).with_topics(vec![topic]);
+        let list = ListOffsetsRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_isolation_level(isolation)
+            .with_topics(vec![topic]);
         self.raw.call(&list, 5).await.topics[0].partitions[0].offset
     }
 }
@@ -407,13 +434,12 @@ async fn every_step_is_answered_as_apache_kafka_does() {
     let all = raw.fetch(0, COMMITTED).await;
     assert_eq!((all.high_watermark, all.last_stable_offset), (5, 5));
     assert_eq!(aborted(&all), [(id, 0)]);
-    let records = all.records.unwrap();
-    let found = markers(&records, id);
-    assert_eq!(found, [(2, marker("00000000")), (4, marker("00000001"))]);
+    let records = raw.fetch_all(COMMITTED).await;
+    assert_eq!(markers(&records, id), [(2, marker("00000000")), (4, marker("00000001"))]);
     assert_eq!(aborted(&raw.fetch(3, COMMITTED).await), []);
     let plain = raw.fetch(0, UNCOMMITTED).await;
     assert_eq!(plain.aborted_transactions, None);
-    assert_eq!(plain.records.unwrap(), records);
+    assert_eq!(raw.fetch_all(UNCOMMITTED).await, records);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -475,7 +501,7 @@ async fn offsets_in_a_transaction_are_held_back_until_it_ends() {
 async fn a_transaction_open_for_too_long_is_aborted() {
     let target = Target::start().await;
     let mut raw = target.raw().await;
-    assert_eq!(raw.init_with((-1, -1), 300).await, 0);
+    assert_eq!(raw.init_with((-1, -1), 3000).await, 0);
     assert_eq!(raw.add_partition().await, 0);
     assert_eq!(raw.produce("forgotten").await, 0);
     assert_eq!(raw.latest(COMMITTED).await, 0);
@@ -513,13 +539,21 @@ fn marker(key: &str) -> String {
     .concat()
 }
 
-/// Offset and bytes of the control batches, as [`marker`] has them; all of them of that producer.
-fn markers(mut records: &[u8], producer: i64) -> Vec<(i64, String)> {
-    let mut found = Vec::new();
-    while !records.is_empty() {
-        let size = 12 + u32::from_be_bytes(records[8..12].try_into().unwrap()) as usize;
+/// The batches one by one.
+fn batches(mut records: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let length = records.get(8..12)?;
+        let size = 12 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
         let (batch, rest) = records.split_at(size);
         records = rest;
+        Some(batch)
+    })
+}
+
+/// Offset and bytes of the control batches, as [`marker`] has them; all of them of that producer.
+fn markers(records: &[u8], producer: i64) -> Vec<(i64, String)> {
+    let mut found = Vec::new();
+    for batch in batches(records) {
         if batch[22] & 0x20 == 0 {
             continue;
         }
@@ -534,4 +568,45 @@ fn markers(mut records: &[u8], producer: i64) -> Vec<(i64, String)> {
         found.push((i64::from_be_bytes(batch[..8].try_into().unwrap()), hex));
     }
     found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_only_the_log_knows_is_aborted_at_the_start() {
+    let broker = TestBroker::start().await;
+    let client = broker.client();
+    let producer = started(&client, "tx");
+    commit(&producer, "t", &["kept"]);
+    producer.begin_transaction().unwrap();
+    send(&producer, "t", &["lost"]);
+    let dir = broker.stop().await;
+    std::fs::remove_dir_all(dir.path().join("transactions")).unwrap();
+    let broker = TestBroker::reopen(dir, |_| {}).await;
+    let client = broker.client();
+    let later = broker.future_producer();
+    let record = rdkafka::producer::FutureRecord::<str, str>::to("t").payload("later");
+    later.send(record, TIMEOUT).await.unwrap();
+    assert_eq!(committed(&client, "t"), ["kept", "later"]);
+    assert_eq!(uncommitted(&client, "t"), ["kept", "lost", "later"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unused_transactional_id_is_forgotten() {
+    let broker = TestBroker::with(|config| {
+        config.retention_interval = Duration::from_millis(20);
+        config.transactional_id_retention = Duration::ZERO;
+    })
+    .await;
+    broker.create_topic("tx", 1).await;
+    let (address, name) = (broker.broker.address(), "tx".to_owned());
+    let target = Target { address, own: None, name };
+    let mut raw = target.raw().await;
+    assert_eq!(raw.init().await, 0);
+    let first = raw.id;
+    let files = || std::fs::read_dir(broker.dir.path().join("transactions")).unwrap().count();
+    eventually("it is forgotten", async || files() == 0).await;
+    assert_eq!(raw.add_partition().await, code(ResponseError::InvalidProducerIdMapping));
+    let mut again = target.raw().await;
+    assert_eq!(again.init().await, 0);
+    assert_eq!(again.epoch, 0);
+    assert_ne!(again.id, first);
 }

@@ -1,5 +1,5 @@
 //! Control batches: the markers that end a transaction in a partition, byte for byte as Apache Kafka
-//! writes them.
+//! writes them (the test `transactions` compares).
 
 use bytes::{BufMut, BytesMut};
 

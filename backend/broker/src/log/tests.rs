@@ -5,8 +5,8 @@ use std::{fs, path::Path, sync::Arc, time::SystemTime};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AppendError, Appended, Health, Isolation, LogSettings, Partition, ReadError, SequenceError,
-    check,
+    AppendError, Appended, Health, Isolation, LogSettings, Marker, Partition, ReadError,
+    SequenceError, check,
 };
 use crate::disk::Disk;
 
@@ -231,4 +231,91 @@ async fn the_active_segment_is_never_deleted() {
     let left = read(&partition, partition.status().log_start, 1 << 20, true).unwrap();
     assert_eq!(bases(&left), (partition.status().log_start..20).collect::<Vec<i64>>());
     assert!(matches!(read(&partition, 0, 1, true), Err(ReadError::OutOfRange)));
+}
+
+/// A batch of one record that is part of a transaction.
+fn transactional(producer: i64, sequence: i32) -> Vec<u8> {
+    let mut bytes = batch(producer, sequence, 1, 0, b"record");
+    bytes[22] |= 0x10;
+    let checksum = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+/// The offsets that a consumer of committed records sees, as Kafka's clients find them.
+fn committed(partition: &Partition) -> Vec<i64> {
+    let mut offset = partition.status().log_start;
+    let mut seen = Vec::new();
+    loop {
+        let read = partition.read(offset, Isolation::ReadCommitted, 300, true).unwrap();
+        let mut bytes = &read.bytes[..];
+        if bytes.is_empty() {
+            return seen;
+        }
+        let mut waiting = read.aborted;
+        let mut aborted = std::collections::HashSet::new();
+        while !bytes.is_empty() {
+            let header = super::batch::BatchHeader::parse(bytes).unwrap();
+            waiting.retain(|transaction| {
+                let begun = transaction.first_offset <= header.base_offset;
+                if begun {
+                    aborted.insert(transaction.producer_id);
+                }
+                !begun
+            });
+            if header.is_control() {
+                aborted.remove(&header.producer_id);
+            } else if !header.is_transactional() || !aborted.contains(&header.producer_id) {
+                seen.push(header.base_offset);
+            }
+            offset = header.end();
+            bytes = &bytes[header.size..];
+        }
+    }
+}
+
+#[tokio::test]
+async fn interleaved_transactions_are_told_apart_before_and_after_reopening() {
+    const PRODUCERS: i64 = 4;
+    let dir = tempfile::tempdir().unwrap();
+    let mut partition = open(dir.path(), 700);
+    let mut random = 1_u32;
+    let mut sequences = [0; PRODUCERS as usize];
+    // The offsets of each open transaction, and of all that is committed.
+    let mut open_offsets: [Vec<i64>; PRODUCERS as usize] = Default::default();
+    let mut expected = Vec::new();
+    for step in 0..600 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let producer = usize::from((random >> 24) as u8) % PRODUCERS as usize;
+        let id = producer as i64;
+        match (random >> 16) % 8 {
+            0 => expected.push(append_durably(&partition, &batch(-1, -1, 1, 0, b"plain")).await),
+            action @ (1 | 2) => {
+                let marker = if action == 1 { Marker::Commit } else { Marker::Abort };
+                let ended = partition.end_transaction(id, 0, marker).unwrap();
+                assert_eq!(partition.wait_for(ended.end).await, Health::Good);
+                let records = std::mem::take(&mut open_offsets[producer]);
+                if marker == Marker::Commit {
+                    expected.extend(records);
+                }
+            }
+            _ => {
+                partition.enlist(id, 0);
+                let record = transactional(id, sequences[producer]);
+                open_offsets[producer].push(append_durably(&partition, &record).await);
+                sequences[producer] += 1;
+            }
+        }
+        if step % 50 == 0 {
+            partition = open(dir.path(), 700);
+        }
+        let status = partition.status();
+        let first_open = open_offsets.iter().filter_map(|offsets| offsets.first()).min();
+        let stable = first_open.map_or(status.high_watermark, |first| *first);
+        assert_eq!(status.last_stable_offset, stable, "step {step}");
+        expected.sort_unstable();
+        let visible = expected.partition_point(|offset| *offset < stable);
+        assert_eq!(committed(&partition), expected[..visible], "step {step}");
+    }
+    assert!(fs::read_dir(dir.path()).unwrap().count() > 5, "several segments");
 }
