@@ -109,7 +109,26 @@ impl Default for Progress {
 impl Progress {
     /// Says what `component` is doing, and of a failed one why.
     pub fn set_stage(&self, component: Component, stage: Stage, reason: Option<String>) {
-        lock(&self.components).insert(component, ComponentStatus { component, stage, reason });
+        let status = ComponentStatus { component, stage, reason, waiting: None };
+        lock(&self.components).insert(component, status);
+    }
+
+    /// Says what a running `component` waits for, if it does; that it begins to wait is a notice.
+    pub fn set_waiting(&self, component: Component, waiting: Option<String>) {
+        let mut components = lock(&self.components);
+        let status = components.entry(component).or_insert_with(|| ComponentStatus {
+            component,
+            stage: Stage::Running,
+            reason: None,
+            waiting: None,
+        });
+        let before = std::mem::replace(&mut status.waiting, waiting.clone());
+        drop(components);
+        match (before, waiting) {
+            (None, Some(waiting)) => self.notice(format!("the {component} waits: {waiting}")),
+            (Some(_), None) => tracing::info!("the {component} goes on"),
+            _ => {}
+        }
     }
 
     /// Replaces the damaged batches that training leaves out.

@@ -268,6 +268,9 @@ pub struct ComponentStatus {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a running one waits for, since when and why: brokers that do not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
 }
 
 /// A batch that no model is trained on, because its file is damaged.

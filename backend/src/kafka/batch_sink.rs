@@ -8,7 +8,7 @@ use std::{
 use rdkafka::{Message, message::BorrowedMessage};
 use tillstream_shared::{ClosedBy, Manifest};
 
-use super::{Cluster, KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
     batch::{Catalogue, OpenBatch, Provenance},
     progress::Progress,
@@ -49,26 +49,26 @@ pub(super) struct BatchSink {
 impl BatchSink {
     /// Goes on with `open`.
     pub(super) fn new(
-        cluster: &Cluster,
         limits: BatchLimits,
         catalogue: Catalogue,
         provenance: Provenance,
         open: OpenBatch,
+        dead_letters: DeadLetterProducer,
         progress: Arc<Progress>,
-    ) -> Result<Self, KafkaError> {
+    ) -> Self {
         catalogue.summary().report(&progress);
         progress.dead_letters.add(open.dead_letters());
         progress.repeated.add(open.repeated());
-        Ok(Self {
+        Self {
             limits,
             catalogue,
             provenance,
             open: Some(open),
             unnoted_since: None,
-            dead_letters: DeadLetterProducer::connect(cluster)?,
+            dead_letters,
             repaired: Vec::new(),
             progress,
-        })
+        }
     }
 
     /// Adds a message to the open batch or to the dead letters, or skips it as a repetition.
