@@ -18,6 +18,7 @@ mod pace;
 mod positions;
 mod producer;
 mod resume;
+mod schema_frame;
 mod statistics;
 mod topic_id;
 mod topic_watch;
@@ -33,6 +34,7 @@ pub use error::KafkaError;
 pub use message::{InvalidMessage, encode, parse};
 pub use pace::{Pace, PaceError, Rate};
 pub use producer::{Produced, Producer, ProducerOptions};
+pub use schema_frame::BinaryFormat;
 pub use watermarks::Offsets;
 
 use error::is_retriable;
