@@ -1,0 +1,154 @@
+//! Messages as producers of all kinds write them: keys, headers, timestamps, codecs, frames, and no payload.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::path::Path;
+
+use rdkafka::{
+    Message,
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use support::{
+    Running, assert_offsets_are_covered_once, good,
+    kafka::{DEAD_LETTERS, TOPIC, broker, client, headers, messages},
+    manifests, stored_rows, tillstream,
+};
+
+/// Worth compressing: librdkafka sends a batch as it is where a codec does not save anything.
+const DESCRIPTION: &str =
+    "T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT T-LIGHT";
+
+/// The message of a line, whose receipt has that number.
+fn message(invoice: usize) -> String {
+    format!(
+        r#"{{"InvoiceNo": "{invoice}", "StockCode": "85123A", "Description": "{DESCRIPTION}", "Quantity": "6", "InvoiceDate": "12/1/2010 8:26", "UnitPrice": "2.55", "CustomerID": NaN, "Country": "France"}}"#
+    )
+}
+
+/// Its row in a batch.
+fn row(invoice: usize) -> String {
+    format!("{invoice},85123A,{DESCRIPTION},6,2010-12-01 08:26:00,2.55,,France\n")
+}
+
+fn producer(brokers: &str, codec: &str) -> BaseProducer {
+    client(brokers).set("compression.type", codec).create().unwrap()
+}
+
+/// A record for partition 0 without key, headers and payload.
+fn record<'a>() -> BaseRecord<'a, [u8], [u8]> {
+    BaseRecord::to(TOPIC).partition(0)
+}
+
+fn send(producer: &BaseProducer, record: BaseRecord<'_, [u8], [u8]>) {
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+}
+
+fn consume(broker: &Running, data: &Path) {
+    let mut command = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
+    good(command.arg("--data-dir").arg(data));
+}
+
+#[test]
+fn codecs_keys_headers_and_timestamps_make_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let mut invoice = 0;
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let producer = producer(&broker.announced, codec);
+        let headers = OwnedHeaders::new()
+            .insert(Header { key: "source", value: None::<&str> })
+            .insert(Header { key: "line", value: Some("seven") })
+            .insert(Header { key: "", value: None::<&str> });
+        for change in [
+            |record| record,
+            |record: BaseRecord<'static, _, _>| record.key(&b""[..]),
+            |record: BaseRecord<'static, _, _>| record.key(&b"\xff\x00"[..]),
+            |record: BaseRecord<'static, _, _>| record.timestamp(-1),
+            |record: BaseRecord<'static, _, _>| record.timestamp(i64::MAX),
+        ] {
+            invoice += 1;
+            let payload = message(invoice);
+            let mut record = change(record());
+            record.payload = Some(payload.as_bytes());
+            send(&producer, record.headers(headers.clone()));
+        }
+        producer.flush(support::DEADLINE).unwrap();
+    }
+    consume(&broker, folder.path());
+    assert_eq!(stored_rows(folder.path()), (1..=25).map(row).collect::<String>());
+    assert_eq!(manifests(folder.path())[0].dead_letters, 0);
+}
+
+#[test]
+fn a_dead_letter_may_lack_key_headers_and_timestamp() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let producer = producer(&broker.announced, "none");
+    send(&producer, record().payload(b"hello").timestamp(-1));
+    producer.flush(support::DEADLINE).unwrap();
+    consume(&broker, folder.path());
+    let dead = &messages(&broker.announced, DEAD_LETTERS, 1)[0];
+    assert_eq!((dead.key(), dead.payload()), (None, Some(&b"hello"[..])));
+    let headers = headers(dead);
+    let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["topic", "partition", "offset", "timestamp", "reason"]);
+    assert_eq!(headers[3].1, "(null)");
+}
+
+#[test]
+fn messages_of_a_schema_registry_are_decoded_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let producer = producer(&broker.announced, "none");
+    let frame = b"\x00\x00\x00\x00\x2a";
+    let json = [&frame[..], message(1).as_bytes()].concat();
+    let avro = [&frame[..], b"\x02\x31\x0c85123A\x0c\x66\x66\x66\x66\x66\x66\x04\x40"].concat();
+    let protobuf = [&frame[..], b"\x00\x0a\x06536365\x20\x06"].concat();
+    let unframed = [b"\x00", message(2).as_bytes()].concat();
+    for payload in [&json, &avro, &protobuf, &unframed] {
+        send(&producer, record().payload(payload));
+    }
+    producer.flush(support::DEADLINE).unwrap();
+    consume(&broker, folder.path());
+    assert_eq!(stored_rows(folder.path()), row(1));
+    let dead = messages(&broker.announced, DEAD_LETTERS, 3);
+    for (dead, (payload, reason)) in dead.iter().zip([
+        (avro, "it is Avro with the schema 42 of a schema registry: only JSON can be read"),
+        (protobuf, "it is Protobuf with the schema 42 of a schema registry: only JSON can be read"),
+        (unframed, "expected value at line 1 column 1"),
+    ]) {
+        assert_eq!(dead.payload(), Some(payload.as_slice()));
+        assert_eq!(headers(dead)[4], ("reason".to_owned(), reason.to_owned()));
+    }
+}
+
+#[test]
+fn messages_without_payload_are_skipped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let broker = broker(data);
+    let producer = producer(&broker.announced, "lz4");
+    let tombstone = || record().key(b"key");
+    send(&producer, tombstone());
+    send(&producer, record().payload(b""));
+    producer.flush(support::DEADLINE).unwrap();
+    consume(&broker, data);
+    assert_eq!(manifests(data), [], "nothing to train on");
+
+    send(&producer, tombstone());
+    send(&producer, record().payload(message(1).as_bytes()));
+    send(&producer, record().payload(b"hello"));
+    producer.flush(support::DEADLINE).unwrap();
+    consume(&broker, data);
+    let manifests = manifests(data);
+    assert_offsets_are_covered_once(&manifests);
+    assert_eq!((manifests[0].rows, manifests[0].empty, manifests[0].dead_letters), (1, 3, 1));
+    assert_eq!(messages(&broker.announced, DEAD_LETTERS, 1)[0].payload(), Some(&b"hello"[..]));
+
+    let mut up = tillstream(&["up", "--once", "--input", "generate:10", "--rate", "max"]);
+    up.args(["--brokers", &broker.announced, "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+    let summary = support::summary(&good(&mut up));
+    assert_eq!((&summary["empty"], &summary["dead_letters"]), (&3.into(), &1.into()), "{summary}");
+}
