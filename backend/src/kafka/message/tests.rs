@@ -180,8 +180,14 @@ fn texts_are_utf_8() {
         let (before, after) = (&MINIMAL.as_bytes()[..at], &MINIMAL.as_bytes()[at + from.len()..]);
         parsed([before, to, after].concat())
     };
-    for invalid in [b"\"\xff\"".as_slice(), b"\"Z\xfcrich\"", b"\"\\ud800\"", b"\"\x01\""] {
-        assert!(replaced(r#""F""#, invalid).is_err(), "{invalid:?}");
+    for (from, to, reason) in [
+        (r#""F""#, b"\"Z\xfcrich\"".as_slice(), "it is not UTF-8"),
+        ("}", b",\"Extra\":\"\xff\"}", "it is not UTF-8"),
+        (r#""F""#, b"\"\\ud800\"", "unexpected end of hex escape"),
+        (r#""F""#, b"\"\x01\"", "control character"),
+    ] {
+        let error = replaced(from, to).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
     }
     let country = replaced(r#""F""#, "\"Z\u{fc}rich \\ud83d\\ude00\"".as_bytes()).unwrap().country;
     assert_eq!(country, "Z\u{fc}rich \u{1f600}");
