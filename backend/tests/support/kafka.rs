@@ -49,7 +49,9 @@ pub fn messages(broker: &Broker, topic: &str, count: usize) -> Vec<OwnedMessage>
     consumer.assign(&assignment).unwrap();
     let mut found = Vec::new();
     wait_for("messages", || {
-        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+        while found.len() < count
+            && let Some(Ok(message)) = consumer.poll(Duration::from_millis(100))
+        {
             found.push(message.detach());
         }
         (found.len() >= count).then_some(())
