@@ -1,5 +1,6 @@
 //! The requests this broker answers, one function each.
 
+mod acls;
 mod common;
 mod configs;
 mod fetch;
@@ -8,6 +9,7 @@ mod list_offsets;
 mod metadata;
 mod offsets;
 mod produce;
+mod replicas;
 mod topics;
 mod versions;
 
@@ -58,6 +60,12 @@ pub(crate) async fn dispatch(
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
             ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::DescribeAcls => handle(r, acls::describe).await,
+            ApiKey::CreateAcls => handle(r, acls::create).await,
+            ApiKey::DeleteAcls => handle(r, acls::delete).await,
+            ApiKey::DescribeTopicPartitions => handle(r, |q| replicas::describe(c, q)).await,
+            ApiKey::ElectLeaders => handle(r, |q| replicas::elect_leaders(c, q)).await,
+            ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
             api => Err(RequestError::UnknownApi(api as i16)),
         };

@@ -15,7 +15,7 @@ use crate::wire::{Request, RequestError};
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-const APIS: [(ApiKey, i16, i16); 21] = [
+const APIS: [(ApiKey, i16, i16); 27] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -35,8 +35,14 @@ const APIS: [(ApiKey, i16, i16); 21] = [
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::DescribeAcls, 1, 3),
+    (ApiKey::CreateAcls, 1, 3),
+    (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 /// Whether a request of that version can be decoded.
