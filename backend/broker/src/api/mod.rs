@@ -7,6 +7,7 @@ mod fetch;
 mod groups;
 mod list_offsets;
 mod metadata;
+mod offset_delete;
 mod offsets;
 mod produce;
 mod replicas;
@@ -60,6 +61,7 @@ pub(crate) async fn dispatch(
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
             ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
             ApiKey::DescribeAcls => handle(r, acls::describe).await,
             ApiKey::CreateAcls => handle(r, acls::create).await,
             ApiKey::DeleteAcls => handle(r, acls::delete).await,
