@@ -129,7 +129,7 @@ for case, topic, partitions, replicas, config in [
 
 @checks.check("create a topic with replica assignment")
 def assigned_topic(clients: Clients) -> int:
-    new = NewTopic("assigned", replica_assignment=[[1], [1]])
+    new = NewTopic("assigned", 2, replica_assignment=[[1], [1]])
     clients.admin.create_topics([new])["assigned"].result(TIMEOUT)
     return len(clients.admin.list_topics("assigned", TIMEOUT).topics["assigned"].partitions)
 

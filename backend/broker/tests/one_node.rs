@@ -8,7 +8,7 @@ mod support;
 use kafka_protocol::{
     messages::{
         BrokerId, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest,
-        DeleteAclsRequest, DescribeAclsRequest, DescribeConfigsRequest,
+        DeleteAclsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
         DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ElectLeadersRequest,
         ListPartitionReassignmentsRequest,
         create_acls_request::AclCreation,
@@ -16,6 +16,7 @@ use kafka_protocol::{
         create_topics_request::CreatableTopic,
         delete_acls_request::DeleteAclsFilter,
         describe_configs_request::DescribeConfigsResource,
+        describe_log_dirs_request::DescribableLogDirTopic,
         describe_topic_partitions_request::{Cursor, TopicRequest},
         elect_leaders_request::TopicPartitions,
     },
@@ -23,7 +24,7 @@ use kafka_protocol::{
 };
 use support::{
     TestBroker,
-    raw::{Raw, name},
+    raw::{Raw, batch, name},
 };
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
@@ -186,4 +187,31 @@ async fn settings_name_where_they_come_from() {
     };
     assert_eq!(source("retention.bytes"), FROM_BROKER);
     assert_eq!(source("retention.ms"), BUILT_IN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_that_partitions_take_is_told() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 2).await;
+    broker.create_topic("other", 1).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let sent = batch(-1, -1, -1, &["x"]);
+    let size = sent.len() as i64;
+    assert_eq!(raw.produce("t", sent).await.error_code, 0);
+    let asked = DescribableLogDirTopic::default().with_topic(name("t"));
+    let absent = DescribableLogDirTopic::default().with_topic(name("absent"));
+    let named = vec![asked.with_partitions(vec![0, 1, 7]), absent.with_partitions(vec![0])];
+    for version in 1..=4 {
+        let request = DescribeLogDirsRequest::default().with_topics(Some(named.clone()));
+        let answer = raw.call(&request, version).await;
+        assert_eq!((answer.error_code, answer.results.len()), (0, 1));
+        let folder = &answer.results[0];
+        assert_eq!(*folder.log_dir, *broker.dir.path().to_string_lossy());
+        let sizes = folder.topics[0].partitions.iter();
+        let sizes: Vec<_> = sizes.map(|p| (p.partition_index, p.partition_size)).collect();
+        assert_eq!((folder.topics.len(), sizes), (1, vec![(0, size), (1, 0)]));
+        let all = DescribeLogDirsRequest::default().with_topics(None);
+        let topics = &raw.call(&all, version).await.results[0].topics;
+        assert_eq!(topics.iter().map(|topic| topic.partitions.len()).sum::<usize>(), 3);
+    }
 }

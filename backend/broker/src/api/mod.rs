@@ -6,6 +6,7 @@ mod configs;
 mod fetch;
 mod groups;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
 mod offset_delete;
 mod offsets;
@@ -61,6 +62,7 @@ pub(crate) async fn dispatch(
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
             ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::DescribeLogDirs => handle(r, |q| log_dirs::describe(c, q)).await,
             ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
             ApiKey::DescribeAcls => handle(r, acls::describe).await,
             ApiKey::CreateAcls => handle(r, acls::create).await,
