@@ -12,6 +12,7 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
+use tillstream_durable::fault;
 use tillstream_shared::Line;
 
 use super::{
@@ -24,7 +25,6 @@ use super::{
     resume::{self, Resume},
 };
 use crate::{
-    fault,
     ingest::{Input, Reject, RejectsWriter, Row},
     progress::Progress,
     shutdown::Shutdown,

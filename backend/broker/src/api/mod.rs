@@ -13,6 +13,7 @@ mod offsets;
 mod produce;
 mod replicas;
 mod topics;
+mod transactions;
 mod versions;
 
 use std::future::Future;
@@ -47,7 +48,7 @@ pub(crate) async fn dispatch(
             ApiKey::Fetch => handle(r, |q| fetch::fetch(c, q)).await,
             ApiKey::ListOffsets => handle(r, |q| list_offsets::list(c, q, r.version)).await,
             ApiKey::Metadata => handle(r, |q| metadata::metadata(c, q, r.version)).await,
-            ApiKey::InitProducerId => handle(r, |q| produce::init_producer_id(c, q)).await,
+            ApiKey::InitProducerId => handle(r, |q| transactions::init_producer_id(c, q)).await,
             ApiKey::CreateTopics => handle(r, |q| topics::create(c, q, r.version)).await,
             ApiKey::DeleteTopics => handle(r, |q| topics::delete(c, q, r.version)).await,
             ApiKey::CreatePartitions => handle(r, |q| topics::create_partitions(c, q)).await,
@@ -71,6 +72,14 @@ pub(crate) async fn dispatch(
             ApiKey::ElectLeaders => handle(r, |q| replicas::elect_leaders(c, q)).await,
             ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
+            ApiKey::AddPartitionsToTxn => {
+                handle(r, |q| transactions::add_partitions(c, q, r.version)).await
+            }
+            ApiKey::AddOffsetsToTxn => {
+                handle(r, |q| transactions::add_offsets(c, q, r.version)).await
+            }
+            ApiKey::TxnOffsetCommit => handle(r, |q| transactions::commit_offsets(c, q)).await,
+            ApiKey::EndTxn => handle(r, |q| transactions::end(c, q, r.version)).await,
             api => Err(RequestError::UnknownApi(api as i16)),
         };
         response.map(Some)

@@ -19,8 +19,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use group::{Group, PendingCommit};
+<<<<<<< HEAD
 pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
 pub(crate) use offsets::CommittedOffset;
+=======
+pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
+pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
+>>>>>>> main
 pub(crate) use state::GroupState;
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
@@ -148,6 +153,12 @@ impl Groups {
         let (group, valid) = self
             .with_group(name, |state| validate(state).inspect(|()| state.begin_offset_commit()));
         valid.map(|()| PendingCommit { group })
+    }
+
+    /// Prepares the commit of offsets that were accepted before, within a transaction.
+    pub(crate) fn begin_transactional_commit(&self, name: &str) -> PendingCommit {
+        let (group, ()) = self.with_group(name, GroupState::begin_offset_commit);
+        PendingCommit { group }
     }
 
     /// All groups by name.

@@ -79,7 +79,9 @@ impl Partition {
     /// Takes the oldest `count` segments out of the log.
     fn detach(&self, log: &mut Log, count: usize) -> Vec<Segment> {
         let detached = log.segments.drain(..count).collect();
-        self.advance_start(log.segments[0].base);
+        let start = log.segments[0].base;
+        log.producers.transactions.forget_before(start);
+        self.advance_start(start);
         detached
     }
 
