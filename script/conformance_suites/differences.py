@@ -3,7 +3,7 @@
 A difference that is not here fails the comparison. That of a test is also that of its subtests.
 """
 
-TRANSACTIONS = "transactions are not supported"
+LIST_TRANSACTIONS = "ListTransactions is not supported"
 ALTER_CONFIGS = "IncrementalAlterConfigs is not supported: a topic keeps the settings that it was made with"
 NEXT_PROTOCOL = "the group protocol of KIP-848 is not supported: clients must keep to the classic one"
 READ_ONLY = "settings are told to be read only, as they cannot be altered"
@@ -14,8 +14,7 @@ REASONS: dict[str, dict[str, str]] = {
     "kafka-tools": {
         "VerifiableConsumer: group protocol of KIP-848": NEXT_PROTOCOL,
         "kafka-configs --alter a topic": ALTER_CONFIGS,
-        "TransactionalMessageCopier": TRANSACTIONS,
-        "kafka-transactions list": TRANSACTIONS,
+        "kafka-transactions list": LIST_TRANSACTIONS,
     },
     "confluent-kafka": {
         "create a topic with cleanup.policy=compact": COMPACTION,
@@ -25,16 +24,14 @@ REASONS: dict[str, dict[str, str]] = {
         "does so when it next looks for expired offsets, within ten minutes",
         "describe settings of a topic": READ_ONLY,
         "alter settings of a topic": ALTER_CONFIGS,
-        "transactions: commit, abort, offsets": TRANSACTIONS,
     },
     "kcat": {},
-    "franz-go": {"TestTxnEtl": TRANSACTIONS},
+    "franz-go": {},
     "kafka-python": {
         "test_alter_replica_log_dirs": ONE_NODE,
         "test_describe_metadata_quorum": ONE_NODE,
         "test_alter_partition_reassignments": ONE_NODE,
         "test_list_config_resources": "ListConfigResources is not supported: only topics and the node have settings",
         "test_kafka_version_infer": "the version is inferred from APIs that are not supported here",
-        "test_transactional_producer_messages": TRANSACTIONS,
     },
 }

@@ -19,13 +19,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use group::{Group, PendingCommit};
-<<<<<<< HEAD
 pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
-pub(crate) use offsets::CommittedOffset;
-=======
-pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
 pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
->>>>>>> main
 pub(crate) use state::GroupState;
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
