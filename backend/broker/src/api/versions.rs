@@ -16,7 +16,7 @@ use crate::wire::{Request, RequestError};
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-const APIS: [(ApiKey, i16, i16); 25] = [
+const APIS: [(ApiKey, i16, i16); 33] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -40,8 +40,16 @@ const APIS: [(ApiKey, i16, i16); 25] = [
     (ApiKey::AddOffsetsToTxn, 0, 4),
     (ApiKey::EndTxn, 0, 4),
     (ApiKey::TxnOffsetCommit, 0, 4),
+    (ApiKey::DescribeAcls, 1, 3),
+    (ApiKey::CreateAcls, 1, 3),
+    (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 /// Whether a request of that version can be decoded.
