@@ -6,9 +6,8 @@ mod support;
 use std::{fs, path::Path, process::Command};
 
 use support::{
-    Running, good,
-    kafka::{Admin, TOPIC, broker, broker_at},
-    manifests, output, refused, status, stored_rows, tillstream, wait_for,
+    Running, apache::ApacheKafka, broker::Kafka, good, kafka::Admin, manifests, output, refused,
+    status, stored_rows, tillstream, wait_for,
 };
 use tillstream_shared::api::Component;
 
@@ -36,13 +35,13 @@ fn what_cannot_be_reached_is_one_sentence() {
     assert!(error.starts_with("error: no Kafka broker answers at 127.0.0.1:1: "), "{error}");
     assert!(error.contains("Connection refused"), "{error}");
 
-    let broker = broker(data);
+    let broker = Kafka::Embedded.own_broker();
     let tls = ["--kafka-property", "security.protocol=SSL"];
-    let error = refused(&mut consume(&broker.announced, data, &tls));
-    assert!(error.contains(&broker.announced) && error.contains("SSL handshake"), "{error}");
+    let error = refused(&mut consume(&broker.address, data, &tls));
+    assert!(error.contains(&broker.address) && error.contains("SSL handshake"), "{error}");
 
     let wrong_file = ["--kafka-property", "ssl.ca.location=/no/such", tls[0], tls[1]];
-    let error = refused(&mut consume(&broker.announced, data, &wrong_file));
+    let error = refused(&mut consume(&broker.address, data, &wrong_file));
     assert!(error.contains("ssl.ca.location"), "{error}");
 
     let mut up = tillstream(&["up", "--listen", "127.0.0.1:0", tls[0], tls[1], "--data-dir"]);
@@ -115,15 +114,15 @@ fn settings_are_shown_without_secrets() {
 #[test]
 fn a_topic_is_made_as_asked_for_and_left_alone_when_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let broker = broker(folder.path());
-    let brokers = &broker.announced;
+    let broker = Kafka::Embedded.own_broker();
+    let brokers = &broker.address;
     let error = refused(&mut consume(brokers, folder.path(), &["--replication", "2"]));
     assert!(
         error.contains("the topic retail_stream does not exist and cannot be created"),
         "{error}"
     );
 
-    Admin::connect(brokers).create_topic(TOPIC, 3);
+    Admin::connect(&broker).create_topic("retail_stream", 3);
     for (arguments, is_other) in [(&["--partitions", "5"][..], true), (&[], false)] {
         let output = output(&mut consume(brokers, folder.path(), arguments));
         let log = String::from_utf8(output.stderr).unwrap();
@@ -134,10 +133,10 @@ fn a_topic_is_made_as_asked_for_and_left_alone_when_it_is_there() {
 
 #[test]
 fn brokers_that_are_gone_are_waited_for() {
-    let (folder, log) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(log.path());
-    let address = broker.announced.clone();
+    let mut broker = Kafka::Embedded.own_broker();
+    let address = broker.address.clone();
     let mut up = tillstream(&["up", "--listen", "127.0.0.1:0", "--brokers", &address]);
     up.args(["--batch-interval", "0.2", "--input", "generate:20000:4", "--rate", "2000"]);
     up.args(["--kafka-property", "reconnect.backoff.max.ms=500", "--data-dir"]).arg(data);
@@ -157,7 +156,7 @@ fn brokers_that_are_gone_are_waited_for() {
     let stored: u64 = manifests(data).iter().map(|manifest| manifest.rows).sum();
     assert!(stored < 20_000, "the outage came too late");
 
-    let _broker = broker_at(log.path(), &address);
+    broker.restart();
     for component in [Component::Producer, Component::Consumer] {
         wait_for("it to go on", || waiting(component).is_none().then_some(()));
     }
@@ -169,6 +168,51 @@ fn brokers_that_are_gone_are_waited_for() {
     running.interrupt();
     assert_eq!(stored_rows(data).lines().count(), 20_000);
     assert_eq!(stored_rows(data), generated(20_000, 4));
+}
+
+#[test]
+fn a_cluster_with_tls_and_scram_is_used() {
+    use_secured_cluster(&["--tls", "--sasl", "scram"]);
+}
+
+#[test]
+fn a_cluster_with_plain_logins_is_used() {
+    use_secured_cluster(&["--sasl", "plain"]);
+}
+
+fn use_secured_cluster(flags: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let kafka = ApacheKafka::start_with(flags);
+    let properties = kafka.client_properties();
+    let config = ["--kafka-config", properties.to_str().unwrap()];
+    let mut produce = tillstream(&["produce", "--brokers", &kafka.address, "--rate", "max"]);
+    produce.args(["--input", "generate:500:3", "--data-dir"]).arg(data).args(config);
+    assert!(good(&mut produce).starts_with("500 lines sent"));
+    good(&mut consume(&kafka.address, data, &config));
+    assert_eq!(stored_rows(data).lines().count(), 500);
+    good(tillstream(&["dead-letters", "list", "--brokers", &kafka.address]).args(config));
+
+    let mut wrong = consume(&kafka.address, data, &config);
+    let error = refused(wrong.env("TILLSTREAM_KAFKA_PROPERTY_SASL_PASSWORD", "hunter2"));
+    assert!(error.contains("refuses the login") && error.contains("sasl.password"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+
+    let error = refused(&mut consume(&kafka.address, data, &[]));
+    assert!(
+        error.contains("no Kafka broker answers") && error.contains("security.protocol"),
+        "{error}"
+    );
+
+    if flags.contains(&"--tls") {
+        let trusted = fs::read_to_string(&properties).unwrap();
+        let untrusted = trusted.lines().filter(|line| !line.starts_with("ssl.ca.location"));
+        let file = data.join("client.properties");
+        fs::write(&file, untrusted.collect::<Vec<_>>().join("\n")).unwrap();
+        let config = ["--kafka-config", file.to_str().unwrap()];
+        let error = refused(&mut consume(&kafka.address, data, &config));
+        assert!(error.contains("no TLS connection") && error.contains("certificate"), "{error}");
+    }
 }
 
 /// The rows of the input `generate:LINES:SEED`.

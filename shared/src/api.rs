@@ -305,6 +305,8 @@ pub struct Status {
     pub dead_letters: u64,
     /// Messages that repeated a stored line of the same source, and were skipped.
     pub repeated: u64,
+    /// Messages without a payload (tombstones) or with one of no bytes, which were skipped.
+    pub empty: u64,
     /// Rows of the input that were invalid.
     pub rejects: u64,
     /// Stored batches.

@@ -8,6 +8,8 @@ use std::{
 
 use crate::fault_points::FaultPoints;
 
+pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 256 << 20;
+
 /// The settings of one broker.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
@@ -30,13 +32,16 @@ pub struct BrokerConfig {
     /// Kafka's `offsets.retention.minutes`: a group without members loses its offsets, and so ends,
     /// this long after it became empty or, without ever having members, last committed.
     pub offsets_retention: Duration,
+    /// Kafka's `transactional.id.expiration.ms`: how long a transactional id is remembered that has no
+    /// open transaction.
+    pub transactional_id_retention: Duration,
     /// Faults that tests inject; [`BrokerConfig::new`] takes them from the environment.
     pub fault_points: FaultPoints,
 }
 
 impl BrokerConfig {
     /// Loopback, any free port, one partition per topic, segments of 256 MiB, records kept for ever,
-    /// offsets of empty groups for 7 days.
+    /// offsets of empty groups and unused transactional ids for 7 days.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -44,11 +49,12 @@ impl BrokerConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             default_partitions: 1,
             auto_create_topics: true,
-            segment_bytes: 256 << 20,
+            segment_bytes: DEFAULT_SEGMENT_BYTES,
             retention_bytes: None,
             retention_age: None,
             retention_interval: Duration::from_secs(30),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
+            transactional_id_retention: Duration::from_secs(7 * 24 * 60 * 60),
             fault_points: FaultPoints::from_env(),
         }
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::BrokerConfig, disk::Disk, error::BrokerError, groups::Groups,
-    producer_ids::ProducerIds, topics::Topics,
+    producer_ids::ProducerIds, topics::Topics, transactions::Transactions,
 };
 
 /// The state of one broker.
@@ -18,6 +18,7 @@ pub(crate) struct Node {
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
     pub(crate) producer_ids: ProducerIds,
+    pub(crate) transactions: Transactions,
     /// Set when the broker is to stop: no new request is read, no request waits for more data.
     pub(crate) stop: CancellationToken,
     _lock: FolderLock,
@@ -35,8 +36,10 @@ impl Node {
         let lock = FolderLock::take(&config.dir)?;
         durable::remove_temporaries(&config.dir).map_err(BrokerError::io(&config.dir))?;
         let disk = Disk::new(config.fault_points.clone());
+        let topics = Topics::open(&config, disk.clone())?;
         Ok(Self {
-            topics: Topics::open(&config, disk.clone())?,
+            transactions: Transactions::open(&config.dir, disk.clone(), &topics)?,
+            topics,
             groups: Groups::open(&config, disk.clone(), stop.clone())?,
             producer_ids: ProducerIds::open(&config.dir, disk)?,
             stop,
@@ -46,7 +49,7 @@ impl Node {
         })
     }
 
-    /// Applies retention to logs and group offsets every `retention_interval`.
+    /// Applies retention to logs, group offsets and transactional ids every `retention_interval`.
     pub(crate) async fn run_retention(self: Arc<Self>) {
         loop {
             tokio::time::sleep(self.config.retention_interval).await;
@@ -69,6 +72,13 @@ impl Node {
         }
         for (group, error) in self.groups.expire_offsets(now) {
             tracing::warn!(group, "cannot expire offsets ({error}); trying again later");
+        }
+        let retention = self.config.transactional_id_retention;
+        for (transactional_id, error) in self.transactions.expire_ids(now, retention) {
+            tracing::warn!(
+                transactional_id,
+                "cannot expire a transactional id ({error}); trying again later"
+            );
         }
     }
 }

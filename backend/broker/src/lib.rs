@@ -3,7 +3,8 @@
 //! real Kafka for anybody's tests. Any Kafka client can connect.
 //!
 //! The log holds Kafka's own record batches byte for byte; `acks=all` means on disk, and consumers
-//! see nothing that is not. There are no transactions, no access control and no replicas.
+//! see nothing that is not. Transactions are Kafka's own. There is no access control and there are no
+//! replicas.
 //!
 //! # Example
 //!
@@ -53,6 +54,7 @@ mod log;
 mod producer_ids;
 mod server;
 mod topics;
+mod transactions;
 mod wire;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -107,6 +109,10 @@ impl Broker {
         let retention = Arc::clone(&node).run_retention();
         let until = stop.clone();
         tokio::spawn(async move { until.run_until_cancelled(retention).await });
+        let (timers, until) = (Arc::clone(&node), stop.clone());
+        tokio::spawn(async move {
+            until.run_until_cancelled(timers.transactions.run_timers(&timers)).await
+        });
         let server = tokio::spawn(server::run(listener, Arc::clone(&node)));
         tracing::info!(%address, "the broker is listening");
         Ok(Self { node, address, server, stop: guard, closed })

@@ -7,10 +7,10 @@ mod support;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        ApiVersionsRequest, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
-        MetadataRequest, ProduceRequest, TransactionalId, metadata_request::MetadataRequestTopic,
+        ApiVersionsRequest, FetchRequest, InitProducerIdRequest, MetadataRequest, ProduceRequest,
+        metadata_request::MetadataRequestTopic,
     },
-    protocol::{Request, StrBytes},
+    protocol::Request,
 };
 use rdkafka::producer::FutureRecord;
 use support::{
@@ -22,7 +22,6 @@ use tokio::io::AsyncWriteExt;
 
 const OUT_OF_ORDER: i16 = 45;
 const INVALID_EPOCH: i16 = 47;
-const TRANSACTIONS_REFUSED: i16 = 53;
 
 async fn with_topic() -> (TestBroker, Raw) {
     let broker = TestBroker::start().await;
@@ -103,24 +102,6 @@ async fn broken_batches_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn transactions_are_refused() {
-    let (broker, mut raw) = with_topic().await;
-    let id = TransactionalId(StrBytes::from_static_str("tx"));
-    let init = InitProducerIdRequest::default().with_transactional_id(Some(id.clone()));
-    assert_eq!(raw.call(&init, 4).await.error_code, TRANSACTIONS_REFUSED);
-    let find = FindCoordinatorRequest::default().with_key_type(1);
-    let find = find.with_coordinator_keys(vec![StrBytes::from_static_str("tx")]);
-    assert_eq!(raw.call(&find, 4).await.coordinators[0].error_code, TRANSACTIONS_REFUSED);
-    let produce = produce_request("t", batch(-1, -1, -1, &["x"])).with_transactional_id(Some(id));
-    let answer = raw.call(&produce, 9).await;
-    assert_eq!(answer.responses[0].partition_responses[0].error_code, TRANSACTIONS_REFUSED);
-    let producer: rdkafka::producer::BaseProducer =
-        broker.client().set("transactional.id", "tx").create().unwrap();
-    let refused = rdkafka::producer::Producer::init_transactions(&producer, TIMEOUT);
-    assert!(refused.is_err(), "and at once, not after a timeout");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_costs_only_the_one_who_sends_it() {
     let (broker, mut good) = with_topic().await;
     assert_eq!(good.produce("t", batch(-1, -1, -1, &["before"])).await.error_code, 0);
@@ -140,7 +121,7 @@ async fn nonsense_costs_only_the_one_who_sends_it() {
         ("an empty request", vec![]),
         ("half a header", vec![0, 3, 0]),
         ("an unknown API", [&1234_i16.to_be_bytes()[..], &[0; 20]].concat()),
-        ("an API it does not have", [&28_i16.to_be_bytes()[..], &[0; 20]].concat()),
+        ("an API it does not have", [&27_i16.to_be_bytes()[..], &[0; 20]].concat()),
         ("an unknown version", [&[0, 3, 0, 99][..], &[0; 20]].concat()),
         ("an old produce request", [&[0, 0, 0, 2][..], &[0; 20]].concat()),
         ("no body", with_header(&[])),
@@ -192,7 +173,7 @@ async fn a_client_from_the_future_is_told_the_versions() {
     let own = answer.api_keys.iter().find(|api| api.api_key == ApiVersionsRequest::KEY).unwrap();
     assert_eq!((own.min_version, own.max_version), (0, 4));
     let all = raw.call(&ApiVersionsRequest::default(), 4).await;
-    assert_eq!((all.error_code, all.api_keys.len()), (0, 21));
+    assert_eq!((all.error_code, all.api_keys.len()), (0, 25));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,17 +15,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::producer::Producer;
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    producer::Producer,
+};
 use support::{
     TIMEOUT, TestBroker, idempotent,
     raw::{Raw, batch, fetch, produce_request},
-    segments, send, send_all, values,
+    segments, send, send_all,
+    transactional::{self, abort, commit, committed, started, uncommitted},
+    values,
 };
 use tillstream_broker::{Broker, BrokerConfig, BrokerError, FAULT_FSYNC_MS, FaultPoints};
 
 const CHILD_DIR: &str = "TILLSTREAM_BROKER_TEST_DIR";
 const CHILD_LISTEN: &str = "TILLSTREAM_BROKER_TEST_LISTEN";
-/// The child's fsyncs hang while this file is there.
+/// The child's fsyncs of files whose path contains the text of this file hang while it is there.
 const CHILD_GATE: &str = "gate";
 const ADDRESS: &str = "broker at ";
 
@@ -38,8 +44,9 @@ fn child() {
         let gate = Path::new(&dir).join(CHILD_GATE);
         let mut config = BrokerConfig::new(dir);
         if std::env::var_os(FAULT_FSYNC_MS).is_none() {
-            config.fault_points = FaultPoints::before_fsync(move |_| {
-                while gate.exists() {
+            config.fault_points = FaultPoints::before_fsync(move |path| {
+                let path = path.to_string_lossy();
+                while fs::read_to_string(&gate).is_ok_and(|part| path.contains(&part)) {
                     thread::sleep(Duration::from_millis(1));
                 }
             });
@@ -155,6 +162,84 @@ fn killed_before_the_fsync_what_was_appended_is_there_once() {
         assert_eq!(broker.watermarks("t", 0), (0, 3), "and nothing else");
         broker.stop().await;
     });
+}
+
+#[test]
+fn killed_in_a_transaction_it_goes_on_or_another_producer_aborts_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, address) = start_child(dir.path(), "127.0.0.1:0".parse().unwrap());
+    let restart = |child: &mut Child| {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        *child = start_child(dir.path(), address).0;
+    };
+    let client = support::client(address);
+    let producer = started(&client, "tx");
+    commit(&producer, "t", &["before"]);
+    abort(&producer, "t", &["aborted"]);
+    producer.begin_transaction().unwrap();
+    transactional::send(&producer, "t", &["open"]);
+    restart(&mut child);
+    assert_eq!(committed(&client, "t"), ["before"]);
+    assert_eq!(uncommitted(&client, "t"), ["before", "aborted", "open"]);
+    transactional::send(&producer, "t", &["later"]);
+    producer.commit_transaction(TIMEOUT).unwrap();
+    assert_eq!(committed(&client, "t"), ["before", "open", "later"]);
+
+    producer.begin_transaction().unwrap();
+    transactional::send(&producer, "t", &["lost"]);
+    restart(&mut child);
+    let other = started(&client, "tx");
+    commit(&other, "t", &["after"]);
+    assert!(producer.commit_transaction(TIMEOUT).is_err(), "it was shut out");
+    for _ in 0..2 {
+        assert_eq!(committed(&client, "t"), ["before", "open", "later", "after"]);
+        restart(&mut child);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn killed_between_decision_and_markers_a_transaction_is_committed_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, address) = start_child(dir.path(), "127.0.0.1:0".parse().unwrap());
+    let client = support::client(address);
+    let consumer: BaseConsumer = client.clone().set("group.id", "g").create().unwrap();
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset("t", 0, Offset::Offset(1)).unwrap();
+    let producer = started(&client, "tx");
+    commit(&producer, "t", &["before"]);
+    producer.begin_transaction().unwrap();
+    transactional::send(&producer, "t", &["decided"]);
+    let group = consumer.group_metadata().unwrap();
+    producer.send_offsets_to_transaction(&offsets, &group, TIMEOUT).unwrap();
+    let segment = segments(dir.path(), "t-0").remove(0);
+    let before = fs::metadata(&segment).unwrap().len();
+
+    fs::write(dir.path().join(CHILD_GATE), ".log").unwrap();
+    thread::scope(|scope| {
+        let committing = scope.spawn(|| producer.commit_transaction(TIMEOUT));
+        let deadline = Instant::now() + TIMEOUT;
+        while fs::metadata(&segment).unwrap().len() == before {
+            assert!(Instant::now() < deadline, "no marker was ever written");
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The marker was not flushed: after a power failure it would not be there.
+        OpenOptions::new().write(true).open(&segment).unwrap().set_len(before).unwrap();
+        fs::remove_file(dir.path().join(CHILD_GATE)).unwrap();
+        (child, _) = start_child(dir.path(), address);
+        committing.join().unwrap().unwrap();
+    });
+    assert_eq!(committed(&client, "t"), ["before", "decided"]);
+    let stored = consumer.committed_offsets(offsets, TIMEOUT).unwrap();
+    assert_eq!(stored.find_partition("t", 0).unwrap().offset(), Offset::Offset(1));
+    commit(&producer, "t", &["after"]);
+    assert_eq!(committed(&client, "t"), ["before", "decided", "after"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

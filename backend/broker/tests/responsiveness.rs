@@ -15,13 +15,14 @@ use std::{
 
 use kafka_protocol::messages::{
     DeleteRecordsRequest, DeleteTopicsRequest, DescribeConfigsRequest, FetchResponse,
-    ListOffsetsRequest, MetadataRequest, ProduceRequest,
+    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, TransactionalId,
     delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
     delete_topics_request::DeleteTopicState,
     describe_configs_request::DescribeConfigsResource,
     list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
     metadata_request::MetadataRequestTopic,
 };
+use kafka_protocol::protocol::StrBytes;
 use support::{
     TIMEOUT, TestBroker, eventually,
     raw::{Raw, batch, fetch_from, name, produce_request},
@@ -209,5 +210,30 @@ async fn requests_are_answered_while_records_and_topics_are_deleted() {
     gate.assert_still_closed();
     gate.open();
     assert_eq!(deleting.receive::<DeleteTopicsRequest>(6).await.responses[0].error_code, 0);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn requests_are_answered_while_a_transaction_is_stored_and_others_wait_for_it() {
+    let (broker, gate) = with_gate("transactions").await;
+    let (mut first, mut second) = (connect(&broker).await, connect(&broker).await);
+    let id = TransactionalId(StrBytes::from_static_str("tx"));
+    let init = InitProducerIdRequest::default()
+        .with_transactional_id(Some(id))
+        .with_transaction_timeout_ms(60_000);
+    gate.close();
+    first.send(&init, 4).await;
+    eventually("storing it hangs", || async { gate.waiting() == 1 }).await;
+    second.send(&init, 4).await;
+    assert_answers(&broker).await;
+    gate.assert_still_closed();
+    gate.open();
+    let mut epochs = Vec::new();
+    for connection in [&mut first, &mut second] {
+        let answer = connection.receive::<InitProducerIdRequest>(4).await;
+        assert_eq!(answer.error_code, 0);
+        epochs.push(answer.producer_epoch);
+    }
+    assert_eq!(epochs, [0, 1]);
     broker.stop().await;
 }

@@ -6,11 +6,14 @@ mod support;
 
 use kafka_protocol::{
     messages::{
-        ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
-        DeleteRecordsRequest, DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiVersionsRequest,
+        CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
+        DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest, EndTxnRequest,
         FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
         JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
         MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest,
+        TransactionalId, TxnOffsetCommitRequest,
+        add_partitions_to_txn_request::AddPartitionsToTxnTopic,
         create_partitions_request::CreatePartitionsTopic,
         create_topics_request::CreatableTopic,
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
@@ -24,6 +27,7 @@ use kafka_protocol::{
         offset_fetch_request::{
             OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
         },
+        txn_offset_commit_request::{TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic},
     },
     protocol::{Request, StrBytes},
 };
@@ -58,7 +62,7 @@ async fn every_version_that_is_offered_is_answered() {
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 21
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 33
     );
     in_every_version!(
         raw,
@@ -285,6 +289,64 @@ async fn every_version_that_is_offered_is_answered() {
                 .with_configuration_keys(None),
         ]),
         |answer| answer.results[0].error_code == 0 && answer.results[0].configs.len() == 7
+    );
+    let init = InitProducerIdRequest::default()
+        .with_transactional_id(Some(TransactionalId(text("tx"))))
+        .with_transaction_timeout_ms(60_000);
+    let producer = raw.call(&init, 4).await;
+    in_every_version!(
+        raw,
+        offered,
+        AddPartitionsToTxnRequest,
+        |_v| AddPartitionsToTxnRequest::default()
+            .with_v3_and_below_transactional_id(TransactionalId(text("tx")))
+            .with_v3_and_below_producer_id(producer.producer_id)
+            .with_v3_and_below_producer_epoch(producer.producer_epoch)
+            .with_v3_and_below_topics(vec![
+                AddPartitionsToTxnTopic::default().with_name(name("t")).with_partitions(vec![0])
+            ]),
+        |answer| {
+            let topic = &answer.results_by_topic_v3_and_below[0];
+            topic.results_by_partition[0].partition_error_code == 0
+        }
+    );
+    in_every_version!(
+        raw,
+        offered,
+        AddOffsetsToTxnRequest,
+        |_v| AddOffsetsToTxnRequest::default()
+            .with_transactional_id(TransactionalId(text("tx")))
+            .with_producer_id(producer.producer_id)
+            .with_producer_epoch(producer.producer_epoch)
+            .with_group_id(group()),
+        |answer| answer.error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        TxnOffsetCommitRequest,
+        |_v| {
+            let partition = TxnOffsetCommitRequestPartition::default().with_committed_offset(4);
+            let topic = TxnOffsetCommitRequestTopic::default().with_name(name("t"));
+            TxnOffsetCommitRequest::default()
+                .with_transactional_id(TransactionalId(text("tx")))
+                .with_producer_id(producer.producer_id)
+                .with_producer_epoch(producer.producer_epoch)
+                .with_group_id(group())
+                .with_topics(vec![topic.with_partitions(vec![partition])])
+        },
+        |answer| answer.topics[0].partitions[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        EndTxnRequest,
+        |_v| EndTxnRequest::default()
+            .with_transactional_id(TransactionalId(text("tx")))
+            .with_producer_id(producer.producer_id)
+            .with_producer_epoch(producer.producer_epoch)
+            .with_committed(true),
+        |answer| answer.error_code == 0
     );
     in_every_version!(
         raw,

@@ -13,7 +13,6 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
     batch::Catalogue,
-    fault,
     http::{self, AppState},
     ingest::Input,
     kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -23,7 +22,7 @@ use crate::{
     training::Trainer,
 };
 use tillstream_broker::Broker;
-use tillstream_durable::FolderLock;
+use tillstream_durable::{FolderLock, fault};
 
 /// How often a component looks for what other processes have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -40,9 +40,14 @@ pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
         return Ok(quantity);
     }
     match trimmed.parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER => Ok(value as i64),
+        Ok(value) if is_exact_integer(value) => Ok(value as i64),
         _ => Err(FieldError::Quantity(text.to_owned())),
     }
+}
+
+/// Whether `value` is a whole number in the range where each has an `f64` of its own.
+pub(crate) fn is_exact_integer(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER
 }
 
 /// The price of one piece.

@@ -59,6 +59,7 @@ impl BatchSink {
         catalogue.summary().report(&progress);
         progress.dead_letters.add(open.dead_letters());
         progress.repeated.add(open.repeated());
+        progress.empty.add(open.empty());
         Self {
             limits,
             catalogue,
@@ -71,7 +72,7 @@ impl BatchSink {
         }
     }
 
-    /// Adds a message to the open batch or to the dead letters, or skips it as a repetition.
+    /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
     pub(super) fn take(
         &mut self,
         message: &BorrowedMessage<'_>,
@@ -88,12 +89,17 @@ impl BatchSink {
             batch.add_repeated(partition, offset);
             self.progress.repeated.add(1);
         } else {
-            match parse(message.payload(), &mut self.repaired) {
-                Ok(line) => {
+            let payload = message.payload().filter(|payload| !payload.is_empty());
+            match payload.map(|payload| parse(payload, &mut self.repaired)) {
+                None => {
+                    batch.add_empty(partition, offset);
+                    self.progress.empty.add(1);
+                }
+                Some(Ok(line)) => {
                     batch.add(&line, partition, offset)?;
                     self.progress.lines_open.set(batch.rows());
                 }
-                Err(reason) => {
+                Some(Err(reason)) => {
                     tracing::warn!(
                         "invalid message at offset {offset} of partition {partition}: {reason}"
                     );

@@ -12,6 +12,7 @@ use rdkafka::{
     error::KafkaError as ClientError,
     types::RDKafkaErrorCode,
 };
+use tillstream_durable::fault;
 use tillstream_shared::{
     ClosedBy, Manifest,
     api::{Component, Event},
@@ -215,7 +216,9 @@ impl Consumer {
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
         let Some(manifest) = self.sink.close(why, shutdown)? else { return Ok(()) };
+        fault::point("consumer.stored");
         self.commit();
+        fault::point("consumer.committed");
         self.progress.send(Event::BatchStored { number: manifest.number, rows: manifest.rows });
         stored(&manifest);
         Ok(())

@@ -22,6 +22,7 @@ mod producer;
 mod properties;
 mod property_table;
 mod resume;
+mod schema_frame;
 mod statistics;
 mod topic_id;
 mod topic_watch;
@@ -40,6 +41,7 @@ pub use message::{InvalidMessage, encode, parse};
 pub use pace::{Pace, PaceError, Rate};
 pub use producer::{Produced, Producer, ProducerOptions};
 pub use properties::{Properties, PropertyError, PropertyOrigin};
+pub use schema_frame::BinaryFormat;
 pub use watermarks::Offsets;
 
 use error::is_retriable;

@@ -12,6 +12,7 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
+use tillstream_durable::fault;
 use tillstream_shared::{Line, api::Component};
 
 use super::{
@@ -26,7 +27,6 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    fault,
     ingest::{Input, Reject, RejectsWriter, Row},
     progress::Progress,
     shutdown::Shutdown,

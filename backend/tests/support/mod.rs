@@ -1,6 +1,14 @@
 //! Running the program as a person would, and reading what it leaves behind.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    unused_macros,
+    reason = "every test file uses its own part of this"
+)]
 
+pub mod apache;
+pub mod broker;
 pub mod kafka;
 pub mod proxy;
 
@@ -154,6 +162,11 @@ pub fn manifests(data: &Path) -> Vec<Manifest> {
     catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
 }
 
+/// The lines in all batches.
+pub fn stored_lines(data: &Path) -> u64 {
+    manifests(data).iter().map(|manifest| manifest.rows).sum()
+}
+
 /// The rows of all batches in order, without the headers.
 pub fn stored_rows(data: &Path) -> String {
     let mut rows = String::new();
@@ -162,6 +175,23 @@ pub fn stored_rows(data: &Path) -> String {
         rows.push_str(text.split_once('\n').unwrap().1);
     }
     rows
+}
+
+/// Checks that the rows of all batches are those of the CSV `input`, each once, in whichever order.
+#[track_caller]
+pub fn assert_rows_are_stored_once(data: &Path, input: &str) {
+    let stored = stored_rows(data);
+    let [mut stored, mut input] = [&stored, input].map(|rows| rows.lines().collect::<Vec<_>>());
+    stored.sort_unstable();
+    input.sort_unstable();
+    assert!(stored == input, "the batches are not the input");
+}
+
+/// The lines of `generate:LINES:SEED` as CSV, without the header.
+pub fn generated(lines: u64, seed: u64) -> String {
+    let [lines, seed] = [lines, seed].map(|number| number.to_string());
+    let csv = good(&mut tillstream(&["generate", "--lines", &lines, "--seed", &seed]));
+    csv.split_once('\n').unwrap().1.to_owned()
 }
 
 /// Checks that the manifests cover every offset of every partition exactly once, from 0 on.

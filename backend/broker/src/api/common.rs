@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use bytes::Bytes;
 use kafka_protocol::{ResponseError, messages::BrokerId, protocol::StrBytes};
 
-use crate::wire::RequestError;
+use crate::{log::Isolation, wire::RequestError};
 
 /// A response frame in the making; none for a request that wants none.
 pub(crate) type PendingResponse =
@@ -16,10 +16,10 @@ pub(super) const NODE_ID: BrokerId = BrokerId(1);
 /// The leader never changes.
 pub(super) const LEADER_EPOCH: i32 = 0;
 
-/// The answer to everything that has to do with transactions. Of the errors that say "you may not",
-/// this is the one that clients take for final; on others they try again until they time out.
-pub(super) const TRANSACTIONS_REFUSED: ResponseError =
-    ResponseError::TransactionalIdAuthorizationFailed;
+/// What Kafka's number of an isolation level means.
+pub(super) fn isolation(level: i8) -> Isolation {
+    if level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted }
+}
 
 /// Kafka's number of an error, 0 for none.
 pub(super) fn error_code<T>(result: &Result<T, ResponseError>) -> i16 {

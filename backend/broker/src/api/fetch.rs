@@ -7,16 +7,16 @@ use futures_util::future::select_all;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        FetchRequest, FetchResponse, TopicName,
-        fetch_response::{FetchableTopicResponse, PartitionData},
+        FetchRequest, FetchResponse, ProducerId, TopicName,
+        fetch_response::{self, FetchableTopicResponse, PartitionData},
     },
 };
 use tokio::{sync::watch, time::Instant};
 
-use super::common::{blocking, storage_error};
+use super::common::{blocking, isolation, storage_error};
 use crate::{
     context::{Context, Node},
-    log::{Health, LogStatus, Partition, ReadError},
+    log::{AbortedTransaction, Batches, Health, Isolation, LogStatus, Partition, ReadError},
 };
 
 /// One response never holds more than this, whatever the client allows.
@@ -37,10 +37,10 @@ struct FetchPartition {
 
 impl FetchPartition {
     /// Whether there is a record to read or an error to report; takes no lock of the log.
-    fn is_ready(&self) -> bool {
+    fn is_ready(&self, isolation: Isolation) -> bool {
         self.partition.as_ref().is_none_or(|partition| {
             partition.status().health != Health::Good
-                || partition.has_after(self.offset).unwrap_or(true)
+                || partition.has_after(self.offset, isolation).unwrap_or(true)
         })
     }
 }
@@ -49,8 +49,10 @@ impl FetchPartition {
 #[derive(Debug)]
 struct FetchedPartition {
     records: Bytes,
+    aborted: Vec<AbortedTransaction>,
     error: Option<ResponseError>,
     high_watermark: i64,
+    last_stable_offset: i64,
     log_start: i64,
 }
 
@@ -60,6 +62,7 @@ pub(super) async fn fetch(context: &Context, request: FetchRequest) -> FetchResp
         return FetchResponse::default()
             .with_error_code(ResponseError::FetchSessionIdNotFound.code());
     }
+    let isolation = isolation(request.isolation_level);
     let max_bytes = to_size(request.max_bytes).min(MAX_RESPONSE_BYTES);
     let min_bytes = to_size(request.min_bytes).min(max_bytes);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -71,16 +74,17 @@ pub(super) async fn fetch(context: &Context, request: FetchRequest) -> FetchResp
     let mut last_round = min_bytes == 0;
     loop {
         last_round |= context.node.stop.is_cancelled();
-        if last_round || asked.iter().any(FetchPartition::is_ready) {
+        if last_round || asked.iter().any(|asked| asked.is_ready(isolation)) {
             let to_read = Arc::clone(&asked);
-            let fetched = match blocking(move || Ok(read_all(&to_read, max_bytes))).await {
+            let work = move || Ok(read_all(&to_read, isolation, max_bytes));
+            let fetched = match blocking(work).await {
                 Ok(fetched) => fetched,
                 Err(error) => return FetchResponse::default().with_error_code(error.code()),
             };
             let bytes: usize = fetched.iter().map(|fetched| fetched.records.len()).sum();
             let failed = fetched.iter().any(|fetched| fetched.error.is_some());
             if last_round || failed || bytes >= min_bytes {
-                return respond(&asked, fetched);
+                return respond(&asked, isolation, fetched);
             }
         }
         tokio::select! {
@@ -120,11 +124,15 @@ async fn any_changed(watches: &mut [watch::Receiver<LogStatus>]) {
     let (_changed, _index, _others) = select_all(changes).await;
 }
 
-fn read_all(asked: &[FetchPartition], max_bytes: usize) -> Vec<FetchedPartition> {
+fn read_all(
+    asked: &[FetchPartition],
+    isolation: Isolation,
+    max_bytes: usize,
+) -> Vec<FetchedPartition> {
     let mut left = max_bytes;
     let mut nothing_yet = true;
     let read = |asked: &FetchPartition| {
-        let fetched = read_one(asked, left, nothing_yet);
+        let fetched = read_one(asked, isolation, left, nothing_yet);
         left = left.saturating_sub(fetched.records.len());
         nothing_yet &= fetched.records.is_empty();
         fetched
@@ -132,23 +140,38 @@ fn read_all(asked: &[FetchPartition], max_bytes: usize) -> Vec<FetchedPartition>
     asked.iter().map(read).collect()
 }
 
-fn read_one(asked: &FetchPartition, left: usize, at_least_one: bool) -> FetchedPartition {
+fn read_one(
+    asked: &FetchPartition,
+    isolation: Isolation,
+    left: usize,
+    at_least_one: bool,
+) -> FetchedPartition {
     let nothing = |error| FetchedPartition {
         records: Bytes::new(),
+        aborted: Vec::new(),
         error: Some(error),
         high_watermark: -1,
+        last_stable_offset: -1,
         log_start: -1,
     };
     let existing = asked.partition.as_ref().filter(|p| p.status().health != Health::Deleted);
     let Some(partition) = existing else {
         return nothing(ResponseError::UnknownTopicOrPartition);
     };
-    let read = partition.read(asked.offset, asked.max_bytes.min(left), at_least_one);
-    let LogStatus { high_watermark, log_start, .. } = partition.status();
+    let read = partition.read(asked.offset, isolation, asked.max_bytes.min(left), at_least_one);
+    let LogStatus { high_watermark, last_stable_offset, log_start, .. } = partition.status();
     match read {
-        Ok(records) => FetchedPartition { records, error: None, high_watermark, log_start },
+        Ok(Batches { bytes: records, aborted }) => FetchedPartition {
+            records,
+            aborted,
+            error: None,
+            high_watermark,
+            last_stable_offset,
+            log_start,
+        },
         Err(ReadError::OutOfRange) => FetchedPartition {
             high_watermark,
+            last_stable_offset,
             log_start,
             ..nothing(ResponseError::OffsetOutOfRange)
         },
@@ -158,16 +181,26 @@ fn read_one(asked: &FetchPartition, left: usize, at_least_one: bool) -> FetchedP
     }
 }
 
-fn respond(asked: &[FetchPartition], fetched: Vec<FetchedPartition>) -> FetchResponse {
+fn respond(
+    asked: &[FetchPartition],
+    isolation: Isolation,
+    fetched: Vec<FetchedPartition>,
+) -> FetchResponse {
     let mut topics: Vec<FetchableTopicResponse> = Vec::new();
     for (asked, fetched) in asked.iter().zip(fetched) {
+        let aborted = fetched.aborted.iter().map(|aborted| {
+            fetch_response::AbortedTransaction::default()
+                .with_producer_id(ProducerId(aborted.producer_id))
+                .with_first_offset(aborted.first_offset)
+        });
+        let aborted = (isolation == Isolation::ReadCommitted).then(|| aborted.collect());
         let data = PartitionData::default()
             .with_partition_index(asked.index)
             .with_error_code(fetched.error.map_or(0, |error| error.code()))
             .with_high_watermark(fetched.high_watermark)
-            .with_last_stable_offset(fetched.high_watermark)
+            .with_last_stable_offset(fetched.last_stable_offset)
             .with_log_start_offset(fetched.log_start)
-            .with_aborted_transactions(Some(Vec::new()))
+            .with_aborted_transactions(aborted)
             .with_records(Some(fetched.records));
         match topics.last_mut() {
             Some(topic) if topic.topic == asked.topic => topic.partitions.push(data),

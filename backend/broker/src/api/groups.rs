@@ -25,7 +25,7 @@ use kafka_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::common::{NODE_ID, TRANSACTIONS_REFUSED, blocking, error_code, storage_error, text};
+use super::common::{NODE_ID, blocking, error_code, storage_error, text};
 use crate::{
     context::Context,
     groups::{DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Phase, SyncRequest},
@@ -36,8 +36,8 @@ use crate::{
 const MAX_SESSION_TIMEOUT_MS: i32 = 30 * 60 * 1000;
 /// Kafka's name of this kind of group.
 const CLASSIC: &str = "classic";
-/// The kind of key that names a group.
-const GROUP_KEY: i8 = 0;
+/// The kinds of keys: a group, a transactional id.
+const KEY_TYPES: [i8; 2] = [0, 1];
 
 /// Kafka's error for ours.
 pub(super) fn error_of(error: &GroupError) -> ResponseError {
@@ -63,7 +63,7 @@ fn millis(millis: i32) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-/// Every group is coordinated here; transactions are nowhere.
+/// Every group and every transaction is coordinated here.
 pub(super) async fn find(
     context: &Context,
     request: FindCoordinatorRequest,
@@ -71,12 +71,11 @@ pub(super) async fn find(
 ) -> FindCoordinatorResponse {
     let host = text(context.local_addr.ip().to_string());
     let port = i32::from(context.local_addr.port());
-    let refused = request.key_type != GROUP_KEY;
-    let (error, why) = if refused {
-        let why = "only consumer groups have a coordinator, transactions are not supported";
-        (TRANSACTIONS_REFUSED.code(), Some(StrBytes::from_static_str(why)))
-    } else {
+    let (error, why) = if KEY_TYPES.contains(&request.key_type) {
         (0, None)
+    } else {
+        let why = "only consumer groups and transactions have a coordinator";
+        (ResponseError::InvalidRequest.code(), Some(StrBytes::from_static_str(why)))
     };
     if version >= 4 {
         let coordinators = request.coordinator_keys.into_iter().map(|key| {
@@ -266,13 +265,13 @@ pub(super) async fn describe(
     let describe = |id: GroupId| match context.node.groups.get(&id) {
         Some(group) => describe_one(id, &group),
         None => {
+            let why = text(format!("Group {} not found.", &*id));
             let dead = DescribedGroup::default()
                 .with_group_id(id)
                 .with_group_state(StrBytes::from_static_str("Dead"));
             if version < 6 {
                 return dead;
             }
-            let why = StrBytes::from_static_str("there is no such group");
             dead.with_error_code(ResponseError::GroupIdNotFound.code())
                 .with_error_message(Some(why))
         }

@@ -11,10 +11,10 @@ use kafka_protocol::{
     },
 };
 
-use super::common::{LEADER_EPOCH, blocking, storage_error};
+use super::common::{LEADER_EPOCH, blocking, isolation, storage_error};
 use crate::{
     context::Context,
-    log::{Partition, ReadError, first_record_at},
+    log::{Isolation, Partition, ReadError, first_record_at},
     topics::Topic,
 };
 
@@ -56,11 +56,12 @@ fn list_all(
     request: ListOffsetsRequest,
     version: i16,
 ) -> ListOffsetsResponse {
+    let isolation = isolation(request.isolation_level);
     let list_topic = |topic: ListOffsetsTopic| {
         let known = topics.get(&**topic.name);
         let partitions = topic.partitions.iter().map(|asked| {
             let partition = known.and_then(|topic| topic.partition(asked.partition_index));
-            respond(partition.map(|partition| &**partition), asked, version)
+            respond(partition.map(|partition| &**partition), asked, isolation, version)
         });
         let partitions = partitions.collect();
         ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions)
@@ -72,6 +73,7 @@ fn list_all(
 fn respond(
     partition: Option<&Partition>,
     asked: &ListOffsetsPartition,
+    isolation: Isolation,
     version: i16,
 ) -> ListOffsetsPartitionResponse {
     let response = ListOffsetsPartitionResponse::default()
@@ -79,7 +81,7 @@ fn respond(
         .with_timestamp(-1)
         .with_offset(-1);
     let found = match partition {
-        Some(partition) => offset_at(partition, asked.timestamp),
+        Some(partition) => offset_at(partition, asked.timestamp, isolation),
         None => Err(ResponseError::UnknownTopicOrPartition),
     };
     match found {
@@ -93,9 +95,14 @@ fn respond(
 }
 
 /// Offset and timestamp, if there is such a record. Blocks for timestamps and the latest timestamp.
-fn offset_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
-    match timestamp {
-        LATEST => Ok(Some((partition.status().high_watermark, -1))),
+fn offset_at(
+    partition: &Partition,
+    timestamp: i64,
+    isolation: Isolation,
+) -> Result<Option<(i64, i64)>, ResponseError> {
+    let end = partition.status().end(isolation);
+    let found = match timestamp {
+        LATEST => return Ok(Some((end, -1))),
         EARLIEST | EARLIEST_LOCAL => Ok(Some((partition.status().log_start, -1))),
         LATEST_TIERED => Ok(None),
         LATEST_TIMESTAMP => match partition.latest_timestamp() {
@@ -104,6 +111,10 @@ fn offset_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>
         },
         0.. => first_at(partition, timestamp),
         _ => Err(ResponseError::InvalidRequest),
+    };
+    match isolation {
+        Isolation::ReadUncommitted => found,
+        Isolation::ReadCommitted => Ok(found?.filter(|(offset, _)| *offset < end)),
     }
 }
 

@@ -1,14 +1,19 @@
 //! The requests this broker answers, one function each.
 
+mod acls;
 mod common;
 mod configs;
 mod fetch;
 mod groups;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
+mod offset_delete;
 mod offsets;
 mod produce;
+mod replicas;
 mod topics;
+mod transactions;
 mod versions;
 
 use std::future::Future;
@@ -43,7 +48,7 @@ pub(crate) async fn dispatch(
             ApiKey::Fetch => handle(r, |q| fetch::fetch(c, q)).await,
             ApiKey::ListOffsets => handle(r, |q| list_offsets::list(c, q, r.version)).await,
             ApiKey::Metadata => handle(r, |q| metadata::metadata(c, q, r.version)).await,
-            ApiKey::InitProducerId => handle(r, |q| produce::init_producer_id(c, q)).await,
+            ApiKey::InitProducerId => handle(r, |q| transactions::init_producer_id(c, q)).await,
             ApiKey::CreateTopics => handle(r, |q| topics::create(c, q, r.version)).await,
             ApiKey::DeleteTopics => handle(r, |q| topics::delete(c, q, r.version)).await,
             ApiKey::CreatePartitions => handle(r, |q| topics::create_partitions(c, q)).await,
@@ -58,7 +63,23 @@ pub(crate) async fn dispatch(
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
             ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::DescribeLogDirs => handle(r, |q| log_dirs::describe(c, q)).await,
+            ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
+            ApiKey::DescribeAcls => handle(r, acls::describe).await,
+            ApiKey::CreateAcls => handle(r, acls::create).await,
+            ApiKey::DeleteAcls => handle(r, acls::delete).await,
+            ApiKey::DescribeTopicPartitions => handle(r, |q| replicas::describe(c, q)).await,
+            ApiKey::ElectLeaders => handle(r, |q| replicas::elect_leaders(c, q)).await,
+            ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
+            ApiKey::AddPartitionsToTxn => {
+                handle(r, |q| transactions::add_partitions(c, q, r.version)).await
+            }
+            ApiKey::AddOffsetsToTxn => {
+                handle(r, |q| transactions::add_offsets(c, q, r.version)).await
+            }
+            ApiKey::TxnOffsetCommit => handle(r, |q| transactions::commit_offsets(c, q)).await,
+            ApiKey::EndTxn => handle(r, |q| transactions::end(c, q, r.version)).await,
             api => Err(RequestError::UnknownApi(api as i16)),
         };
         response.map(Some)

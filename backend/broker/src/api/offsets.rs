@@ -1,6 +1,6 @@
 //! OffsetCommit and OffsetFetch.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use kafka_protocol::{
     ResponseError,
@@ -22,7 +22,7 @@ use super::{
 use crate::{context::Context, groups::CommittedOffset};
 
 /// Kafka's bound on what a client may remember beside an offset.
-const MAX_METADATA_LEN: usize = 4096;
+pub(super) const MAX_METADATA_LEN: usize = 4096;
 
 /// Commits, durably. A group that only keeps offsets here comes into being by that.
 pub(super) async fn commit(
@@ -80,35 +80,39 @@ pub(super) async fn commit(
     OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
-/// Topic, then partition and what was committed for it.
-type Found = Vec<(TopicName, Vec<(i32, Option<CommittedOffset>)>)>;
+/// What was committed for a partition, or why that is not said.
+type FoundOffset = Result<Option<CommittedOffset>, ResponseError>;
 
-fn look_up(context: &Context, group: &str, asked: Option<Vec<(TopicName, Vec<i32>)>>) -> Found {
-    let group = context.node.groups.get(group);
-    match asked {
-        Some(asked) => {
-            let find = |topic: &TopicName, partition: i32| {
-                let group = group.as_ref().map(Arc::clone)?;
-                group.offsets.get(topic, partition)
-            };
-            asked
-                .into_iter()
-                .map(|(topic, partitions)| {
-                    let found = partitions.into_iter().map(|p| (p, find(&topic, p))).collect();
-                    (topic, found)
-                })
-                .collect()
+/// Topic, then partition and what was committed for it.
+type Found = Vec<(TopicName, Vec<(i32, FoundOffset)>)>;
+
+/// With `require_stable`, an offset that an open transaction may still change is an error.
+fn look_up(
+    context: &Context,
+    name: &str,
+    asked: Option<Vec<(TopicName, Vec<i32>)>>,
+    require_stable: bool,
+) -> Found {
+    let group = context.node.groups.get(name);
+    let find = |topic: &TopicName, partition: i32| {
+        // Looked at first: a transaction that ends meanwhile has changed what is committed.
+        let transactions = &context.node.transactions;
+        if require_stable && transactions.has_pending_offset(name, topic, partition) {
+            return Err(ResponseError::UnstableOffsetCommit);
         }
-        None => {
-            let all = group.map(|group| group.offsets.all()).unwrap_or_default();
-            all.into_iter()
-                .map(|(topic, partitions)| {
-                    let found = partitions.into_iter().map(|(p, c)| (p, Some(c))).collect();
-                    (TopicName(text(topic)), found)
-                })
-                .collect()
-        }
-    }
+        Ok(group.as_ref().and_then(|group| group.offsets.get(topic, partition)))
+    };
+    let asked = asked.unwrap_or_else(|| {
+        let all = group.as_ref().map(|group| group.offsets.all()).unwrap_or_default();
+        let topics = all.into_iter();
+        topics.map(|(topic, found)| (TopicName(text(topic)), found.into_keys().collect())).collect()
+    });
+    let topics = asked.into_iter().map(|(topic, partitions)| {
+        let found = partitions.into_iter().map(|partition| (partition, find(&topic, partition)));
+        let found = found.collect();
+        (topic, found)
+    });
+    topics.collect()
 }
 
 pub(super) async fn fetch(
@@ -116,20 +120,23 @@ pub(super) async fn fetch(
     request: OffsetFetchRequest,
     version: i16,
 ) -> OffsetFetchResponse {
+    let stable = request.require_stable;
     if version >= 8 {
         let groups = request.groups.into_iter().map(|group| {
             let asked = group.topics.map(|topics| {
                 topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect()
             });
-            let found = look_up(context, &group.group_id, asked);
+            let found = look_up(context, &group.group_id, asked, stable);
             let topics = found.into_iter().map(|(name, partitions)| {
-                let partitions = partitions.into_iter().map(|(index, committed)| {
-                    let (offset, epoch, metadata) = fields(committed);
+                let partitions = partitions.into_iter().map(|(index, found)| {
+                    let error = error_code(&found);
+                    let (offset, epoch, metadata) = fields(found);
                     OffsetFetchResponsePartitions::default()
                         .with_partition_index(index)
                         .with_committed_offset(offset)
                         .with_committed_leader_epoch(epoch)
                         .with_metadata(Some(text(metadata)))
+                        .with_error_code(error)
                 });
                 OffsetFetchResponseTopics::default()
                     .with_name(name)
@@ -144,15 +151,17 @@ pub(super) async fn fetch(
     let asked = request.topics.map(|topics| {
         topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect()
     });
-    let found = look_up(context, &request.group_id, asked);
+    let found = look_up(context, &request.group_id, asked, stable);
     let topics = found.into_iter().map(|(name, partitions)| {
-        let partitions = partitions.into_iter().map(|(index, committed)| {
-            let (offset, epoch, metadata) = fields(committed);
+        let partitions = partitions.into_iter().map(|(index, found)| {
+            let error = error_code(&found);
+            let (offset, epoch, metadata) = fields(found);
             OffsetFetchResponsePartition::default()
                 .with_partition_index(index)
                 .with_committed_offset(offset)
                 .with_committed_leader_epoch(epoch)
                 .with_metadata(Some(text(metadata)))
+                .with_error_code(error)
         });
         OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions.collect())
     });
@@ -160,6 +169,6 @@ pub(super) async fn fetch(
 }
 
 /// Offset, leader epoch and metadata; -1, -1 and nothing if there is no commit.
-fn fields(committed: Option<CommittedOffset>) -> (i64, i32, String) {
-    committed.map_or((-1, -1, String::new()), |c| (c.offset, c.leader_epoch, c.metadata))
+fn fields(found: FoundOffset) -> (i64, i32, String) {
+    found.ok().flatten().map_or((-1, -1, String::new()), |c| (c.offset, c.leader_epoch, c.metadata))
 }

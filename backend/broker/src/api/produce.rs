@@ -1,4 +1,4 @@
-//! Produce and InitProducerId.
+//! Produce.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,21 +6,26 @@ use bytes::{Buf, Bytes};
 use kafka_protocol::{
     ResponseError,
     messages::{
-        InitProducerIdRequest, InitProducerIdResponse, ProduceResponse, ProducerId, TopicName,
+        ProduceResponse, TopicName,
         produce_response::{PartitionProduceResponse, TopicProduceResponse},
     },
     protocol::StrBytes,
 };
 
-use super::common::{PendingResponse, TRANSACTIONS_REFUSED, blocking, storage_error, text};
+use super::common::{PendingResponse, storage_error, text};
 use crate::{
     context::Context,
-    log::{AppendError, Appended, Health, InvalidBatch, Partition, SequenceError, check},
+    log::{
+        AppendError, Appended, Health, InvalidBatch, Partition, SequenceError,
+        TransactionCheckError, check,
+    },
     wire::{Request, RequestError},
 };
 
 /// The first version that allows zstd.
 const ZSTD_SINCE: i16 = 7;
+/// The first version whose clients know that a transaction can only be aborted.
+const ABORTABLE_SINCE: i16 = 11;
 /// Kafka's number of zstd.
 const ZSTD: i16 = 4;
 
@@ -112,17 +117,16 @@ fn respond(
 fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrBytes, Vec<Outcome>)> {
     let refused = if !(-1..=1).contains(&produce.acks) {
         Some((ResponseError::InvalidRequiredAcks, "acks must be 0, 1 or all"))
-    } else if produce.transactional {
-        Some((TRANSACTIONS_REFUSED, "transactions are not supported"))
     } else {
         None
     };
+    let transactional = produce.transactional;
     let topics = produce.topics.into_iter().map(|(name, partitions)| {
         let outcomes = partitions.into_iter().map(|(index, records)| Outcome {
             index,
             result: match refused {
                 Some((error, why)) => Err((error, why.to_owned())),
-                None => append(context, &name, index, &records, version),
+                None => append(context, &name, index, &records, version, transactional),
             },
         });
         let outcomes = outcomes.collect();
@@ -137,6 +141,7 @@ fn append(
     index: i32,
     records: &[u8],
     version: i16,
+    transactional: bool,
 ) -> Result<(Arc<Partition>, Appended), (ResponseError, String)> {
     let unknown = || (ResponseError::UnknownTopicOrPartition, "no such partition".to_owned());
     let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
@@ -146,11 +151,14 @@ fn append(
                 ResponseError::CorruptMessage
             }
             InvalidBatch::Magic => ResponseError::UnsupportedForMessageFormat,
-            InvalidBatch::Transaction => TRANSACTIONS_REFUSED,
             _ => ResponseError::InvalidRecord,
         };
         (error, fault.to_string())
     })?;
+    if header.is_transactional() && !transactional {
+        let why = "the request names no transactional id".to_owned();
+        return Err((ResponseError::TransactionalIdAuthorizationFailed, why));
+    }
     if header.compression() == ZSTD && version < ZSTD_SINCE {
         let why = "zstd needs a newer version of the request".to_owned();
         return Err((ResponseError::UnsupportedCompressionType, why));
@@ -162,8 +170,16 @@ fn append(
                 AppendError::Sequence(SequenceError::OutOfOrder) => {
                     ResponseError::OutOfOrderSequenceNumber
                 }
-                AppendError::Sequence(SequenceError::InvalidEpoch) => {
+                AppendError::Sequence(SequenceError::InvalidEpoch)
+                | AppendError::Transaction(TransactionCheckError::InvalidEpoch) => {
                     ResponseError::InvalidProducerEpoch
+                }
+                AppendError::Transaction(TransactionCheckError::InvalidState) => {
+                    if version >= ABORTABLE_SINCE {
+                        ResponseError::TransactionAbortable
+                    } else {
+                        ResponseError::InvalidTxnState
+                    }
                 }
                 AppendError::Closed(Health::Deleted) => return Err(unknown()),
                 AppendError::Closed(_) => ResponseError::KafkaStorageError,
@@ -171,27 +187,6 @@ fn append(
             };
             Err((code, error.to_string()))
         }
-    }
-}
-
-/// Gives out a new producer id.
-pub(super) async fn init_producer_id(
-    context: &Context,
-    request: InitProducerIdRequest,
-) -> InitProducerIdResponse {
-    let failed = |error: ResponseError| {
-        InitProducerIdResponse::default()
-            .with_error_code(error.code())
-            .with_producer_id(ProducerId(-1))
-            .with_producer_epoch(-1)
-    };
-    if request.transactional_id.is_some() {
-        return failed(TRANSACTIONS_REFUSED);
-    }
-    let node = Arc::clone(&context.node);
-    match blocking(move || node.producer_ids.next().map_err(storage_error)).await {
-        Ok(id) => InitProducerIdResponse::default().with_producer_id(ProducerId(id)),
-        Err(error) => failed(error),
     }
 }
 

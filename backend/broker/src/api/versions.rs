@@ -11,11 +11,12 @@ use kafka_protocol::{
 use crate::wire::{Request, RequestError};
 
 /// The APIs with the first and last version offered. What carries topic ids instead of names
-/// (Produce 13, Fetch 13) is left out.
+/// (Produce 13, Fetch 13) is left out, and so is the second protocol of transactions, in which
+/// each of them has its own epoch (AddPartitionsToTxn 4, EndTxn 5, TxnOffsetCommit 5).
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-const APIS: [(ApiKey, i16, i16); 21] = [
+const APIS: [(ApiKey, i16, i16); 33] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -35,8 +36,20 @@ const APIS: [(ApiKey, i16, i16); 21] = [
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::AddPartitionsToTxn, 0, 3),
+    (ApiKey::AddOffsetsToTxn, 0, 4),
+    (ApiKey::EndTxn, 0, 4),
+    (ApiKey::TxnOffsetCommit, 0, 4),
+    (ApiKey::DescribeAcls, 1, 3),
+    (ApiKey::CreateAcls, 1, 3),
+    (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 /// Whether a request of that version can be decoded.

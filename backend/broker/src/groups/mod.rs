@@ -19,8 +19,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use group::{Group, PendingCommit};
-pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
-pub(crate) use offsets::CommittedOffset;
+pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
+pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
 pub(crate) use state::GroupState;
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
@@ -150,6 +150,12 @@ impl Groups {
         valid.map(|()| PendingCommit { group })
     }
 
+    /// Prepares the commit of offsets that were accepted before, within a transaction.
+    pub(crate) fn begin_transactional_commit(&self, name: &str) -> PendingCommit {
+        let (group, ()) = self.with_group(name, GroupState::begin_offset_commit);
+        PendingCommit { group }
+    }
+
     /// All groups by name.
     pub(crate) fn all(&self) -> Vec<(String, Arc<Group>)> {
         let groups = self.groups.lock();
@@ -173,6 +179,17 @@ impl Groups {
             group.offsets.remove_topic(topic).map_err(|error| (name, error))?;
             self.remove_if_unused(&group);
         }
+        Ok(())
+    }
+
+    /// Removes what a group committed for some partitions; blocks.
+    pub(crate) fn remove_offsets(
+        &self,
+        group: &Arc<Group>,
+        partitions: &[(String, i32)],
+    ) -> io::Result<()> {
+        group.offsets.remove_partitions(partitions)?;
+        self.remove_if_unused(group);
         Ok(())
     }
 

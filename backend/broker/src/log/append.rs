@@ -3,14 +3,16 @@
 use std::{
     io,
     sync::{Arc, MutexGuard},
-    time::SystemTime,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use super::{
     batch::{BatchHeader, stored_prefix},
+    control::Marker,
     partition::{Health, Log, LogStatus, Partition},
     producer_state::{SequenceCheck, SequenceError},
     segment::{self, Segment},
+    transactions::TransactionCheckError,
 };
 
 /// Where an accepted batch lies.
@@ -30,6 +32,9 @@ pub(crate) enum AppendError {
     /// It does not continue what its producer sent.
     #[error("the batch does not continue its producer's sequence")]
     Sequence(SequenceError),
+    /// It does not fit the transactions of the partition.
+    #[error("the batch does not fit the transactions of the partition")]
+    Transaction(TransactionCheckError),
     /// It cannot be written.
     #[error("the batch cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -46,15 +51,59 @@ impl Partition {
         header: &BatchHeader,
         batch: &[u8],
     ) -> Result<Appended, AppendError> {
+        self.append_unless(header, None, batch, |log| {
+            match log.producers.check_sequence(header).map_err(AppendError::Sequence)? {
+                SequenceCheck::Duplicate { base, end } => return Ok(Some((base, end))),
+                SequenceCheck::InSequence => {}
+            }
+            let fits = log.producers.transactions.check(header);
+            fits.map(|()| None).map_err(AppendError::Transaction)
+        })
+    }
+
+    /// Lets a producer append transactional batches until [`Self::end_transaction`].
+    pub(crate) fn enlist(&self, producer_id: i64, epoch: i16) {
+        self.log().producers.transactions.enlist(producer_id, epoch);
+    }
+
+    /// Producers, with their epochs, that have records in a transaction that has not ended.
+    pub(crate) fn open_transactions(&self) -> Vec<(i64, i16)> {
+        self.log().producers.transactions.open()
+    }
+
+    /// Ends the transaction of a producer, from now on at `epoch`, and starts to flush that. It is on
+    /// disk when the high watermark has reached `end`. Has a transaction ended already, nothing is
+    /// appended.
+    pub(crate) fn end_transaction(
+        self: &Arc<Self>,
+        producer_id: i64,
+        epoch: i16,
+        marker: Marker,
+    ) -> Result<Appended, AppendError> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let batch = marker.to_batch(producer_id, epoch, since.as_millis() as i64);
+        let header = BatchHeader::parse(&batch).map_err(segment::invalid)?;
+        self.append_unless(&header, Some(marker), &batch, |log| {
+            let ongoing = log.producers.transactions.is_ongoing(producer_id);
+            Ok((!ongoing).then(|| (log.end(), log.end())))
+        })
+    }
+
+    /// Appends a batch unless `there_already` finds the offsets where that was done before.
+    fn append_unless(
+        self: &Arc<Self>,
+        header: &BatchHeader,
+        marker: Option<Marker>,
+        batch: &[u8],
+        there_already: impl Fn(&Log) -> Result<Option<(i64, i64)>, AppendError>,
+    ) -> Result<Appended, AppendError> {
         let mut log = self.log();
         loop {
             let LogStatus { health, log_start, .. } = self.status();
             if health != Health::Good {
                 return Err(AppendError::Closed(health));
             }
-            if let SequenceCheck::Duplicate { base, end } =
-                log.producers.check_sequence(header).map_err(AppendError::Sequence)?
-            {
+            if let Some((base, end)) = there_already(&log)? {
                 return Ok(Appended { base, end, log_start });
             }
             let size = log.active_segment().size;
@@ -81,7 +130,7 @@ impl Partition {
         let segment = &mut log.segments[last];
         segment.add_batch(header);
         segment.last_append = SystemTime::now();
-        log.producers.update(header, base);
+        log.producers.update(header, marker, base);
         let end = log.end();
         self.set_log_end(end);
         if !log.flushing {
@@ -131,7 +180,7 @@ impl Partition {
                     log.durable_size = log.durable_size.max(size);
                     log.unsynced_name = false;
                 }
-                self.advance_high_watermark(end);
+                self.advance_high_watermark(&mut log, end);
             }
             // The folder of a deleted partition is gone, and nobody waits for its flush.
             Err(_) if self.status().health == Health::Deleted => {}

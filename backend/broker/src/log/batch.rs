@@ -8,9 +8,13 @@ use bytes::Buf;
 /// Length of a batch's header in bytes.
 pub(crate) const HEADER_LEN: usize = 61;
 /// Length of the base offset and the length field, which the length field does not count.
-const PREFIX_LEN: usize = 12;
+pub(super) const PREFIX_LEN: usize = 12;
 /// Where the checksummed part begins.
 const CHECKSUMMED: usize = 21;
+/// The attribute of a batch that is part of a transaction.
+pub(super) const TRANSACTIONAL: i16 = 1 << 4;
+/// The attribute of a batch that holds no records but a marker.
+pub(super) const CONTROL: i16 = 1 << 5;
 
 /// The header of a record batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +65,11 @@ pub(crate) enum InvalidBatch {
     /// An unknown compression.
     #[error("the compression is unknown")]
     Compression,
-    /// Part of a transaction, or a control batch: refused.
-    #[error("transactions are not supported")]
-    Transaction,
-    /// A producer id without a proper epoch and sequence number.
-    #[error("the producer's epoch or sequence is missing")]
+    /// A control batch, from a client or not as the broker writes it.
+    #[error("the control batch is no transaction marker of the broker")]
+    Control,
+    /// A producer id without a proper epoch and sequence number, or a transaction without producer.
+    #[error("the producer's id, epoch or sequence is missing")]
     Producer,
     /// Not the offset that comes next in the log.
     #[error("the offset is not the next one")]
@@ -133,6 +137,16 @@ impl BatchHeader {
         self.last_offset_delta + 1
     }
 
+    /// Whether the batch is part of a transaction.
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL != 0
+    }
+
+    /// Whether the batch is a marker that ends a transaction.
+    pub(crate) fn is_control(&self) -> bool {
+        self.attributes & CONTROL != 0
+    }
+
     /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub(crate) fn compression(&self) -> i16 {
         self.attributes & 0b111
@@ -151,8 +165,11 @@ pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, InvalidBatch> {
     if !header.checksum_matches(records) {
         return Err(InvalidBatch::Checksum);
     }
-    if header.attributes & 0b11_0000 != 0 {
-        return Err(InvalidBatch::Transaction);
+    if header.is_control() {
+        return Err(InvalidBatch::Control);
+    }
+    if header.is_transactional() && header.producer_id < 0 {
+        return Err(InvalidBatch::Producer);
     }
     if header.producer_id >= 0 && (header.producer_epoch < 0 || header.base_sequence < 0) {
         return Err(InvalidBatch::Producer);

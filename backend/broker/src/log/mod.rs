@@ -6,6 +6,7 @@
 
 mod append;
 mod batch;
+mod control;
 mod index;
 mod partition;
 mod producer_state;
@@ -16,10 +17,13 @@ mod segment;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod transactions;
 
 pub(crate) use append::{AppendError, Appended};
 pub(crate) use batch::{InvalidBatch, check};
-pub(crate) use partition::{Health, LogSettings, LogStatus, Partition};
+pub(crate) use control::Marker;
+pub(crate) use partition::{Health, Isolation, LogSettings, LogStatus, Partition};
 pub(crate) use producer_state::SequenceError;
-pub(crate) use read::ReadError;
+pub(crate) use read::{Batches, ReadError};
 pub(crate) use timestamp::first_record_at;
+pub(crate) use transactions::{AbortedTransaction, TransactionCheckError};

@@ -47,8 +47,30 @@ pub(crate) struct LogStatus {
     pub(crate) log_start: i64,
     /// The offset behind the last record that is on disk; consumers see no record beyond.
     pub(crate) high_watermark: i64,
+    /// The first offset of the oldest transaction that has not ended, or else the high watermark;
+    /// consumers that read committed records only see none beyond.
+    pub(crate) last_stable_offset: i64,
     /// Whether more can follow.
     pub(crate) health: Health,
+}
+
+/// Which records a consumer wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// All.
+    ReadUncommitted,
+    /// Those of no transaction and of committed ones.
+    ReadCommitted,
+}
+
+impl LogStatus {
+    /// The offset behind the last record that such a consumer may see.
+    pub(crate) fn end(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadUncommitted => self.high_watermark,
+            Isolation::ReadCommitted => self.last_stable_offset,
+        }
+    }
 }
 
 /// One partition of a topic.
@@ -115,7 +137,7 @@ impl Partition {
         disk: Disk,
     ) -> Result<Self, BrokerError> {
         durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
-        let (mut segments, producers) = recovery::recover(&dir, &disk)?;
+        let (mut segments, mut producers) = recovery::recover(&dir, &disk)?;
         let start = read_start(&dir)?;
         if segments.is_empty() {
             segments.push(Segment::empty(&dir, start));
@@ -125,8 +147,12 @@ impl Partition {
         // What a killed process wrote but did not flush is on disk only after this.
         disk.sync_all(&file, &last.path).map_err(BrokerError::io(&last.path))?;
         disk.sync_folder(&dir).map_err(BrokerError::io(&dir))?;
+        let log_start = start.clamp(segments[0].base, last.end);
+        let stable = producers.transactions.last_stable_offset(last.end);
+        producers.transactions.forget_before(log_start);
         let (status, _) = watch::channel(LogStatus {
-            log_start: start.clamp(segments[0].base, last.end),
+            log_start,
+            last_stable_offset: stable.max(log_start),
             high_watermark: last.end,
             health: Health::Good,
         });
@@ -183,11 +209,13 @@ impl Partition {
     }
 
     /// Publishes that everything before `end` is on disk.
-    pub(super) fn advance_high_watermark(&self, end: i64) {
+    pub(super) fn advance_high_watermark(&self, log: &mut Log, end: i64) {
         self.status.send_if_modified(|status| {
             let moved = status.health == Health::Good && end > status.high_watermark;
             if moved {
                 status.high_watermark = end;
+                let stable = log.producers.transactions.last_stable_offset(end);
+                status.last_stable_offset = stable.max(status.log_start);
             }
             moved
         });
@@ -199,6 +227,7 @@ impl Partition {
             let moved = offset > status.log_start;
             if moved {
                 status.log_start = offset;
+                status.last_stable_offset = status.last_stable_offset.max(offset);
             }
             moved
         });

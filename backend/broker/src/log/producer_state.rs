@@ -1,8 +1,9 @@
-//! Idempotent producing: the last sequence numbers of each producer in one partition.
+//! Idempotent producing: the last sequence numbers of each producer in one partition, and its
+//! transactions.
 
 use std::collections::{HashMap, VecDeque};
 
-use super::batch::BatchHeader;
+use super::{batch::BatchHeader, control::Marker, transactions::PartitionTransactions};
 
 /// As many batches as an idempotent producer may have in flight.
 const MAX_CACHED_BATCHES: usize = 5;
@@ -50,6 +51,7 @@ struct Producer {
 #[derive(Debug, Default)]
 pub(crate) struct ProducerStates {
     producers: HashMap<i64, Producer>,
+    pub(super) transactions: PartitionTransactions,
 }
 
 /// Sequence numbers run from 0 to `i32::MAX` and begin again.
@@ -91,11 +93,12 @@ impl ProducerStates {
         }
     }
 
-    /// Notes a batch that is now in the log at `base`.
-    pub(crate) fn update(&mut self, header: &BatchHeader, base: i64) {
+    /// Notes a batch that is now in the log at `base`; `marker` is what a control batch says.
+    pub(crate) fn update(&mut self, header: &BatchHeader, marker: Option<Marker>, base: i64) {
         if header.producer_id < 0 {
             return;
         }
+        self.transactions.update(header, marker, base);
         if !self.producers.contains_key(&header.producer_id)
             && self.producers.len() >= MAX_PRODUCERS
         {
@@ -108,6 +111,9 @@ impl ProducerStates {
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
+        }
+        if marker.is_some() {
+            return;
         }
         if producer.batches.len() == MAX_CACHED_BATCHES {
             producer.batches.pop_front();
@@ -154,7 +160,7 @@ mod tests {
         for i in 0..6 {
             let next = batch(0, i * 10, 10);
             assert_eq!(states.check_sequence(&next), Ok(SequenceCheck::InSequence));
-            states.update(&next, 100 + i64::from(i) * 10);
+            states.update(&next, None, 100 + i64::from(i) * 10);
         }
         let cached = SequenceCheck::Duplicate { base: 110, end: 120 };
         assert_eq!(states.check_sequence(&batch(0, 10, 10)), Ok(cached));
@@ -174,7 +180,7 @@ mod tests {
     #[test]
     fn a_new_epoch_begins_at_zero_and_shuts_out_the_old_one() {
         let mut states = ProducerStates::default();
-        states.update(&batch(1, 0, 3), 0);
+        states.update(&batch(1, 0, 3), None, 0);
         assert_eq!(states.check_sequence(&batch(0, 3, 1)), Err(SequenceError::InvalidEpoch));
         assert_eq!(states.check_sequence(&batch(2, 3, 1)), Err(SequenceError::OutOfOrder));
         assert_eq!(states.check_sequence(&batch(2, 0, 1)), Ok(SequenceCheck::InSequence));
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn sequences_wrap_around() {
         let mut states = ProducerStates::default();
-        states.update(&batch(0, i32::MAX - 1, 3), 0);
+        states.update(&batch(0, i32::MAX - 1, 3), None, 0);
         assert_eq!(states.check_sequence(&batch(0, 1, 4)), Ok(SequenceCheck::InSequence));
         assert_eq!(states.check_sequence(&batch(0, 2, 4)), Err(SequenceError::OutOfOrder));
     }
@@ -192,7 +198,7 @@ mod tests {
     fn the_number_of_producers_is_bounded() {
         let mut states = ProducerStates::default();
         for id in 0..2 * MAX_PRODUCERS as i64 {
-            states.update(&BatchHeader { producer_id: id, ..batch(0, 0, 1) }, id);
+            states.update(&BatchHeader { producer_id: id, ..batch(0, 0, 1) }, None, id);
         }
         assert_eq!(states.producers.len(), MAX_PRODUCERS);
         assert!(states.producers.contains_key(&(2 * MAX_PRODUCERS as i64 - 1)));

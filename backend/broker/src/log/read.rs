@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::{
     batch::{BatchHeader, HEADER_LEN},
-    partition::{Log, Partition},
+    partition::{Isolation, Log, Partition},
     segment::{self, Segment},
+    transactions::AbortedTransaction,
 };
 
 /// Why nothing can be read.
@@ -19,6 +20,15 @@ pub(crate) enum ReadError {
     /// The disk fails, or the file was changed behind the broker's back.
     #[error("the log cannot be read: {0}")]
     Io(#[from] io::Error),
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    /// Whole batches.
+    pub(crate) bytes: Bytes,
+    /// For [`Isolation::ReadCommitted`]: the aborted transactions whose records are among them.
+    pub(crate) aborted: Vec<AbortedTransaction>,
 }
 
 /// A part of a segment's file that consumers may see.
@@ -70,12 +80,12 @@ impl SliceLocation {
 
 impl Partition {
     /// Whether a consumer at `offset` would get something now; takes no lock of the log.
-    pub(crate) fn has_after(&self, offset: i64) -> Result<bool, ReadError> {
+    pub(crate) fn has_after(&self, offset: i64, isolation: Isolation) -> Result<bool, ReadError> {
         let status = self.status();
         if offset < status.log_start || offset > self.log_end() {
             return Err(ReadError::OutOfRange);
         }
-        Ok(offset < status.high_watermark)
+        Ok(offset < status.end(isolation))
     }
 
     /// Whole batches from the one that holds `offset` on, up to `max_bytes`; a first batch that
@@ -83,32 +93,38 @@ impl Partition {
     pub(crate) fn read(
         &self,
         offset: i64,
+        isolation: Isolation,
         max_bytes: usize,
         at_least_one: bool,
-    ) -> Result<Bytes, ReadError> {
-        if !self.has_after(offset)? {
-            return Ok(Bytes::new());
+    ) -> Result<Batches, ReadError> {
+        if !self.has_after(offset, isolation)? {
+            return Ok(Batches::default());
         }
+        let visible_end = self.status().end(isolation);
         let Some(location) = self.locate(offset) else {
-            return Ok(Bytes::new());
+            return Ok(Batches::default());
         };
         let slice = location.open()?;
         let Some((position, first)) = find(&slice, |header| header.end() > offset)? else {
-            return Ok(Bytes::new());
+            return Ok(Batches::default());
         };
         if first.size > max_bytes && !at_least_one {
-            return Ok(Bytes::new());
+            return Ok(Batches::default());
         }
         let available = usize::try_from(slice.to - position).unwrap_or(usize::MAX);
         let mut bytes = vec![0; max_bytes.min(available).max(first.size)];
         slice.file.read_exact_at(&mut bytes, position)?;
-        let (whole, end) = whole_batches(&bytes)?;
+        let (whole, end) = whole_batches(&bytes, visible_end)?;
         bytes.truncate(whole);
         let mut log = self.log();
         if log.active_segment().base == slice.segment {
             log.hint = Some((end, position + whole as u64));
         }
-        Ok(bytes.into())
+        let aborted = match isolation {
+            Isolation::ReadUncommitted => Vec::new(),
+            Isolation::ReadCommitted => log.producers.transactions.aborted_between(offset, end),
+        };
+        Ok(Batches { bytes: bytes.into(), aborted })
     }
 
     /// The first record that is not older than `timestamp`: the header and bytes of its batch.
@@ -178,12 +194,12 @@ fn find(
     Ok(None)
 }
 
-/// How many of the bytes are whole batches, and the offset behind them.
-fn whole_batches(bytes: &[u8]) -> io::Result<(usize, i64)> {
+/// How many of the bytes are whole batches before `visible_end`, and the offset behind them.
+fn whole_batches(bytes: &[u8], visible_end: i64) -> io::Result<(usize, i64)> {
     let (mut whole, mut end) = (0, 0);
     while bytes.len() - whole >= HEADER_LEN {
         let header = BatchHeader::parse(&bytes[whole..]).map_err(segment::invalid)?;
-        if header.size > bytes.len() - whole {
+        if header.size > bytes.len() - whole || header.base_offset >= visible_end {
             break;
         }
         whole += header.size;

@@ -13,6 +13,7 @@ use std::{
 
 use super::{
     batch::{BatchHeader, HEADER_LEN, InvalidBatch},
+    control::Marker,
     producer_state::ProducerStates,
     segment::{SUFFIX, Segment},
 };
@@ -68,13 +69,12 @@ fn scan(
     segment.last_append = metadata.modified().map_err(failed)?;
     let mut window = Window::new(file, metadata.len());
     while segment.size < window.length {
-        match window.batch(segment.size, last).map_err(failed)? {
-            Ok(header) if header.base_offset == segment.end => {
-                producers.update(&header, segment.end);
+        match window.next_batch(&segment, last).map_err(failed)? {
+            Ok((header, marker)) => {
+                producers.update(&header, marker, segment.end);
                 segment.add_batch(&header);
             }
-            other => {
-                let fault = other.err().unwrap_or(InvalidBatch::Offset);
+            Err(fault) => {
                 if !last || window.valid_batch_after(segment.size, segment.end).map_err(failed)? {
                     return Err(corrupt(path, segment.size, fault));
                 }
@@ -148,6 +148,24 @@ impl Window {
             return Ok(Err(InvalidBatch::Checksum));
         }
         Ok(Ok(header))
+    }
+
+    /// The batch that follows what is known of the segment, and the marker in it if it is one.
+    fn next_batch(
+        &mut self,
+        segment: &Segment,
+        sum: bool,
+    ) -> io::Result<Result<(BatchHeader, Option<Marker>), InvalidBatch>> {
+        let header = match self.batch(segment.size, sum)? {
+            Ok(header) if header.base_offset == segment.end => header,
+            Ok(_) => return Ok(Err(InvalidBatch::Offset)),
+            Err(fault) => return Ok(Err(fault)),
+        };
+        if !header.is_control() {
+            return Ok(Ok((header, None)));
+        }
+        let marker = Marker::parse(&header, self.get(segment.size, header.size)?);
+        Ok(marker.map(|marker| (header, marker)))
     }
 
     /// Whether a valid batch of this log begins anywhere behind `position`.

@@ -2,10 +2,11 @@
 
 use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AppendError, Appended, Health, LogSettings, Partition, ReadError, SequenceError, check,
+    AppendError, Appended, Health, Isolation, LogSettings, Marker, Partition, ReadError,
+    SequenceError, check,
 };
 use crate::disk::Disk;
 
@@ -38,6 +39,16 @@ fn open(dir: &Path, segment_bytes: u64) -> Arc<Partition> {
 
 fn append(partition: &Arc<Partition>, batch: &[u8]) -> Result<Appended, AppendError> {
     partition.append(&check(batch).unwrap(), batch)
+}
+
+fn read(
+    partition: &Partition,
+    offset: i64,
+    max_bytes: usize,
+    at_least_one: bool,
+) -> Result<Bytes, ReadError> {
+    let read = partition.read(offset, Isolation::ReadUncommitted, max_bytes, at_least_one);
+    read.map(|batches| batches.bytes)
 }
 
 async fn append_durably(partition: &Arc<Partition>, batch: &[u8]) -> i64 {
@@ -74,13 +85,13 @@ async fn every_offset_is_found_in_its_batch_before_and_after_reopening() {
         assert_eq!(partition.status().high_watermark, end);
         for offset in 0..end {
             let wanted = starts.partition_point(|start| *start <= offset) - 1;
-            let found = bases(&partition.read(offset, 3000, true).unwrap());
+            let found = bases(&read(&partition, offset, 3000, true).unwrap());
             assert!(starts[wanted..].starts_with(&found), "{offset}: {found:?}");
             assert!(!found.is_empty());
         }
-        assert!(partition.read(end, 3000, true).unwrap().is_empty());
-        assert!(matches!(partition.read(end + 1, 1, true), Err(ReadError::OutOfRange)));
-        assert!(matches!(partition.read(-1, 1, true), Err(ReadError::OutOfRange)));
+        assert!(read(&partition, end, 3000, true).unwrap().is_empty());
+        assert!(matches!(read(&partition, end + 1, 1, true), Err(ReadError::OutOfRange)));
+        assert!(matches!(read(&partition, -1, 1, true), Err(ReadError::OutOfRange)));
     }
 }
 
@@ -92,11 +103,12 @@ async fn a_read_holds_whole_batches_only() {
     for _ in 0..10 {
         append_durably(&partition, &one).await;
     }
-    let read = |max_bytes, at_least_one| partition.read(2, max_bytes, at_least_one).unwrap().len();
-    assert_eq!(read(3 * one.len() + 60, false), 3 * one.len());
-    assert_eq!(read(one.len() - 1, false), 0);
-    assert_eq!(read(one.len() - 1, true), one.len());
-    assert_eq!(read(usize::MAX >> 1, false), 8 * one.len());
+    let length =
+        |max_bytes, at_least_one| read(&partition, 2, max_bytes, at_least_one).unwrap().len();
+    assert_eq!(length(3 * one.len() + 60, false), 3 * one.len());
+    assert_eq!(length(one.len() - 1, false), 0);
+    assert_eq!(length(one.len() - 1, true), one.len());
+    assert_eq!(length(usize::MAX >> 1, false), 8 * one.len());
 }
 
 #[tokio::test]
@@ -106,7 +118,7 @@ async fn what_is_stored_differs_only_in_offset_and_epoch() {
     let one = batch(-1, -1, 3, 0, b"records");
     append_durably(&partition, &one).await;
     append_durably(&partition, &one).await;
-    let second = partition.read(3, 1 << 20, true).unwrap();
+    let second = read(&partition, 3, 1 << 20, true).unwrap();
     assert_eq!(second[..8], 3_i64.to_be_bytes());
     assert_eq!(second[8..12], one[8..12]);
     assert_eq!(second[12..16], 0_i32.to_be_bytes());
@@ -216,7 +228,94 @@ async fn the_active_segment_is_never_deleted() {
     partition.delete_old_segments(SystemTime::now()).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     assert!(partition.status().log_start > 10);
-    let left = partition.read(partition.status().log_start, 1 << 20, true).unwrap();
+    let left = read(&partition, partition.status().log_start, 1 << 20, true).unwrap();
     assert_eq!(bases(&left), (partition.status().log_start..20).collect::<Vec<i64>>());
-    assert!(matches!(partition.read(0, 1, true), Err(ReadError::OutOfRange)));
+    assert!(matches!(read(&partition, 0, 1, true), Err(ReadError::OutOfRange)));
+}
+
+/// A batch of one record that is part of a transaction.
+fn transactional(producer: i64, sequence: i32) -> Vec<u8> {
+    let mut bytes = batch(producer, sequence, 1, 0, b"record");
+    bytes[22] |= 0x10;
+    let checksum = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+/// The offsets that a consumer of committed records sees, as Kafka's clients find them.
+fn committed(partition: &Partition) -> Vec<i64> {
+    let mut offset = partition.status().log_start;
+    let mut seen = Vec::new();
+    loop {
+        let read = partition.read(offset, Isolation::ReadCommitted, 300, true).unwrap();
+        let mut bytes = &read.bytes[..];
+        if bytes.is_empty() {
+            return seen;
+        }
+        let mut waiting = read.aborted;
+        let mut aborted = std::collections::HashSet::new();
+        while !bytes.is_empty() {
+            let header = super::batch::BatchHeader::parse(bytes).unwrap();
+            waiting.retain(|transaction| {
+                let begun = transaction.first_offset <= header.base_offset;
+                if begun {
+                    aborted.insert(transaction.producer_id);
+                }
+                !begun
+            });
+            if header.is_control() {
+                aborted.remove(&header.producer_id);
+            } else if !header.is_transactional() || !aborted.contains(&header.producer_id) {
+                seen.push(header.base_offset);
+            }
+            offset = header.end();
+            bytes = &bytes[header.size..];
+        }
+    }
+}
+
+#[tokio::test]
+async fn interleaved_transactions_are_told_apart_before_and_after_reopening() {
+    const PRODUCERS: i64 = 4;
+    let dir = tempfile::tempdir().unwrap();
+    let mut partition = open(dir.path(), 700);
+    let mut random = 1_u32;
+    let mut sequences = [0; PRODUCERS as usize];
+    // The offsets of each open transaction, and of all that is committed.
+    let mut open_offsets: [Vec<i64>; PRODUCERS as usize] = Default::default();
+    let mut expected = Vec::new();
+    for step in 0..600 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let producer = usize::from((random >> 24) as u8) % PRODUCERS as usize;
+        let id = producer as i64;
+        match (random >> 16) % 8 {
+            0 => expected.push(append_durably(&partition, &batch(-1, -1, 1, 0, b"plain")).await),
+            action @ (1 | 2) => {
+                let marker = if action == 1 { Marker::Commit } else { Marker::Abort };
+                let ended = partition.end_transaction(id, 0, marker).unwrap();
+                assert_eq!(partition.wait_for(ended.end).await, Health::Good);
+                let records = std::mem::take(&mut open_offsets[producer]);
+                if marker == Marker::Commit {
+                    expected.extend(records);
+                }
+            }
+            _ => {
+                partition.enlist(id, 0);
+                let record = transactional(id, sequences[producer]);
+                open_offsets[producer].push(append_durably(&partition, &record).await);
+                sequences[producer] += 1;
+            }
+        }
+        if step % 50 == 0 {
+            partition = open(dir.path(), 700);
+        }
+        let status = partition.status();
+        let first_open = open_offsets.iter().filter_map(|offsets| offsets.first()).min();
+        let stable = first_open.map_or(status.high_watermark, |first| *first);
+        assert_eq!(status.last_stable_offset, stable, "step {step}");
+        expected.sort_unstable();
+        let visible = expected.partition_point(|offset| *offset < stable);
+        assert_eq!(committed(&partition), expected[..visible], "step {step}");
+    }
+    assert!(fs::read_dir(dir.path()).unwrap().count() > 5, "several segments");
 }

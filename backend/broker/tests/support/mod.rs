@@ -4,9 +4,9 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod raw;
+pub mod transactional;
 
 use std::{
-    future::Future,
     net::SocketAddr,
     path::Path,
     time::{Duration, Instant},
@@ -185,7 +185,7 @@ pub fn values(consumer: &BaseConsumer, count: usize) -> Vec<String> {
 }
 
 /// Waits until a condition holds.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + TIMEOUT;
     while !condition().await {
         assert!(Instant::now() < deadline, "never: {what}");

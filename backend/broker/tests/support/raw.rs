@@ -116,8 +116,17 @@ pub fn name(topic: &str) -> TopicName {
 
 /// A batch of records with these values, sent by a producer as its number `sequence` on.
 pub fn batch(producer: i64, epoch: i16, sequence: i32, values: &[&str]) -> Bytes {
+    encode(false, producer, epoch, sequence, values)
+}
+
+/// The same as part of a transaction.
+pub fn transactional_batch(producer: i64, epoch: i16, sequence: i32, values: &[&str]) -> Bytes {
+    encode(true, producer, epoch, sequence, values)
+}
+
+fn encode(transactional: bool, producer: i64, epoch: i16, sequence: i32, values: &[&str]) -> Bytes {
     let records = values.iter().enumerate().map(|(i, value)| Record {
-        transactional: false,
+        transactional,
         control: false,
         delete_horizon: false,
         partition_leader_epoch: -1,

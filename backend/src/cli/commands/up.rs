@@ -139,6 +139,7 @@ fn summary(progress: &Progress, registry: &Registry, seconds: &Seconds) -> Value
         "lines_stored": status.lines_stored,
         "dead_letters": status.dead_letters,
         "repeated": status.repeated,
+        "empty": status.empty,
         "rejects": status.rejects,
         "batches": status.batches,
         "models": line,

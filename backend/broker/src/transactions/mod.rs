@@ -1,0 +1,520 @@
+//! The coordinator of transactions: one small file per transactional id, replaced as a whole before
+//! anything that follows from it happens.
+//!
+//! The requests of one transactional id take turns. A transaction that is decided is brought to its
+//! end by whoever comes next: the request itself, the next one, the timers, or the next start.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use tillstream_durable as durable;
+use tokio::sync::Notify;
+
+pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
+
+use crate::{
+    context::Node,
+    disk::Disk,
+    error::BrokerError,
+    groups::{Groups, OffsetsByTopic},
+    log::{AppendError, Health, Marker, Partition},
+    topics::Topics,
+};
+
+const FORMAT: u32 = 1;
+/// How long to wait after the disk failed before trying again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransactionError {
+    /// The state of the transactional id does not allow it.
+    #[error("the state of the transactional id does not allow it")]
+    State(StateError),
+    /// The disk fails, or the broker stops: to be tried again.
+    #[error("the transaction cannot be stored: {0}")]
+    Storage(#[from] io::Error),
+}
+
+impl From<StateError> for TransactionError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    transactional_id: String,
+    state: TransactionState,
+}
+
+/// One transactional id.
+#[derive(Debug)]
+struct Transaction {
+    id: String,
+    path: PathBuf,
+    /// Held while a request is answered; whoever waits for it does so asynchronously.
+    turn: tokio::sync::Mutex<()>,
+    /// As it is on disk; none as long as there is no file.
+    state: Mutex<Option<TransactionState>>,
+}
+
+impl Transaction {
+    /// An id of which nothing is on disk. Its file is named by a hash, as an id may hold any
+    /// character.
+    fn new(dir: &Path, id: &str) -> Self {
+        let name = blake3::hash(id.as_bytes()).to_hex();
+        Self {
+            id: id.to_owned(),
+            path: dir.join(format!("{}.json", &name[..32])),
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<TransactionState>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> Result<TransactionState, TransactionError> {
+        self.lock().clone().ok_or(StateError::InvalidProducerIdMapping.into())
+    }
+}
+
+/// All transactional ids of the broker.
+#[derive(Debug)]
+pub(crate) struct Transactions {
+    dir: PathBuf,
+    disk: Disk,
+    transactions: Mutex<HashMap<String, Arc<Transaction>>>,
+    /// Wakes the timers when a deadline may have come nearer.
+    changed: Notify,
+}
+
+impl Transactions {
+    /// Opens the transactional ids in `dir`, and lets their open transactions go on in the partitions
+    /// of `topics`. Blocks, and must be called within a Tokio runtime.
+    pub(crate) fn open(dir: &Path, disk: Disk, topics: &Topics) -> Result<Self, BrokerError> {
+        let dir = dir.join("transactions");
+        fs::create_dir_all(&dir).map_err(BrokerError::io(&dir))?;
+        durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
+        let mut transactions = HashMap::new();
+        for entry in fs::read_dir(&dir).map_err(BrokerError::io(&dir))? {
+            let path = entry.map_err(BrokerError::io(&dir))?.path();
+            let Stored { transactional_id, state, .. } = load(&path)?;
+            let transaction = Transaction::new(&dir, &transactional_id);
+            *transaction.lock() = Some(state);
+            transactions.insert(transactional_id, Arc::new(transaction));
+        }
+        let transactions =
+            Self { dir, disk, transactions: Mutex::new(transactions), changed: Notify::new() };
+        transactions.enlist_again(topics);
+        Ok(transactions)
+    }
+
+    /// Lets open transactions go on in their partitions. A transaction of which only the log knows
+    /// could never end, and readers of committed records would wait for it for ever: it is aborted.
+    fn enlist_again(&self, topics: &Topics) {
+        let mut known = HashMap::new();
+        for transaction in self.all() {
+            let Some(state) = transaction.lock().clone() else { continue };
+            if state.decision().is_none() {
+                for partition in partitions(topics, &state) {
+                    partition.enlist(state.producer.id, state.producer.epoch);
+                }
+            }
+            known.insert(state.producer.id, state);
+        }
+        for (name, topic) in topics.all().iter() {
+            for (number, partition) in (0..).zip(&topic.partitions) {
+                for (producer_id, epoch) in partition.open_transactions() {
+                    let part = known.get(&producer_id).and_then(|state| state.partitions.get(name));
+                    if part.is_some_and(|numbers| numbers.contains(&number)) {
+                        continue;
+                    }
+                    let partition_name = partition.name();
+                    tracing::warn!(
+                        partition = partition_name,
+                        producer_id,
+                        "aborted a transaction that only the log knows"
+                    );
+                    if let Err(error) = partition.end_transaction(producer_id, epoch, Marker::Abort)
+                    {
+                        tracing::error!(partition = partition_name, "cannot abort it ({error})");
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Transaction>>> {
+        self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self) -> Vec<Arc<Transaction>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Transaction>, TransactionError> {
+        let transactions = self.lock();
+        transactions.get(id).cloned().ok_or(StateError::InvalidProducerIdMapping.into())
+    }
+
+    /// Gives a transactional id to a producer, which shuts out the one before and aborts what it left
+    /// open; `claimed` is who the producer was before, if it says so.
+    pub(crate) async fn init(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        claimed: Option<ProducerEpoch>,
+        timeout_ms: u64,
+    ) -> Result<ProducerEpoch, TransactionError> {
+        let transaction = {
+            let mut transactions = self.lock();
+            let new = || Arc::new(Transaction::new(&self.dir, id));
+            Arc::clone(transactions.entry(id.to_owned()).or_insert_with(new))
+        };
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        let known = transaction.lock().clone();
+        let next = match known {
+            None => {
+                let producer_id = new_producer_id(node).await?;
+                TransactionState::new(producer_id, timeout_ms, now_ms())
+            }
+            Some(mut state) => {
+                if let Some(claimed) = claimed {
+                    state.check_claim(claimed)?;
+                }
+                if state.phase == state::Phase::Ongoing {
+                    self.store(&transaction, state.fence(now_ms())).await?;
+                    self.finish(node, &transaction).await?;
+                    state = transaction.state()?;
+                }
+                let new_id = match state.is_epoch_exhausted() {
+                    true => Some(new_producer_id(node).await?),
+                    false => None,
+                };
+                state.renew(claimed, timeout_ms, new_id, now_ms())
+            }
+        };
+        let producer = next.producer;
+        self.store(&transaction, next).await?;
+        Ok(producer)
+    }
+
+    /// Adds partitions to the transaction of a producer, which may append to them when this returns.
+    pub(crate) async fn add_partitions(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        producer: ProducerEpoch,
+        added: Vec<(String, i32)>,
+    ) -> Result<(), TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        let next = transaction.state()?.add_partitions(producer, added.clone(), now_ms())?;
+        self.store(&transaction, next).await?;
+        let node = Arc::clone(node);
+        blocking(move || {
+            for (topic, number) in added {
+                if let Some(partition) = node.topics.partition(&topic, number) {
+                    partition.enlist(producer.id, producer.epoch);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds the offsets of a group to the transaction of a producer.
+    pub(crate) async fn add_group(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        producer: ProducerEpoch,
+        group: &str,
+    ) -> Result<(), TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        let next = transaction.state()?.add_group(producer, group, now_ms())?;
+        self.store(&transaction, next).await
+    }
+
+    /// Keeps offsets, durably, that become the group's when the transaction is committed.
+    pub(crate) async fn add_offsets(
+        &self,
+        id: &str,
+        producer: ProducerEpoch,
+        group: &str,
+        offsets: OffsetsByTopic,
+    ) -> Result<(), TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        let next = transaction.state()?.add_offsets(producer, group, offsets)?;
+        self.store(&transaction, next).await
+    }
+
+    /// Ends the transaction of a producer. When it returns, markers and offsets are on disk.
+    pub(crate) async fn end(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        producer: ProducerEpoch,
+        marker: Marker,
+    ) -> Result<(), TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        if let Some(next) = transaction.state()?.end(producer, marker, now_ms())? {
+            self.store(&transaction, next).await?;
+            self.finish(node, &transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an open transaction may still change what a group has committed for a partition.
+    pub(crate) fn has_pending_offset(&self, group: &str, topic: &str, partition: i32) -> bool {
+        let pending = |transaction: Arc<Transaction>| {
+            let state = transaction.lock();
+            state.as_ref().is_some_and(|s| s.has_pending_offset(group, topic, partition))
+        };
+        self.all().into_iter().any(pending)
+    }
+
+    /// Brings a transaction that is decided to its end; the caller has the turn.
+    async fn finish(
+        &self,
+        node: &Arc<Node>,
+        transaction: &Transaction,
+    ) -> Result<(), TransactionError> {
+        let Some(state) = transaction.lock().clone() else { return Ok(()) };
+        let Some(marker) = state.decision() else { return Ok(()) };
+        let all = partitions(&node.topics, &state);
+        let appended = blocking(move || append_markers(all, state.producer, marker)).await?;
+        for (partition, end) in appended {
+            match partition.wait_for(end).await {
+                Health::Good => {}
+                Health::Deleted if !node.stop.is_cancelled() => {}
+                health => return Err(unusable(&partition, health)),
+            }
+        }
+        let state = transaction.state()?;
+        if marker == Marker::Commit && !state.offsets.is_empty() {
+            let (node, offsets) = (Arc::clone(node), state.offsets.clone());
+            blocking(move || commit_offsets(&node.groups, &node.topics, offsets)).await?;
+        }
+        self.store(transaction, state.complete(now_ms())).await
+    }
+
+    /// Replaces the file, then what is in memory.
+    async fn store(
+        &self,
+        transaction: &Transaction,
+        state: TransactionState,
+    ) -> Result<(), TransactionError> {
+        if transaction.lock().as_ref() == Some(&state) {
+            return Ok(());
+        }
+        let (disk, path) = (self.disk.clone(), transaction.path.clone());
+        let transactional_id = transaction.id.clone();
+        let state = blocking(move || {
+            let stored = Stored { format: FORMAT, transactional_id, state };
+            disk.write(&path, &serde_json::to_vec(&stored)?)?;
+            Ok(stored.state)
+        })
+        .await?;
+        *transaction.lock() = Some(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Aborts transactions that are open for too long, and ends those that a crash or a failing disk
+    /// left decided.
+    pub(crate) async fn run_timers(&self, node: &Arc<Node>) {
+        for transaction in self.all() {
+            let decided = transaction.lock().as_ref().and_then(TransactionState::decision);
+            if decided.is_some() {
+                self.expire(node, &transaction).await;
+            }
+        }
+        loop {
+            let deadline = |transaction: &Arc<Transaction>| {
+                transaction.lock().as_ref().and_then(TransactionState::deadline_ms)
+            };
+            let next = self.all().into_iter().filter_map(|t| Some((deadline(&t)?, t)));
+            let Some((deadline_ms, transaction)) = next.min_by_key(|(deadline, _)| *deadline)
+            else {
+                self.changed.notified().await;
+                continue;
+            };
+            let wait = Duration::from_millis(deadline_ms.saturating_sub(now_ms()));
+            if !wait.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.changed.notified() => {}
+                }
+            } else if !self.expire(node, &transaction).await {
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+
+    /// Does what is due now; false if it failed.
+    async fn expire(&self, node: &Arc<Node>, transaction: &Transaction) -> bool {
+        let _turn = transaction.turn.lock().await;
+        let expired = async {
+            self.finish(node, transaction).await?;
+            let Some(state) = transaction.lock().clone() else { return Ok(()) };
+            let now = now_ms();
+            if state.deadline_ms().is_some_and(|deadline| deadline <= now) {
+                let id = &transaction.id;
+                tracing::info!(transactional_id = id, "aborted a transaction open for too long");
+                self.store(transaction, state.fence(now)).await?;
+                self.finish(node, transaction).await?;
+            }
+            Ok::<_, TransactionError>(())
+        };
+        let result = expired.await;
+        if let Err(error) = &result {
+            let id = &transaction.id;
+            tracing::warn!(transactional_id = id, "cannot end a transaction ({error})");
+        }
+        result.is_ok()
+    }
+
+    /// Removes the transactional ids that were not used for `retention`; blocks. Returns those where
+    /// it failed.
+    pub(crate) fn expire_ids(
+        &self,
+        now: SystemTime,
+        retention: Duration,
+    ) -> Vec<(String, io::Error)> {
+        let mut failed = Vec::new();
+        for transaction in self.all() {
+            let Ok(_turn) = transaction.turn.try_lock() else { continue };
+            let unused = transaction
+                .lock()
+                .as_ref()
+                .is_some_and(|state| state.is_unused(millis(retention), since_1970(now)));
+            if !unused {
+                continue;
+            }
+            let removed = fs::remove_file(&transaction.path);
+            if let Err(error) = removed.and_then(|()| self.disk.sync_folder(&self.dir)) {
+                failed.push((transaction.id.clone(), error));
+                continue;
+            }
+            *transaction.lock() = None;
+            let mut transactions = self.lock();
+            // Nobody else has it: the map's and this one. Otherwise it stays, without a producer.
+            if Arc::strong_count(&transaction) == 2 {
+                transactions.remove(&transaction.id);
+            }
+        }
+        failed
+    }
+}
+
+fn load(path: &Path) -> Result<Stored, BrokerError> {
+    let bytes = fs::read(path).map_err(BrokerError::io(path))?;
+    let corrupt = |reason| BrokerError::CorruptFile { path: path.to_owned(), reason };
+    let stored: Stored =
+        serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
+    if stored.format != FORMAT {
+        return Err(corrupt(format!("format {}, this version knows {FORMAT}", stored.format)));
+    }
+    Ok(stored)
+}
+
+/// The partitions of a transaction that still exist.
+fn partitions(topics: &Topics, state: &TransactionState) -> Vec<Arc<Partition>> {
+    let topics = topics.all();
+    let of_topic = |(name, numbers): (&String, &std::collections::BTreeSet<i32>)| {
+        let topic = topics.get(name);
+        let found = numbers.iter().filter_map(|number| topic?.partition(*number).cloned());
+        found.collect::<Vec<_>>()
+    };
+    state.partitions.iter().flat_map(of_topic).collect()
+}
+
+/// Appends the markers; returns what must be on disk before the transaction has ended.
+fn append_markers(
+    partitions: Vec<Arc<Partition>>,
+    producer: ProducerEpoch,
+    marker: Marker,
+) -> io::Result<Vec<(Arc<Partition>, i64)>> {
+    let mut appended = Vec::with_capacity(partitions.len());
+    for partition in partitions {
+        match partition.end_transaction(producer.id, producer.epoch, marker) {
+            Ok(at) => appended.push((partition, at.end)),
+            // Waiting for it tells whether its topic was deleted or the broker stops.
+            Err(AppendError::Closed(_)) => appended.push((partition, i64::MAX)),
+            Err(AppendError::Io(error)) => return Err(error),
+            Err(error) => return Err(io::Error::other(error)),
+        }
+    }
+    Ok(appended)
+}
+
+fn unusable(partition: &Partition, health: Health) -> TransactionError {
+    let name = partition.name();
+    io::Error::other(format!("{name} cannot be written any more ({health:?})")).into()
+}
+
+/// Makes the offsets of a committed transaction those of their groups.
+fn commit_offsets(
+    groups: &Groups,
+    topics: &Topics,
+    offsets: std::collections::BTreeMap<String, OffsetsByTopic>,
+) -> io::Result<()> {
+    for (group, offsets) in offsets {
+        let all = offsets.into_iter().flat_map(|(topic, partitions)| {
+            let with_topic = move |(number, offset)| (topic.clone(), number, offset);
+            partitions.into_iter().map(with_topic)
+        });
+        let existing: Vec<_> =
+            all.filter(|(topic, number, _)| topics.partition(topic, *number).is_some()).collect();
+        if !existing.is_empty() {
+            groups.begin_transactional_commit(&group).commit(existing)?;
+        }
+    }
+    Ok(())
+}
+
+async fn new_producer_id(node: &Arc<Node>) -> Result<i64, TransactionError> {
+    let node = Arc::clone(node);
+    blocking(move || node.producer_ids.next()).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, TransactionError> {
+    let result = tokio::task::spawn_blocking(work).await;
+    Ok(result.map_err(io::Error::from).flatten()?)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn now_ms() -> u64 {
+    since_1970(SystemTime::now())
+}
