@@ -124,7 +124,8 @@ fn poison(n: usize, random: &mut StdRng) -> Vec<u8> {
             json(&fields)
         }
         _ => {
-            let numbers = ["null", "NaN", "Infinity", "\"-inf\"", "\"many\"", "\"\"", "\"1,5\""];
+            let numbers =
+                ["null", "NaN", "Infinity", "1e308", "\"-inf\"", "\"many\"", "\"\"", "\"1,5\""];
             let quantities = ["1.5", "9223372036854775808", "\"1e300\"", "-1e19", "\"6 pieces\""];
             let dates = ["null", "\"\"", "40513.35", "\"2011-02-29\"", "\"13/13/2010\""];
             let (field, values) =

@@ -9,7 +9,9 @@ use super::schema_frame::{BinaryFormat, Framed};
 use crate::ingest::{
     DateOrder,
     dates::normalise_date,
-    fields::{FieldError, is_exact_integer, parse_customer_id, parse_price, parse_quantity},
+    fields::{
+        FieldError, is_exact_integer, is_price, parse_customer_id, parse_price, parse_quantity,
+    },
 };
 
 /// Appends `line` to `buffer` as the JSON that goes over the wire: the CSV's field names, Quantity an
@@ -153,12 +155,16 @@ fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error>
 }
 
 fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    match Scalar::deserialize(deserializer)? {
-        Scalar::Integer(price) => Ok(price as f64),
-        Scalar::Number(price) => Ok(price),
-        Scalar::Text(text) => parse_price(&text).map_err(de::Error::custom),
-        Scalar::Missing => Err(de::Error::custom("UnitPrice is null")),
+    let price = match Scalar::deserialize(deserializer)? {
+        Scalar::Integer(price) => price as f64,
+        Scalar::Number(price) => price,
+        Scalar::Text(text) => return parse_price(&text).map_err(de::Error::custom),
+        Scalar::Missing => return Err(de::Error::custom("UnitPrice is null")),
+    };
+    if !is_price(price) {
+        return Err(de::Error::custom(FieldError::UnitPrice(price.to_string())));
     }
+    Ok(price)
 }
 
 /// Where day and month could be either, the month is first, as the data set has it: a message alone does not

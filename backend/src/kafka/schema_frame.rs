@@ -170,6 +170,27 @@ mod tests {
         }
     }
 
+    /// A line as Confluent's serializers for Python write it.
+    #[test]
+    fn messages_of_the_usual_serializers_are_recognised() {
+        let avro = b"\x00\x00\x00\x00\x01\x0c536365\x0c85123A\x0eT-LIGHT\x0c\x1c12/1/2010 8:2\
+            6ffffff\x04@\x0a17850\x1cUnited Kingdom";
+        let nullable_avro =
+            b"\x00\x00\x00\x00\x02\x02\x0c536365\x02\x0c85123A\x02\x0eT-LIGHT\x02\x0c\x02\
+            \x1c12/1/2010 8:26\x02ffffff\x04@\x02\x0a17850\x02\x1cUnited Kingdom";
+        let protobuf = b"\x00\x00\x00\x00\x04\x00\x0a\x06536365\x12\x0685123A\x1a\x07T-LIGHT \x06\
+            *\x0e12/1/2010 8:261ffffff\x04@:\x0517850B\x0eUnited Kingdom";
+        for (payload, schema_id, format) in [
+            (avro.as_slice(), 1, BinaryFormat::Avro),
+            (nullable_avro, 2, BinaryFormat::Avro),
+            (protobuf, 4, BinaryFormat::Protobuf),
+        ] {
+            assert_eq!(Framed::of(payload), Some(Framed::Binary { schema_id, format }));
+        }
+        let json = b"\x00\x00\x00\x00\x03{\"InvoiceNo\":\"536365\",\"StockCode\":\"85123A\"}";
+        assert_eq!(Framed::of(json), Some(Framed::Json(&json[5..])));
+    }
+
     #[test]
     fn a_zero_byte_alone_is_no_frame() {
         for payload in [

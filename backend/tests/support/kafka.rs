@@ -94,6 +94,11 @@ impl Admin {
         self.create(NewTopic::new(topic, partitions, TopicReplication::Fixed(1)));
     }
 
+    /// Creates a topic of one partition with another value of one setting.
+    pub fn create_topic_with(&self, topic: &str, (name, value): (&str, &str)) {
+        self.create(NewTopic::new(topic, 1, TopicReplication::Fixed(1)).set(name, value));
+    }
+
     /// Creates a topic for messages of up to 10 MB: the embedded broker takes them anyway.
     pub fn create_topic_of_large_messages(&self, topic: &str, kafka: Kafka) {
         let topic = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
