@@ -9,6 +9,8 @@ mod list_offsets;
 mod metadata;
 mod offsets;
 mod produce;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod transactions;
 mod versions;
