@@ -87,7 +87,8 @@ def main() -> None:
         for name, suite in suites(options, Path(folder)).items():
             started = time.monotonic()
             theirs, ours = (suite(broker) for broker in brokers)
-            print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+            seconds = time.monotonic() - started
+            print(f"{name}: {passed(theirs)} on Kafka, {passed(ours)} on ours, {seconds:.0f} s", flush=True)
             different = differences(theirs, ours)
             counted += len(theirs)
             summary.append(f"| {name} | {passed(theirs)} | {passed(ours)} | {len(different)} |")
