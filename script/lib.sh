@@ -22,6 +22,9 @@ fail() {
   exit 1
 }
 
+# The debug build that the tests use, examples included: the smokes after the tests compile nothing again.
+build_for_tests() { cargo test --locked --workspace --no-run --quiet; }
+
 # page_is_fresh DIR: whether the page built in DIR is newer than everything it is built from.
 page_is_fresh() {
   [ -f "$1/index.html" ] &&

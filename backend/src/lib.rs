@@ -11,7 +11,6 @@
 pub mod batch;
 pub mod blocking;
 pub mod cli;
-pub mod fault;
 pub mod features;
 pub mod http;
 pub mod ingest;

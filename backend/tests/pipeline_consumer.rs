@@ -5,25 +5,31 @@ mod support;
 
 use rdkafka::Message;
 use support::{
-    Running, good,
-    kafka::{Admin, DEAD_LETTERS, broker, committed, headers, messages, send},
+    Running,
+    broker::{Kafka, on_both_brokers},
+    good,
+    kafka::{Admin, committed, headers, messages, send},
     manifests, stored_rows, tillstream,
 };
 use tillstream_shared::ClosedBy;
 
-#[test]
-fn the_parts_run_one_by_one() {
+on_both_brokers! {
+    the_parts_run_one_by_one,
+    messages_of_the_original_producer_are_stored_and_others_are_dead_letters,
+    a_quiet_topic_is_stored_after_the_interval,
+    topics_keep_messages_as_long_as_asked_for_when_they_are_made,
+}
+
+fn the_parts_run_one_by_one(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    let shared = ["--data-dir", data.to_str().unwrap(), "--brokers", &broker.announced];
-    let produce = |arguments: &[&str]| good(tillstream(&["produce"]).args(shared).args(arguments));
+    let broker = kafka.broker();
+    let produce = |arguments: &[&str]| good(broker.tillstream(data, &["produce"]).args(arguments));
     let input = ["--input", "generate:5000:3", "--rate", "max"];
     assert!(produce(&input).starts_with("5000 lines sent, 0 were"));
     assert!(produce(&input).starts_with("0 lines sent, 5000 were"));
     let consume = |size: &str| {
-        let mut command = tillstream(&["consume", "--once", "--batch-size", size]);
-        good(command.args(shared))
+        good(&mut broker.tillstream(data, &["consume", "--once", "--batch-size", size]))
     };
     assert_eq!(consume("2000").lines().count(), 3);
     assert_eq!(consume("2000"), "", "everything is stored");
@@ -36,34 +42,31 @@ fn the_parts_run_one_by_one() {
         manifests(data).iter().map(|m| m.rows).collect::<Vec<_>>(),
         [2000, 2000, 1000, 5000]
     );
-    assert_eq!(committed(&broker.announced), 10_000, "what onlookers are told");
+    assert_eq!(committed(&broker), 10_000, "what onlookers are told");
     let trained = good(tillstream(&["train", "--data-dir"]).arg(data));
     // 12 of a batch each, and of all three entities one of all batches, one live and one of profiles.
     assert!(trained.starts_with("21 models"), "{trained}");
-    broker.interrupt();
 }
 
-#[test]
-fn messages_of_the_original_producer_are_stored_and_others_are_dead_letters() {
+fn messages_of_the_original_producer_are_stored_and_others_are_dead_letters(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
+    let broker = kafka.broker();
     let line = r#"{"InvoiceNo": "536365", "StockCode": "85123A", "Description": "T-LIGHT, \"WHITE\"", "Quantity": "6", "InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0", "Country": "United Kingdom"}"#;
     let anonymous = r#"{"InvoiceNo": 536366, "StockCode": 22139, "Description": NaN, "Quantity": 6, "InvoiceDate": "12/1/2010 8:26", "UnitPrice": 3, "CustomerID": NaN, "Country": "France"}"#;
     let invalid = r#"{"Quantity": 1}"#;
-    send(&broker.announced, &[line, "hello", anonymous, invalid].map(str::as_bytes));
+    send(&broker, &[line, "hello", anonymous, invalid].map(str::as_bytes));
 
-    let mut consume = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
-    good(consume.arg("--data-dir").arg(data));
+    good(&mut broker.tillstream(data, &["consume", "--once"]));
     assert_eq!(
         stored_rows(data),
         "536365,85123A,\"T-LIGHT, \"\"WHITE\"\"\",6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n\
-         536366,22139,,6,12/1/2010 8:26,3.0,,France\n"
+         536366,22139,,6,2010-12-01 08:26:00,3.0,,France\n"
     );
     let manifest = &manifests(data)[0];
     assert_eq!((manifest.rows, manifest.dead_letters), (2, 2));
 
-    let dead = messages(&broker.announced, DEAD_LETTERS, 2);
+    let dead = messages(&broker, &broker.dead_letter_topic(), 2);
     assert_eq!(
         [dead[0].payload(), dead[1].payload()],
         ["hello", invalid].map(|p| Some(p.as_bytes()))
@@ -72,39 +75,34 @@ fn messages_of_the_original_producer_are_stored_and_others_are_dead_letters() {
     assert!(offset == "3" && reason.contains("InvoiceNo"), "{offset}: {reason}");
 }
 
-#[test]
-fn a_quiet_topic_is_stored_after_the_interval() {
+fn a_quiet_topic_is_stored_after_the_interval(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    let input = ["--input", "generate:30", "--rate", "max", "--brokers", &broker.announced];
-    good(tillstream(&["produce", "--data-dir"]).arg(data).args(input));
-    let mut consume = tillstream(&["consume", "--batch-interval", "0.2", "--brokers"]);
-    let consume =
-        Running::start(consume.arg(&broker.announced).arg("--data-dir").arg(data), "batch_000001");
+    let broker = kafka.broker();
+    good(&mut broker.tillstream(data, &["produce", "--input", "generate:30", "--rate", "max"]));
+    let mut consume = broker.tillstream(data, &["consume", "--batch-interval", "0.2"]);
+    let consume = Running::start(&mut consume, "batch_000001");
     let manifest = &manifests(data)[0];
     assert_eq!((manifest.rows, manifest.closed_by), (30, ClosedBy::Time));
     consume.interrupt();
 }
 
-#[test]
-fn topics_keep_messages_as_long_as_asked_for_when_they_are_made() {
+fn topics_keep_messages_as_long_as_asked_for_when_they_are_made(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
-    let broker = broker(folder.path());
-    let admin = Admin::connect(&broker.announced);
-    let consume = |arguments: &[&str]| {
-        let mut command = tillstream(&["consume", "--once", "--brokers", &broker.announced]);
-        good(command.arg("--data-dir").arg(folder.path()).args(arguments));
-    };
+    let mut broker = kafka.broker();
+    let admin = Admin::connect(&broker);
+    let [default, hour, all] = ["default", "hour", "all"].map(|n| format!("{}.{n}", broker.topic));
     for (arguments, topic, millis) in [
-        (&[][..], "retail_stream", "604800000"),
-        (&["--topic", "hour", "--retention", "1h"], "hour", "3600000"),
-        (&["--topic", "all", "--retention", "forever"], "all", "-1"),
-        (&["--topic", "all", "--retention", "1h"], "all", "-1"),
+        (&[][..], &default, "604800000"),
+        (&["--retention", "1h"], &hour, "3600000"),
+        (&["--retention", "forever"], &all, "-1"),
+        (&["--retention", "1h"], &all, "-1"),
     ] {
-        consume(arguments);
-        for topic in [topic.to_owned(), format!("{topic}.dead_letter")] {
-            assert_eq!(admin.config(&topic, "retention.ms").as_deref(), Some(millis), "{topic}");
+        broker.topic.clone_from(topic);
+        let mut consume = broker.tillstream(folder.path(), &["consume", "--once"]);
+        good(consume.args(arguments));
+        for topic in [topic, &broker.dead_letter_topic()] {
+            assert_eq!(admin.config(topic, "retention.ms").as_deref(), Some(millis), "{topic}");
         }
     }
 }

@@ -7,17 +7,27 @@ use std::{path::Path, process::Command, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use support::{
-    Running, assert_offsets_are_covered_once, good,
-    kafka::{Admin, TOPIC},
-    manifests, stored_rows, summary, tillstream, wait_for,
+    Running, assert_offsets_are_covered_once, assert_rows_are_stored_once,
+    broker::{Broker, Kafka, on_both_brokers},
+    generated, good,
+    kafka::Admin,
+    manifests, stored_lines, stored_rows, summary, tillstream, wait_for,
 };
 use tillstream::registry::ProfileRowStore;
 use tillstream_shared::{Entity, Model};
 
-const LINES: u64 = 40_000;
+on_both_brokers! {
+    one_partition_keeps_every_line_once_and_in_order,
+    several_partitions_keep_every_line_once,
+    the_producer_killed_alone_keeps_every_line_once,
+    the_broker_killed_alone_keeps_every_line_once,
+}
 
-fn up(data: &Path, partitions: &str) -> Command {
-    tillstream(&[
+const LINES: u64 = 40_000;
+const SEED: u64 = 7;
+
+fn up(data: &Path, partitions: &str, kafka: &[String]) -> Command {
+    let mut command = tillstream(&[
         "up",
         "--input",
         "generate:40000:7",
@@ -32,15 +42,19 @@ fn up(data: &Path, partitions: &str) -> Command {
         "--once",
         "--data-dir",
         data.to_str().unwrap(),
-    ])
+    ]);
+    command.args(kafka);
+    command
 }
 
-fn killed_again_and_again(data: &Path, partitions: &str, seed: u64) -> String {
+fn killed_again_and_again(data: &Path, partitions: &str, kafka: Kafka, seed: u64) {
+    let kafka = kafka.arguments_of_up();
+    let up = || up(data, partitions, &kafka);
     let mut random = StdRng::seed_from_u64(seed);
     let mut kills = 0;
     for _ in 0..6 {
         let before = manifests(data).len();
-        let mut running = Running::start(&mut up(data, partitions), "Page:");
+        let mut running = Running::start(&mut up(), "Page:");
         // Once it has stored some more, at any moment of what it does then.
         let goal = before + random.random_range(1..8);
         wait_for("batches", || {
@@ -52,7 +66,7 @@ fn killed_again_and_again(data: &Path, partitions: &str, seed: u64) -> String {
     }
     assert!(kills >= 3, "it was to be killed at work, and it was only {kills} times");
 
-    let summary = summary(&good(&mut up(data, partitions)));
+    let summary = summary(&good(&mut up()));
     assert_eq!(summary["lines_stored"], LINES, "{summary}");
     assert_eq!(summary["lines_sent"], LINES, "{summary}");
     let manifests = manifests(data);
@@ -65,12 +79,6 @@ fn killed_again_and_again(data: &Path, partitions: &str, seed: u64) -> String {
             assert!(file.is_file(), "no {entity} model {number}");
         }
     }
-    stored_rows(data)
-}
-
-fn generated() -> String {
-    let csv = good(&mut tillstream(&["generate", "--lines", "40000", "--seed", "7"]));
-    csv.split_once('\n').unwrap().1.to_owned()
 }
 
 /// What the models of many batches amount to, but for when they were trained: points, profiles and
@@ -95,70 +103,46 @@ fn models_of_many_batches(data: &Path) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn one_partition_keeps_every_line_once_and_in_order() {
+fn one_partition_keeps_every_line_once_and_in_order(kafka: Kafka) {
     let (killed, quiet) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let rows = killed_again_and_again(killed.path(), "1", 1);
-    assert!(rows == generated(), "the batches are not the input");
-    good(&mut up(quiet.path(), "1"));
+    killed_again_and_again(killed.path(), "1", kafka, 1);
+    assert!(stored_rows(killed.path()) == generated(LINES, SEED), "the batches are not the input");
+    good(&mut up(quiet.path(), "1", &kafka.arguments_of_up()));
     let [killed, quiet] = [killed, quiet].map(|folder| models_of_many_batches(folder.path()));
     assert_eq!(killed, quiet);
 }
 
-#[test]
-fn several_partitions_keep_every_line_once() {
+fn several_partitions_keep_every_line_once(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
-    let rows = killed_again_and_again(folder.path(), "3", 2);
-    let mut stored: Vec<_> = rows.lines().collect();
-    let generated = generated();
-    let mut input: Vec<_> = generated.lines().collect();
-    stored.sort_unstable();
-    input.sort_unstable();
-    assert!(stored == input, "the batches are not the input");
+    killed_again_and_again(folder.path(), "3", kafka, 2);
+    assert_rows_are_stored_once(folder.path(), &generated(LINES, SEED));
 }
 
-/// Slows every fsync of the broker, so that what it was sent stays invisible for a while.
-const SLOW_FSYNC: (&str, &str) = ("TILLSTREAM_FAULT_FSYNC_MS", "300");
-
-fn start_broker(data: &Path, address: &str) -> Running {
-    let mut command = tillstream(&["broker", "--broker-listen", address, "--data-dir"]);
-    Running::start(command.arg(data).env(SLOW_FSYNC.0, SLOW_FSYNC.1), "Kafka broker:")
+fn produce(broker: &Broker, data: &Path) -> Command {
+    let input = ["produce", "--input", "generate:40000:7", "--print", "--rate", "5000"];
+    broker.tillstream(data, &input)
 }
 
-fn produce(data: &Path, brokers: &str) -> Command {
-    let mut command = tillstream(&["produce", "--input", "generate:40000:7", "--print"]);
-    command.args(["--rate", "5000", "--brokers", brokers, "--data-dir"]).arg(data);
-    command
-}
-
-fn consume(data: &Path, brokers: &str) -> Command {
-    let mut command = tillstream(&["consume", "--batch-size", "500", "--batch-interval", "0.3"]);
-    command.args(["--brokers", brokers, "--data-dir"]).arg(data);
-    command
-}
-
-fn stored_lines(data: &Path) -> u64 {
-    manifests(data).iter().map(|manifest| manifest.rows).sum()
+fn consume(broker: &Broker, data: &Path) -> Command {
+    broker.tillstream(data, &["consume", "--batch-size", "500", "--batch-interval", "0.3"])
 }
 
 #[track_caller]
-fn assert_every_line_is_stored_once(data: &Path, brokers: &str) {
-    good(consume(data, brokers).arg("--once"));
-    assert!(stored_rows(data) == generated(), "the batches are not the input");
+fn assert_every_line_is_stored_once(broker: &Broker, data: &Path) {
+    good(consume(broker, data).arg("--once"));
+    assert!(stored_rows(data) == generated(LINES, SEED), "the batches are not the input");
     assert_offsets_are_covered_once(&manifests(data));
 }
 
-/// Its last requests are appended and not visible yet when it is started again, and so sent again; and
-/// once, all that was stored has left the topic meanwhile.
-#[test]
-fn the_producer_killed_alone_keeps_every_line_once() {
+/// The last requests to the slow broker are appended and not visible yet when the producer is started again, and
+/// so sent again; and once, all that was stored has left the topic meanwhile.
+fn the_producer_killed_alone_keeps_every_line_once(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = start_broker(data, "127.0.0.1:0");
-    let brokers = &broker.announced;
+    let broker = &kafka.slow_broker();
     let mut random = StdRng::seed_from_u64(3);
-    let mut producer = Running::start(&mut produce(data, brokers), "{");
-    let consumer = Running::start(&mut consume(data, brokers), "batch_000001");
+    let mut producer = Running::start(&mut produce(broker, data), "{");
+    let consumer = Running::start(&mut consume(broker, data), "batch_000001");
     for round in 0..5 {
         let goal = stored_lines(data) + random.random_range(200..1000);
         wait_for("lines", || (stored_lines(data) >= goal).then_some(()));
@@ -167,27 +151,27 @@ fn the_producer_killed_alone_keeps_every_line_once() {
         producer.kill();
         if round == 3 {
             let next = manifests(data).last().unwrap().partitions[0].last + 1;
-            Admin::connect(brokers).delete_records(TOPIC, next);
+            Admin::connect(broker).delete_records(&broker.topic, next);
         }
-        producer = Running::start(&mut produce(data, brokers), "{");
+        producer = Running::start(&mut produce(broker, data), "{");
     }
     wait_for("the end of the producer", || (!producer.is_running()).then_some(()));
-    assert!(good(&mut produce(data, brokers)).starts_with("0 lines sent, 40000 were"));
+    assert!(good(&mut produce(broker, data)).starts_with("0 lines sent, 40000 were"));
     consumer.interrupt();
-    assert_every_line_is_stored_once(data, brokers);
+    assert_every_line_is_stored_once(broker, data);
     let repeated: u64 = manifests(data).iter().map(|manifest| manifest.repeated).sum();
-    assert!(repeated > 0, "nothing was sent twice, so that the test tests nothing");
+    if kafka == Kafka::Embedded {
+        assert!(repeated > 0, "nothing was sent twice, so that the test tests nothing");
+    }
 }
 
-#[test]
-fn the_broker_killed_alone_keeps_every_line_once() {
+fn the_broker_killed_alone_keeps_every_line_once(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let mut broker = start_broker(data, "127.0.0.1:0");
-    let brokers = broker.announced.clone();
+    let mut broker = kafka.slow_broker();
     let mut random = StdRng::seed_from_u64(4);
-    let mut producer = Running::start(&mut produce(data, &brokers), "{");
-    let mut consumer = Running::start(&mut consume(data, &brokers), "batch_000001");
+    let mut producer = Running::start(&mut produce(&broker, data), "{");
+    let mut consumer = Running::start(&mut consume(&broker, data), "batch_000001");
     for _ in 0..4 {
         let goal = stored_lines(data) + random.random_range(200..1000);
         wait_for("lines", || (stored_lines(data) >= goal).then_some(()));
@@ -195,11 +179,11 @@ fn the_broker_killed_alone_keeps_every_line_once() {
         assert!(stored_lines(data) < LINES, "it was to be killed at work");
         assert!(consumer.is_running(), "it outlives the broker: {}", consumer.log());
         broker.kill();
-        broker = start_broker(data, &brokers);
+        broker.restart();
     }
     wait_for("the end of the producer", || (!producer.is_running()).then_some(()));
     assert!(!producer.log().contains("error:"), "it outlives the broker: {}", producer.log());
     wait_for("lines", || (stored_lines(data) == LINES).then_some(()));
     consumer.interrupt();
-    assert_every_line_is_stored_once(data, &brokers);
+    assert_every_line_is_stored_once(&broker, data);
 }

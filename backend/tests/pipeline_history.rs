@@ -6,183 +6,173 @@ mod support;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use support::{
-    Running, good,
-    kafka::{Admin, TOPIC, broker, send},
+    Running,
+    broker::{Broker, Kafka, on_both_brokers},
+    good,
+    kafka::{Admin, send},
     manifests, refused, stored_rows, tillstream, wait_for,
 };
 use tillstream::{
     batch::Catalogue,
-    kafka::{Cluster, Consumer, ConsumerOptions, KafkaError},
+    kafka::{Consumer, ConsumerOptions, KafkaError},
     shutdown::Shutdown,
 };
 
-fn produce(brokers: &str, data: &Path, arguments: &[&str]) -> String {
-    let mut command = tillstream(&["produce", "--rate", "max", "--brokers", brokers, "--data-dir"]);
-    good(command.arg(data).args(arguments))
+on_both_brokers! {
+    another_broker_is_refused_and_a_new_history_keeps_the_old_one_aside,
+    a_recreated_topic_is_refused,
+    a_topic_that_lost_what_is_stored_is_refused,
+    lines_sent_again_after_retention_are_stored_once,
+    a_restarted_input_is_another_run_that_goes_on,
+    invalid_messages_alone_are_not_read_again,
+    a_topic_that_is_recreated_while_it_is_read_ends_the_consumer,
 }
 
-fn consume(brokers: &str, data: &Path) -> std::process::Command {
-    let mut command = tillstream(&["consume", "--once", "--brokers", brokers, "--data-dir"]);
-    command.arg(data);
-    command
+fn produce(broker: &Broker, data: &Path, arguments: &[&str]) -> String {
+    good(broker.tillstream(data, &["produce", "--rate", "max"]).args(arguments))
+}
+
+fn consume(broker: &Broker, data: &Path) -> std::process::Command {
+    broker.tillstream(data, &["consume", "--once"])
 }
 
 fn rows(data: &Path) -> usize {
     stored_rows(data).lines().count()
 }
 
-#[test]
-fn another_broker_is_refused_and_a_new_history_keeps_the_old_one_aside() {
-    let (data, a, b) =
-        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let data = data.path();
-    let first = broker(a.path());
-    produce(&first.announced, data, &["--input", "generate:500:1"]);
-    good(&mut consume(&first.announced, data));
+fn another_broker_is_refused_and_a_new_history_keeps_the_old_one_aside(kafka: Kafka) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let first = kafka.broker();
+    produce(&first, data, &["--input", "generate:500:1"]);
+    good(&mut consume(&first, data));
     let stored = manifests(data);
     assert!(stored[0].cluster_id.is_some() && stored[0].topic_id.is_some());
-    first.interrupt();
 
-    let second = broker(b.path());
-    produce(&second.announced, data, &["--input", "generate:1200:2"]);
-    let error = refused(&mut consume(&second.announced, data));
+    let mut second = kafka.own_broker();
+    second.topic.clone_from(&first.topic);
+    produce(&second, data, &["--input", "generate:1200:2"]);
+    let error = refused(&mut consume(&second, data));
     let cluster = stored[0].cluster_id.as_deref().unwrap();
     assert!(error.contains(cluster) && error.contains("--new-history"), "{error}");
     assert_eq!(manifests(data), stored, "nothing is written");
 
-    good(consume(&second.announced, data).arg("--new-history"));
+    good(consume(&second, data).arg("--new-history"));
     assert_eq!(rows(data), 1200);
     let aside = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
     let aside = aside.filter(|path| path.to_string_lossy().contains("batch_replaced")).last();
     assert!(aside.unwrap().join(&stored[0].file).is_file());
 }
 
-#[test]
-fn a_recreated_topic_is_refused() {
+fn a_recreated_topic_is_refused(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    produce(&broker.announced, data, &["--input", "generate:500:1"]);
-    good(&mut consume(&broker.announced, data));
-    let admin = Admin::connect(&broker.announced);
-    admin.delete_topic(TOPIC);
-    admin.create_topic(TOPIC, 1);
-    produce(&broker.announced, data, &["--input", "generate:1200:2"]);
-    let error = refused(&mut consume(&broker.announced, data));
+    let broker = kafka.broker();
+    produce(&broker, data, &["--input", "generate:500:1"]);
+    good(&mut consume(&broker, data));
+    let admin = Admin::connect(&broker);
+    admin.delete_topic(&broker.topic);
+    admin.create_topic(&broker.topic, 1);
+    produce(&broker, data, &["--input", "generate:1200:2"]);
+    let error = refused(&mut consume(&broker, data));
     assert!(error.contains("created again") && error.contains("--data-dir"), "{error}");
     assert_eq!(rows(data), 500);
 }
 
-#[test]
-fn a_topic_that_lost_what_is_stored_is_refused() {
+fn a_topic_that_lost_what_is_stored_is_refused(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let first = broker(data);
-    produce(&first.announced, data, &["--input", "generate:500:1"]);
-    good(&mut consume(&first.announced, data));
-    first.interrupt();
-    // An older copy of the broker's folder: same cluster, same topic, fewer messages.
-    let log = data.join("broker/retail_stream-0");
-    for file in std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()) {
-        std::fs::remove_file(file).unwrap();
-    }
-    let second = broker(data);
-    let error = refused(&mut consume(&second.announced, data));
+    let mut broker = kafka.own_broker();
+    produce(&broker, data, &["--input", "generate:500:1"]);
+    good(&mut consume(&broker, data));
+    // As with an older copy of the broker's folder.
+    broker.kill();
+    broker.lose_messages();
+    broker.restart();
+    let error = refused(&mut consume(&broker, data));
     assert!(error.contains("up to offset 500"), "{error}");
 }
 
-#[test]
-fn lines_sent_again_after_retention_are_stored_once() {
+fn lines_sent_again_after_retention_are_stored_once(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
+    let broker = kafka.broker();
     let input = ["--input", "generate:1000:5"];
-    assert!(produce(&broker.announced, data, &input).starts_with("1000 lines sent"));
-    good(&mut consume(&broker.announced, data));
-    Admin::connect(&broker.announced).delete_records(TOPIC, 1000);
+    assert!(produce(&broker, data, &input).starts_with("1000 lines sent"));
+    good(&mut consume(&broker, data));
+    Admin::connect(&broker).delete_records(&broker.topic, 1000);
     // Nothing of the input is in the topic, so all of it is sent again.
-    assert!(produce(&broker.announced, data, &input).starts_with("1000 lines sent, 0 were"));
-    good(&mut consume(&broker.announced, data));
+    assert!(produce(&broker, data, &input).starts_with("1000 lines sent, 0 were"));
+    good(&mut consume(&broker, data));
     assert_eq!((rows(data), manifests(data).len()), (1000, 1));
 
     // What was skipped is not read again, and counted in the next batch.
-    Admin::connect(&broker.announced).delete_records(TOPIC, 2000);
-    assert!(produce(&broker.announced, data, &["--input", "generate:300:6"]).starts_with("300"));
-    good(&mut consume(&broker.announced, data));
+    Admin::connect(&broker).delete_records(&broker.topic, 2000);
+    assert!(produce(&broker, data, &["--input", "generate:300:6"]).starts_with("300"));
+    good(&mut consume(&broker, data));
     let manifests = manifests(data);
     assert_eq!(manifests[1].partitions[0].first, 1000);
     assert_eq!((manifests[1].rows, manifests[1].repeated), (300, 1000));
 }
 
-#[test]
-fn a_restarted_input_is_another_run_that_goes_on() {
+fn a_restarted_input_is_another_run_that_goes_on(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
+    let broker = kafka.broker();
     let input = ["--input", "generate:2000:5", "--partitions", "3"];
     let again = [&input[..], &["--restart"]].concat();
-    assert!(produce(&broker.announced, data, &input).starts_with("2000 lines sent"));
-    assert!(produce(&broker.announced, data, &again).starts_with("2000 lines sent"));
-    assert!(produce(&broker.announced, data, &input).starts_with("0 lines sent, 2000 were"));
-    good(&mut consume(&broker.announced, data));
+    assert!(produce(&broker, data, &input).starts_with("2000 lines sent"));
+    assert!(produce(&broker, data, &again).starts_with("2000 lines sent"));
+    assert!(produce(&broker, data, &input).starts_with("0 lines sent, 2000 were"));
+    good(&mut consume(&broker, data));
     assert_eq!(rows(data), 4000, "the second run is no repetition");
 
     // A run that was cut short goes on, and not the complete one before it.
-    let mut slow = tillstream(&["produce", "--rate", "2000", "--print", "--data-dir"]);
-    slow.arg(data).args(["--brokers", &broker.announced]).args(&again);
-    let running = Running::start(&mut slow, "{");
-    let mut follow = tillstream(&["consume", "--batch-size", "100", "--data-dir"]);
-    let follow = Running::start(follow.arg(data).args(["--brokers", &broker.announced]), "batch");
+    let mut slow = broker.tillstream(data, &["produce", "--rate", "2000", "--print"]);
+    let running = Running::start(slow.args(&again), "{");
+    let mut follow = broker.tillstream(data, &["consume", "--batch-size", "100"]);
+    let follow = Running::start(&mut follow, "batch");
     wait_for("lines", || (rows(data) > 4100).then_some(()));
     running.kill();
-    produce(&broker.announced, data, &input);
+    produce(&broker, data, &input);
     follow.interrupt();
-    good(&mut consume(&broker.announced, data));
+    good(&mut consume(&broker, data));
     assert_eq!(rows(data), 6000);
 }
 
-#[test]
-fn invalid_messages_alone_are_not_read_again() {
+fn invalid_messages_alone_are_not_read_again(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    produce(&broker.announced, data, &["--input", "generate:10"]);
-    good(&mut consume(&broker.announced, data));
-    send(&broker.announced, &[b"one", b"two"]);
+    let broker = kafka.broker();
+    produce(&broker, data, &["--input", "generate:10"]);
+    good(&mut consume(&broker, data));
+    send(&broker, &[b"one", b"two"]);
     for _ in 0..2 {
-        good(&mut consume(&broker.announced, data));
+        good(&mut consume(&broker, data));
     }
-    let dead = good(
-        tillstream(&["dead-letters", "list", "--brokers", &broker.announced]).arg("--limit=9"),
-    );
+    let mut list = tillstream(&["dead-letters", "list", "--limit=9"]);
+    let dead = good(list.args(broker.arguments()));
     assert_eq!(dead.lines().count(), 2, "{dead}");
 }
 
 /// The new topic has more messages than were read of the old one, so that offsets do not tell.
-#[test]
-fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer() {
+fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    produce(&broker.announced, data, &["--input", "generate:10:1"]);
+    let broker = kafka.broker();
+    produce(&broker, data, &["--input", "generate:10:1"]);
     let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
-    let cluster = Cluster {
-        brokers: broker.announced.clone(),
-        topic: TOPIC.to_owned(),
-        partitions: 1,
-        retention: None,
-    };
     let options = ConsumerOptions {
         batch_size: 1_000_000,
         batch_interval: Duration::from_secs(3600),
         refresh_interval: Duration::from_millis(50),
     };
-    let consumer = Consumer::connect(cluster, options, catalogue, Arc::default()).unwrap();
+    let consumer = Consumer::connect(broker.cluster(), options, catalogue, Arc::default()).unwrap();
     let running = std::thread::spawn(move || consumer.run(&Shutdown::default(), |_| ()));
-    let admin = Admin::connect(&broker.announced);
-    admin.delete_topic(TOPIC);
-    admin.create_topic(TOPIC, 1);
-    produce(&broker.announced, data, &["--input", "generate:1200:2"]);
+    let admin = Admin::connect(&broker);
+    admin.delete_topic(&broker.topic);
+    admin.create_topic(&broker.topic, 1);
+    produce(&broker, data, &["--input", "generate:1200:2"]);
     let error = running.join().unwrap().unwrap_err();
     let is_told = matches!(error, KafkaError::OtherHistory { .. } | KafkaError::Broker { .. });
     assert!(is_told, "{error}");

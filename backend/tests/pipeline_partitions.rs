@@ -6,31 +6,37 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use support::{
-    Running, assert_offsets_are_covered_once, good,
-    kafka::{Admin, TOPIC, broker},
+    Running, assert_offsets_are_covered_once,
+    broker::{Kafka, on_both_brokers},
+    good,
+    kafka::Admin,
     manifests,
     proxy::{CountingProxy, FETCH, LIST_OFFSETS, METADATA},
-    stored_rows, tillstream, wait_for,
+    stored_rows, wait_for,
 };
 use tillstream::{
     batch::Catalogue,
-    kafka::{Cluster, Consumer, ConsumerOptions},
+    kafka::{Consumer, ConsumerOptions},
     progress::Progress,
     shutdown::Shutdown,
 };
 
+on_both_brokers! {
+    the_consumer_of_many_partitions_asks_for_messages_only,
+    new_partitions_are_found_and_stored_from_their_beginning,
+}
+
 /// A consumer that waits for messages asks for messages, and hardly for anything else.
-#[test]
-fn the_consumer_of_many_partitions_asks_for_messages_only() {
+fn the_consumer_of_many_partitions_asks_for_messages_only(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
-    let proxy = CountingProxy::start(broker.announced.parse().unwrap());
-    let input = ["--input", "generate:5000", "--rate", "max", "--partitions", "12", "--brokers"];
-    good(tillstream(&["produce", "--data-dir"]).arg(data).args(input).arg(&broker.announced));
+    let mut broker = kafka.broker();
+    let proxy = CountingProxy::start(broker.address.parse().unwrap());
+    let input = ["produce", "--input", "generate:5000", "--rate", "max", "--partitions", "12"];
+    good(&mut broker.tillstream(data, &input));
 
-    let mut consume = tillstream(&["consume", "--batch-interval", "0.2", "--brokers"]);
-    consume.arg(proxy.address.to_string()).arg("--data-dir").arg(data);
+    broker.address = proxy.address.to_string();
+    let mut consume = broker.tillstream(data, &["consume", "--batch-interval", "0.2"]);
     let _consumer = Running::start(&mut consume, "batch_000001");
     let count = |key| proxy.counts().get(&key).copied().unwrap_or_default();
     let questions = || count(METADATA) + count(LIST_OFFSETS);
@@ -43,38 +49,31 @@ fn the_consumer_of_many_partitions_asks_for_messages_only() {
     assert_eq!(stored_rows(data).lines().count(), 5000);
 }
 
-#[test]
-fn new_partitions_are_found_and_stored_from_their_beginning() {
+fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let broker = broker(data);
+    let broker = kafka.broker();
     let produce = |input: &str| {
-        let input = ["--input", input, "--rate", "max", "--brokers", &broker.announced];
-        good(tillstream(&["produce", "--data-dir"]).arg(data).args(input));
+        good(&mut broker.tillstream(data, &["produce", "--rate", "max", "--input", input]));
     };
     produce("generate:500:1");
 
     let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
-    let cluster = Cluster {
-        brokers: broker.announced.clone(),
-        topic: TOPIC.to_owned(),
-        partitions: 1,
-        retention: None,
-    };
     let options = ConsumerOptions {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
         refresh_interval: Duration::from_millis(100),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer = Consumer::connect(cluster, options, catalogue, progress.clone()).unwrap();
+    let consumer =
+        Consumer::connect(broker.cluster(), options, catalogue, progress.clone()).unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     let wait_for_lines = |count| {
         wait_for("lines", || (progress.lines_stored.get() == count).then_some(()));
     };
     wait_for_lines(500);
-    Admin::connect(&broker.announced).create_partitions(TOPIC, 5);
+    Admin::connect(&broker).create_partitions(&broker.topic, 5);
     produce("generate:2000:2");
     wait_for_lines(2500);
     shutdown.request();

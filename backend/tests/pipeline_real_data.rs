@@ -5,17 +5,22 @@ mod support;
 
 use std::io::Read;
 
-use support::{assert_offsets_are_covered_once, good, manifests, stored_rows, summary, tillstream};
+use support::{
+    assert_offsets_are_covered_once,
+    broker::{Kafka, on_both_brokers},
+    good, manifests, stored_rows, summary, tillstream,
+};
 use tillstream::registry::ChampionStore;
 use tillstream_shared::{ClosedBy, Entity, Model, ModelKind};
 
-#[test]
-fn every_line_goes_through_unchanged() {
+on_both_brokers! { every_line_goes_through_unchanged }
+
+fn every_line_goes_through_unchanged(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let arguments = ["up", "--rate", "max", "--once", "--listen", "127.0.0.1:0", "--data-dir"];
     let mut command = tillstream(&arguments);
-    command.arg(data);
+    command.arg(data).args(kafka.arguments_of_up());
     let first = summary(&good(&mut command));
     for (field, value) in [
         ("lines_read", 541_909),

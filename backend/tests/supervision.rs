@@ -10,7 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Running, manifests, signal, tillstream, wait_for};
+use support::{
+    Running,
+    broker::{Kafka, on_both_brokers},
+    manifests, signal, stored_lines, tillstream, wait_for,
+};
+
+on_both_brokers! {
+    a_panic_of_any_component_ends_the_process,
+    a_request_to_stop_ends_an_input_that_goes_on,
+}
 
 /// How long a process may take to end once one of its components failed.
 const FAILURE_DEADLINE: Duration = Duration::from_secs(10);
@@ -19,10 +28,6 @@ fn up(data: &Path, arguments: &[&str]) -> Command {
     let mut command = tillstream(&["up", "--listen", "127.0.0.1:0", "--batch-size", "500"]);
     command.args(["--data-dir", data.to_str().unwrap()]).args(arguments);
     command
-}
-
-fn stored_lines(data: &Path) -> u64 {
-    manifests(data).iter().map(|manifest| manifest.rows).sum()
 }
 
 #[test]
@@ -59,11 +64,12 @@ fn nobody_needs_to_read_what_is_printed_or_logged() {
     assert_eq!(stored_lines(folder.path()), 2_000);
 }
 
-#[test]
-fn a_panic_of_any_component_ends_the_process() {
+fn a_panic_of_any_component_ends_the_process(kafka: Kafka) {
     for component in ["producer", "consumer", "trainer"] {
         let folder = tempfile::tempdir().unwrap();
+        let kafka = kafka.arguments_of_up();
         let mut command = up(folder.path(), &["--rate", "5000", "--input", "generate:20000"]);
+        command.args(&kafka);
         command.env("TILLSTREAM_FAULT_PANIC", component).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -78,17 +84,16 @@ fn a_panic_of_any_component_ends_the_process() {
 
         // Nothing is lost: the next start goes on.
         let input = ["--once", "--rate", "max", "--input", "generate:20000"];
-        let done = up(folder.path(), &input).output().unwrap();
+        let done = up(folder.path(), &input).args(&kafka).output().unwrap();
         assert!(done.status.success(), "{component}: {}", String::from_utf8_lossy(&done.stderr));
         assert_eq!(stored_lines(folder.path()), 20_000, "{component}");
     }
 }
 
-#[test]
-fn a_request_to_stop_ends_an_input_that_goes_on() {
+fn a_request_to_stop_ends_an_input_that_goes_on(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = up(folder.path(), &["--rate", "2000", "--input", "generate:1000000"]);
-    let running = Running::start(&mut command, "Page:");
+    let running = Running::start(command.args(kafka.arguments_of_up()), "Page:");
     wait_for("a batch", || (stored_lines(folder.path()) > 0).then_some(()));
     running.interrupt();
     let manifests = manifests(folder.path());

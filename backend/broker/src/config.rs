@@ -8,6 +8,8 @@ use std::{
 
 use crate::fault_points::FaultPoints;
 
+pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 256 << 20;
+
 /// The settings of one broker.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
@@ -47,7 +49,7 @@ impl BrokerConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             default_partitions: 1,
             auto_create_topics: true,
-            segment_bytes: 256 << 20,
+            segment_bytes: DEFAULT_SEGMENT_BYTES,
             retention_bytes: None,
             retention_age: None,
             retention_interval: Duration::from_secs(30),

@@ -72,8 +72,9 @@ impl Topic {
 pub(crate) enum TopicError {
     #[error("the name must be 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'")]
     Name,
-    #[error("the topic exists already")]
-    Exists,
+    /// In Apache Kafka's words, which its tools look for.
+    #[error("Topic '{0}' already exists.")]
+    Exists(String),
     #[error("there is no such topic")]
     Unknown,
     #[error("the number of partitions must be between {0} and {MAX_PARTITIONS}")]
@@ -169,7 +170,7 @@ impl Topics {
             return Err(TopicError::Name);
         }
         if self.all().contains_key(name) {
-            return Err(TopicError::Exists);
+            return Err(TopicError::Exists(name.to_owned()));
         }
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(TopicError::Partitions(1));

@@ -65,7 +65,7 @@ async fn every_version_that_is_offered_is_answered() {
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 27
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 35
     );
     in_every_version!(
         raw,

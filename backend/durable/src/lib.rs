@@ -1,6 +1,8 @@
 //! Files that are either there, whole and on disk, or not there at all; and folders that belong to
 //! one process.
 
+pub mod fault;
+
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -36,8 +38,11 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// # Errors
 /// Whatever the file system reports.
 pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
+    fault::file_point(path, "written");
     file.sync_all()?;
+    fault::file_point(path, "synced");
     fs::rename(temporary, path)?;
+    fault::file_point(path, "renamed");
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     sync_folder(folder.unwrap_or(Path::new(".")))
 }

@@ -13,17 +13,16 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
     batch::Catalogue,
-    fault,
     http::{self, AppState},
     ingest::Input,
-    kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
+    kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
     progress::Progress,
     registry::{ChampionStore, Registry},
     supervisor::Supervisor,
     training::Trainer,
 };
 use tillstream_broker::Broker;
-use tillstream_durable::FolderLock;
+use tillstream_durable::{FolderLock, fault};
 
 /// How often a component looks for what other processes have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -71,16 +70,18 @@ pub(super) fn producer(
     input: Input,
     options: ProducerOptions,
     progress: Arc<Progress>,
-    end: Option<(Cluster, Arc<OnceLock<Offsets>>)>,
+    end: Option<Arc<OnceLock<Offsets>>>,
 ) -> Outcome<Produced> {
     let outcome = Outcome::default();
     let produced = outcome.clone();
     supervisor.spawn_blocking(Component::Producer, move |shutdown| {
         let sent = producer.run(input, &options, &progress, shutdown)?;
         produced.set(sent);
-        if let Some((cluster, end)) = end.filter(|_| sent.complete) {
+        if let Some(end) = end.filter(|_| sent.complete)
+            && let Some(ends) = producer.current_ends(shutdown)?
+        {
             // Nobody else sets it.
-            let _ = end.set(cluster.current_ends()?);
+            let _ = end.set(ends);
         }
         Ok(())
     });

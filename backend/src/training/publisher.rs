@@ -4,11 +4,11 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use tillstream_clustering::{adjusted_rand_index, evaluate};
+use tillstream_durable::fault;
 use tillstream_shared::{Entity, Model, ModelKind, ModelNumber, ModelRef, api::Event};
 
 use super::{TrainerOptions, observations::Observations};
 use crate::{
-    fault,
     modelling::{
         ChallengerComparison, Matching, Overlap, judge, line_overlap, match_clusters,
         membership_overlap,

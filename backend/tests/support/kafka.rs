@@ -1,6 +1,6 @@
-//! Brokers, and clients that know nothing of the program.
+//! Kafka clients that know nothing of the program.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use rdkafka::{
     ClientConfig, Message, TopicPartitionList,
@@ -14,22 +14,11 @@ use rdkafka::{
 };
 use tokio::runtime::Runtime;
 
-use super::{DEADLINE, Running, tillstream, wait_for};
-
-pub const TOPIC: &str = "retail_stream";
-pub const DEAD_LETTERS: &str = "retail_stream.dead_letter";
-
-/// A broker process on any free port, which it announces.
-#[track_caller]
-pub fn broker(data: &Path) -> Running {
-    broker_at(data, "127.0.0.1:0")
-}
-
-#[track_caller]
-pub fn broker_at(data: &Path, address: &str) -> Running {
-    let mut command = tillstream(&["broker", "--broker-listen", address, "--data-dir"]);
-    Running::start(command.arg(data), "Kafka broker:")
-}
+use super::{
+    DEADLINE,
+    broker::{Broker, Kafka},
+    wait_for,
+};
 
 pub fn client(brokers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -38,10 +27,10 @@ pub fn client(brokers: &str) -> ClientConfig {
 }
 
 /// Sends messages to partition 0 of the topic.
-pub fn send(brokers: &str, messages: &[&[u8]]) {
-    let producer: BaseProducer = client(brokers).create().unwrap();
+pub fn send(broker: &Broker, messages: &[&[u8]]) {
+    let producer: BaseProducer = client(&broker.address).create().unwrap();
     for message in messages {
-        let record = BaseRecord::<(), _>::to(TOPIC).partition(0).payload(*message);
+        let record = BaseRecord::<(), _>::to(&broker.topic).partition(0).payload(*message);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(DEADLINE).unwrap();
@@ -49,8 +38,8 @@ pub fn send(brokers: &str, messages: &[&[u8]]) {
 
 /// The first `count` messages of partition 0 of a topic.
 #[track_caller]
-pub fn messages(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
-    let consumer: BaseConsumer = client(brokers)
+pub fn messages(broker: &Broker, topic: &str, count: usize) -> Vec<OwnedMessage> {
+    let consumer: BaseConsumer = client(&broker.address)
         .set("group.id", "onlooker")
         .set("auto.offset.reset", "earliest")
         .create()
@@ -60,7 +49,9 @@ pub fn messages(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
     consumer.assign(&assignment).unwrap();
     let mut found = Vec::new();
     wait_for("messages", || {
-        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+        while found.len() < count
+            && let Some(Ok(message)) = consumer.poll(Duration::from_millis(100))
+        {
             found.push(message.detach());
         }
         (found.len() >= count).then_some(())
@@ -69,10 +60,11 @@ pub fn messages(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
 }
 
 /// The offset that the group `tillstream` has committed for partition 0.
-pub fn committed(brokers: &str) -> i64 {
-    let consumer: BaseConsumer = client(brokers).set("group.id", "tillstream").create().unwrap();
+pub fn committed(broker: &Broker) -> i64 {
+    let consumer: BaseConsumer =
+        client(&broker.address).set("group.id", "tillstream").create().unwrap();
     let mut partition = TopicPartitionList::new();
-    partition.add_partition(TOPIC, 0);
+    partition.add_partition(&broker.topic, 0);
     let committed = consumer.committed_offsets(partition, DEADLINE).unwrap();
     committed.elements()[0].offset().to_raw().unwrap()
 }
@@ -92,15 +84,32 @@ pub struct Admin {
 }
 
 impl Admin {
-    pub fn connect(brokers: &str) -> Self {
+    pub fn connect(broker: &Broker) -> Self {
         let runtime = Runtime::new().unwrap();
         let _context = runtime.enter();
-        Self { client: client(brokers).create().unwrap(), runtime }
+        Self { client: client(&broker.address).create().unwrap(), runtime }
     }
 
     pub fn create_topic(&self, topic: &str, partitions: i32) {
-        let new = [NewTopic::new(topic, partitions, TopicReplication::Fixed(1))];
-        let created = self.client.create_topics(&new, &AdminOptions::new());
+        self.create(NewTopic::new(topic, partitions, TopicReplication::Fixed(1)));
+    }
+
+    /// Creates a topic of one partition with another value of one setting.
+    pub fn create_topic_with(&self, topic: &str, (name, value): (&str, &str)) {
+        self.create(NewTopic::new(topic, 1, TopicReplication::Fixed(1)).set(name, value));
+    }
+
+    /// Creates a topic for messages of up to 10 MB: the embedded broker takes them anyway.
+    pub fn create_topic_of_large_messages(&self, topic: &str, kafka: Kafka) {
+        let topic = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+        self.create(match kafka {
+            Kafka::Embedded => topic,
+            Kafka::Apache => topic.set("max.message.bytes", "10000000"),
+        });
+    }
+
+    fn create(&self, topic: NewTopic<'_>) {
+        let created = self.client.create_topics([&topic], &AdminOptions::new());
         self.runtime.block_on(created).unwrap().pop().unwrap().unwrap();
     }
 

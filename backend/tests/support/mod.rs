@@ -1,12 +1,21 @@
 //! Running the program as a person would, and reading what it leaves behind.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    unused_macros,
+    reason = "every test file uses its own part of this"
+)]
 
+pub mod apache;
+pub mod broker;
 pub mod kafka;
 pub mod proxy;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
@@ -14,7 +23,7 @@ use std::{
 };
 
 use tillstream::batch::Catalogue;
-use tillstream_shared::Manifest;
+use tillstream_shared::{Manifest, api::Status};
 
 /// The longest that a test waits for anything; reached only when something is wrong.
 pub const DEADLINE: Duration = Duration::from_secs(240);
@@ -153,6 +162,11 @@ pub fn manifests(data: &Path) -> Vec<Manifest> {
     catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
 }
 
+/// The lines in all batches.
+pub fn stored_lines(data: &Path) -> u64 {
+    manifests(data).iter().map(|manifest| manifest.rows).sum()
+}
+
 /// The rows of all batches in order, without the headers.
 pub fn stored_rows(data: &Path) -> String {
     let mut rows = String::new();
@@ -163,6 +177,23 @@ pub fn stored_rows(data: &Path) -> String {
     rows
 }
 
+/// Checks that the rows of all batches are those of the CSV `input`, each once, in whichever order.
+#[track_caller]
+pub fn assert_rows_are_stored_once(data: &Path, input: &str) {
+    let stored = stored_rows(data);
+    let [mut stored, mut input] = [&stored, input].map(|rows| rows.lines().collect::<Vec<_>>());
+    stored.sort_unstable();
+    input.sort_unstable();
+    assert!(stored == input, "the batches are not the input");
+}
+
+/// The lines of `generate:LINES:SEED` as CSV, without the header.
+pub fn generated(lines: u64, seed: u64) -> String {
+    let [lines, seed] = [lines, seed].map(|number| number.to_string());
+    let csv = good(&mut tillstream(&["generate", "--lines", &lines, "--seed", &seed]));
+    csv.split_once('\n').unwrap().1.to_owned()
+}
+
 /// Checks that the manifests cover every offset of every partition exactly once, from 0 on.
 #[track_caller]
 pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
@@ -171,4 +202,14 @@ pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
         let expected = next.insert(range.partition, range.last + 1).unwrap_or(0);
         assert_eq!(range.first, expected, "partition {}", range.partition);
     }
+}
+
+/// `GET /api/v1/status` of the server at `http://HOST:PORT/`.
+pub fn status(url: &str) -> Status {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /api/v1/status HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }

@@ -12,7 +12,11 @@ use kafka_protocol::{
 };
 
 use super::common::{NODE_ID, text};
-use crate::{config::BrokerConfig, context::Context, topics::TopicSettings};
+use crate::{
+    config::{BrokerConfig, DEFAULT_SEGMENT_BYTES},
+    context::Context,
+    topics::TopicSettings,
+};
 
 /// Kafka's numbers of what has settings.
 pub(super) const TOPIC: i8 = 2;
@@ -94,26 +98,33 @@ pub(super) fn set(
 pub(super) fn of_topic(config: &BrokerConfig, settings: &TopicSettings) -> Vec<Entry> {
     let resolved = settings.resolve(config);
     let number = |limit: Option<u128>| limit.map_or_else(|| "-1".to_owned(), |n| n.to_string());
-    let source = |own: bool| if own { FROM_TOPIC } else { FROM_BROKER };
+    let source = |of_topic: bool, of_broker: bool| match (of_topic, of_broker) {
+        (true, _) => FROM_TOPIC,
+        (false, true) => FROM_BROKER,
+        (false, false) => BUILT_IN,
+    };
     let mut entries = vec![
         Entry {
             name: "retention.ms",
             value: number(resolved.retention_age.map(|age| age.as_millis())),
-            source: source(settings.retention_ms.is_some()),
+            source: source(settings.retention_ms.is_some(), config.retention_age.is_some()),
             kind: LONG,
             read_only: false,
         },
         Entry {
             name: "retention.bytes",
             value: number(resolved.retention_bytes.map(u128::from)),
-            source: source(settings.retention_bytes.is_some()),
+            source: source(settings.retention_bytes.is_some(), config.retention_bytes.is_some()),
             kind: LONG,
             read_only: false,
         },
         Entry {
             name: "segment.bytes",
             value: resolved.segment_bytes.to_string(),
-            source: source(settings.segment_bytes.is_some()),
+            source: source(
+                settings.segment_bytes.is_some(),
+                config.segment_bytes != DEFAULT_SEGMENT_BYTES,
+            ),
             kind: INT,
             read_only: false,
         },

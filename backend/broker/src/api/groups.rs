@@ -265,13 +265,13 @@ pub(super) async fn describe(
     let describe = |id: GroupId| match context.node.groups.get(&id) {
         Some(group) => describe_one(id, &group),
         None => {
+            let why = text(format!("Group {} not found.", &*id));
             let dead = DescribedGroup::default()
                 .with_group_id(id)
                 .with_group_state(StrBytes::from_static_str("Dead"));
             if version < 6 {
                 return dead;
             }
-            let why = StrBytes::from_static_str("there is no such group");
             dead.with_error_code(ResponseError::GroupIdNotFound.code())
                 .with_error_message(Some(why))
         }

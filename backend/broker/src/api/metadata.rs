@@ -79,7 +79,7 @@ async fn describe_or_create(
         let created = blocking(move || {
             match node.topics.create(&wanted, partitions, TopicSettings::default()) {
                 // Another client was faster.
-                Ok(()) | Err(TopicError::Exists) => Ok(()),
+                Ok(()) | Err(TopicError::Exists(_)) => Ok(()),
                 Err(error) => Err(error_of(&error)),
             }
         });

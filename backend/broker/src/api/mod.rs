@@ -1,14 +1,18 @@
 //! The requests this broker answers, one function each.
 
+mod acls;
 mod alter_configs;
 mod common;
 mod configs;
 mod fetch;
 mod groups;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
+mod offset_delete;
 mod offsets;
 mod produce;
+mod replicas;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -64,6 +68,14 @@ pub(crate) async fn dispatch(
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
             ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::DescribeLogDirs => handle(r, |q| log_dirs::describe(c, q)).await,
+            ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
+            ApiKey::DescribeAcls => handle(r, acls::describe).await,
+            ApiKey::CreateAcls => handle(r, acls::create).await,
+            ApiKey::DeleteAcls => handle(r, acls::delete).await,
+            ApiKey::DescribeTopicPartitions => handle(r, |q| replicas::describe(c, q)).await,
+            ApiKey::ElectLeaders => handle(r, |q| replicas::elect_leaders(c, q)).await,
+            ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
             ApiKey::AddPartitionsToTxn => {
                 handle(r, |q| transactions::add_partitions(c, q, r.version)).await

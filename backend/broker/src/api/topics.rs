@@ -34,7 +34,7 @@ pub(super) type ApiError = (ResponseError, String);
 pub(super) fn error_of(error: &TopicError) -> ResponseError {
     match error {
         TopicError::Name => ResponseError::InvalidTopicException,
-        TopicError::Exists => ResponseError::TopicAlreadyExists,
+        TopicError::Exists(_) => ResponseError::TopicAlreadyExists,
         TopicError::Unknown => ResponseError::UnknownTopicOrPartition,
         TopicError::Partitions(_) => ResponseError::InvalidPartitions,
         TopicError::Settings(_) => ResponseError::InvalidConfig,
@@ -103,8 +103,7 @@ fn create_one(
         }
     } else {
         // Partitions placed by hand: there is only one node to place them on.
-        let ours = |node: &kafka_protocol::messages::BrokerId| *node == NODE_ID;
-        if !topic.assignments.iter().all(|a| a.broker_ids.len() == 1 && ours(&a.broker_ids[0])) {
+        if topic.assignments.iter().any(|assignment| assignment.broker_ids != [NODE_ID]) {
             return invalid(ResponseError::InvalidReplicaAssignment, "node 1 is the only one");
         }
         i32::try_from(topic.assignments.len()).unwrap_or(i32::MAX)
@@ -167,14 +166,10 @@ pub(super) async fn create_partitions(
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let mut results = Vec::with_capacity(request.topics.len());
-    for CreatePartitionsTopic { name, count, .. } in request.topics {
-        let (topic, validate_only) = (name.clone(), request.validate_only);
-        let created = change(context, move |node| {
-            node.topics
-                .create_partitions(&topic, count, validate_only)
-                .map_err(|error| api_error(&error))
-        });
-        let result = CreatePartitionsTopicResult::default().with_name(name);
+    for topic in request.topics {
+        let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
+        let validate_only = request.validate_only;
+        let created = change(context, move |node| add_partitions(node, &topic, validate_only));
         results.push(match created.await {
             Ok(()) => result,
             Err((error, why)) => {
@@ -183,6 +178,27 @@ pub(super) async fn create_partitions(
         });
     }
     CreatePartitionsResponse::default().with_results(results)
+}
+
+fn add_partitions(
+    node: &Node,
+    topic: &CreatePartitionsTopic,
+    validate_only: bool,
+) -> Result<(), ApiError> {
+    let invalid = |why: &str| Err((ResponseError::InvalidReplicaAssignment, why.to_owned()));
+    if let Some(assignments) = &topic.assignments {
+        let now = node.topics.all().get(&**topic.name).map_or(0, |topic| topic.partitions.len());
+        if usize::try_from(topic.count)
+            .is_ok_and(|count| count > now && count - now != assignments.len())
+        {
+            return invalid("every new partition must be assigned, and no other");
+        }
+        if assignments.iter().any(|assignment| assignment.broker_ids != [NODE_ID]) {
+            return invalid("node 1 is the only one");
+        }
+    }
+    let created = node.topics.create_partitions(&topic.name, topic.count, validate_only);
+    created.map_err(|error| api_error(&error))
 }
 
 pub(super) async fn delete_records(

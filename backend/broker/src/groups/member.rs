@@ -137,6 +137,12 @@ impl Member {
         found.map(|(_, metadata)| metadata.clone()).unwrap_or_default()
     }
 
+    /// What the member said about the protocol that it prefers; a consumer's subscription is the same in
+    /// all.
+    pub(crate) fn preferred_metadata(&self) -> Bytes {
+        self.protocols.first().map(|(_, metadata)| metadata.clone()).unwrap_or_default()
+    }
+
     pub(super) fn refuse(&mut self, error: &GroupError) {
         if let Some(reply) = self.join_reply.take() {
             respond(reply, Err(error.clone()));

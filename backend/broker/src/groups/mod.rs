@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use group::{Group, PendingCommit};
-pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest};
+pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
 pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
 pub(crate) use state::GroupState;
 
@@ -179,6 +179,17 @@ impl Groups {
             group.offsets.remove_topic(topic).map_err(|error| (name, error))?;
             self.remove_if_unused(&group);
         }
+        Ok(())
+    }
+
+    /// Removes what a group committed for some partitions; blocks.
+    pub(crate) fn remove_offsets(
+        &self,
+        group: &Arc<Group>,
+        partitions: &[(String, i32)],
+    ) -> io::Result<()> {
+        group.offsets.remove_partitions(partitions)?;
+        self.remove_if_unused(group);
         Ok(())
     }
 

@@ -147,6 +147,20 @@ impl GroupOffsets {
         self.store(&mut stored_active, all, last_active)
     }
 
+    /// Removes what was committed for these partitions; blocks.
+    pub(super) fn remove_partitions(&self, partitions: &[(String, i32)]) -> io::Result<()> {
+        let mut stored_active = self.writing();
+        let mut all = self.all();
+        for (topic, partition) in partitions {
+            if let Some(committed) = all.get_mut(topic) {
+                committed.remove(partition);
+            }
+        }
+        all.retain(|_, committed| !committed.is_empty());
+        let last_active = self.lock().last_active;
+        self.store(&mut stored_active, all, last_active)
+    }
+
     /// Removes everything; blocks.
     pub(super) fn clear(&self) -> io::Result<()> {
         self.store(&mut self.writing(), OffsetsByTopic::new(), UNIX_EPOCH)

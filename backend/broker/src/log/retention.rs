@@ -11,6 +11,11 @@ use super::{
 };
 
 impl Partition {
+    /// How many bytes the partition holds.
+    pub(crate) fn size(&self) -> u64 {
+        self.log().segments.iter().map(|segment| segment.size).sum()
+    }
+
     /// Deletes the closed segments that retention expires. The age of a segment counts from its last
     /// append, not from its records' timestamps, which clients choose.
     pub(crate) fn delete_old_segments(&self, now: SystemTime) -> io::Result<()> {

@@ -1,0 +1,37 @@
+"""The known differences between Apache Kafka and the embedded broker, by suite and check, with the reason.
+
+A difference that is not here fails the comparison. That of a test is also that of its subtests.
+"""
+
+LIST_TRANSACTIONS = "ListTransactions is not supported"
+ALTER_CONFIGS = "IncrementalAlterConfigs is not supported: a topic keeps the settings that it was made with"
+NEXT_PROTOCOL = "the group protocol of KIP-848 is not supported: clients must keep to the classic one"
+READ_ONLY = "settings are told to be read only, as they cannot be altered"
+COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
+ONE_NODE = "there are no replicas to move, and no quorum"
+
+REASONS: dict[str, dict[str, str]] = {
+    "kafka-tools": {
+        "VerifiableConsumer: group protocol of KIP-848": NEXT_PROTOCOL,
+        "kafka-configs --alter a topic": ALTER_CONFIGS,
+        "kafka-transactions list": LIST_TRANSACTIONS,
+    },
+    "confluent-kafka": {
+        "create a topic with cleanup.policy=compact": COMPACTION,
+        "produce: a message that is too large": "there is no max.message.bytes: a request may have 100 MiB",
+        "group: protocol of KIP-848": NEXT_PROTOCOL,
+        "group: an empty group without offsets is still known": "such a group is forgotten at once; Kafka "
+        "does so when it next looks for expired offsets, within ten minutes",
+        "describe settings of a topic": READ_ONLY,
+        "alter settings of a topic": ALTER_CONFIGS,
+    },
+    "kcat": {},
+    "franz-go": {},
+    "kafka-python": {
+        "test_alter_replica_log_dirs": ONE_NODE,
+        "test_describe_metadata_quorum": ONE_NODE,
+        "test_alter_partition_reassignments": ONE_NODE,
+        "test_list_config_resources": "ListConfigResources is not supported: only topics and the node have settings",
+        "test_kafka_version_infer": "the version is inferred from APIs that are not supported here",
+    },
+}
