@@ -47,11 +47,11 @@ pub(super) const APIS: [(ApiKey, i16, i16); 35] = [
     (ApiKey::AlterConfigs, 0, 2),
     (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::IncrementalAlterConfigs, 0, 1),
     (ApiKey::ElectLeaders, 0, 2),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
     (ApiKey::DescribeTopicPartitions, 0, 0),
-    (ApiKey::IncrementalAlterConfigs, 0, 1),
 ];
 
 /// Whether a request of that version can be decoded.
