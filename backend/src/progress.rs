@@ -74,6 +74,7 @@ pub struct Progress {
     pub lines_open: Count,
     pub dead_letters: Count,
     pub repeated: Count,
+    pub empty: Count,
     pub rejects: Count,
     pub batches: Count,
     pub models: Count,
@@ -95,6 +96,7 @@ impl Default for Progress {
             lines_open: Count::default(),
             dead_letters: Count::default(),
             repeated: Count::default(),
+            empty: Count::default(),
             rejects: Count::default(),
             batches: Count::default(),
             models: Count::default(),
@@ -109,7 +111,26 @@ impl Default for Progress {
 impl Progress {
     /// Says what `component` is doing, and of a failed one why.
     pub fn set_stage(&self, component: Component, stage: Stage, reason: Option<String>) {
-        lock(&self.components).insert(component, ComponentStatus { component, stage, reason });
+        let status = ComponentStatus { component, stage, reason, waiting: None };
+        lock(&self.components).insert(component, status);
+    }
+
+    /// Says what a running `component` waits for, if it does; that it begins to wait is a notice.
+    pub fn set_waiting(&self, component: Component, waiting: Option<String>) {
+        let mut components = lock(&self.components);
+        let status = components.entry(component).or_insert_with(|| ComponentStatus {
+            component,
+            stage: Stage::Running,
+            reason: None,
+            waiting: None,
+        });
+        let before = std::mem::replace(&mut status.waiting, waiting.clone());
+        drop(components);
+        match (before, waiting) {
+            (None, Some(waiting)) => self.notice(format!("the {component} waits: {waiting}")),
+            (Some(_), None) => tracing::info!("the {component} goes on"),
+            _ => {}
+        }
     }
 
     /// Replaces the damaged batches that training leaves out.
@@ -156,6 +177,7 @@ impl Progress {
             lines_open: self.lines_open.get(),
             dead_letters: self.dead_letters.get(),
             repeated: self.repeated.get(),
+            empty: self.empty.get(),
             rejects: self.rejects.get(),
             batches: self.batches.get(),
             models: self.models.get(),

@@ -61,7 +61,7 @@ fn messages_of_the_original_producer_are_stored_and_others_are_dead_letters(kafk
     assert_eq!(
         stored_rows(data),
         "536365,85123A,\"T-LIGHT, \"\"WHITE\"\"\",6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n\
-         536366,22139,,6,12/1/2010 8:26,3.0,,France\n"
+         536366,22139,,6,2010-12-01 08:26:00,3.0,,France\n"
     );
     let manifest = &manifests(data)[0];
     assert_eq!((manifest.rows, manifest.dead_letters), (2, 2));

@@ -9,8 +9,9 @@ use std::{
 
 use serde_json::Value;
 use support::{
-    assert_offsets_are_covered_once, good, kafka::broker, manifests, output, stored_rows,
-    tillstream,
+    assert_offsets_are_covered_once,
+    broker::{Broker, Kafka, on_both_brokers},
+    good, manifests, output, stored_rows, tillstream,
 };
 
 /// The steps of writing a file, by its extension.
@@ -26,11 +27,8 @@ fn dies_at(point: &str, command: &mut Command) {
     assert_eq!(output.status.signal(), Some(SIGABRT), "{point}: {stderr}");
 }
 
-fn consume(brokers: &str, data: &Path) -> Command {
-    let mut command =
-        tillstream(&["consume", "--once", "--batch-size", "300", "--brokers", brokers]);
-    command.arg("--data-dir").arg(data);
-    command
+fn consume(broker: &Broker, data: &Path) -> Command {
+    broker.tillstream(data, &["consume", "--once", "--batch-size", "300"])
 }
 
 fn train(data: &Path) -> Command {
@@ -52,13 +50,15 @@ fn models(data: &Path) -> BTreeMap<String, Value> {
     files.map(model).collect()
 }
 
-#[test]
-fn a_batch_is_stored_once_wherever_the_consumer_dies() {
+on_both_brokers! {
+    a_batch_is_stored_once_wherever_the_consumer_dies,
+}
+
+fn a_batch_is_stored_once_wherever_the_consumer_dies(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
-    let broker = broker(folder.path());
-    let mut produce = tillstream(&["produce", "--rate", "max", "--input", "generate:1000:9"]);
-    produce.args(["--brokers", &broker.announced, "--data-dir"]).arg(folder.path());
-    good(&mut produce);
+    let broker = kafka.broker();
+    let produce = ["produce", "--rate", "max", "--input", "generate:1000:9"];
+    good(&mut broker.tillstream(folder.path(), &produce));
     let csv = good(&mut tillstream(&["generate", "--lines", "1000", "--seed", "9"]));
     let rows = csv.split_once('\n').unwrap().1;
 
@@ -67,10 +67,10 @@ fn a_batch_is_stored_once_wherever_the_consumer_dies() {
         .flat_map(|extension| FILE_STEPS.map(|step| format!("{extension}.{step}")));
     for point in of_files.chain(["consumer.stored", "consumer.committed"].map(str::to_owned)) {
         let data = tempfile::tempdir().unwrap();
-        dies_at(&point, &mut consume(&broker.announced, data.path()));
+        dies_at(&point, &mut consume(&broker, data.path()));
         // And once more, at the same step of what is then the next batch.
-        dies_at(&point, &mut consume(&broker.announced, data.path()));
-        good(&mut consume(&broker.announced, data.path()));
+        dies_at(&point, &mut consume(&broker, data.path()));
+        good(&mut consume(&broker, data.path()));
         assert_offsets_are_covered_once(&manifests(data.path()));
         assert!(stored_rows(data.path()) == rows, "{point}: the batches are not the input");
         let left = fs::read_dir(data.path().join("batch")).unwrap();

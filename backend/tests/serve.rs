@@ -3,24 +3,10 @@
 
 mod support;
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-};
+use std::fs;
 
-use support::{Running, good, manifests, tillstream, wait_for};
+use support::{Running, good, manifests, status, tillstream, wait_for};
 use tillstream_shared::api::{Gap, Status};
-
-/// `GET /api/v1/status` of the server at `http://HOST:PORT/`.
-fn status(url: &str) -> Status {
-    let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /api/v1/status HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-}
 
 #[test]
 fn batches_models_and_gaps_of_other_processes_are_shown() {

@@ -40,11 +40,14 @@ browserTest('a failed component is shown with its reason, the others with their 
   assert.equal(producer, 'not in this process');
 });
 
-browserTest('repeated lines are counted beside the dead letters', async (t, page) => {
-  const stub = await StubServer.start(t, { status: status({ dead_letters: 2, repeated: 1234 }) });
+browserTest('repeated lines and empty messages are counted beside the dead letters', async (t, page) => {
+  const stub = await StubServer.start(t, {
+    status: status({ dead_letters: 2, repeated: 1234, empty: 56 }),
+  });
   await page.goto(stub.url);
   await connected(page);
   await page.getByTestId('count-repeated').filter({ hasText: '1,234' }).waitFor();
+  assert.equal(await count(page, 'count-empty'), 56);
   assert.equal(await count(page, 'count-dead-letters'), 2);
   assert.equal(await page.getByTestId('failures').count(), 0);
   assert.equal(await page.getByTestId('gaps').count(), 0);

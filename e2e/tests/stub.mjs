@@ -27,6 +27,7 @@ export const status = (changes = {}) => ({
   lines_open: 0,
   dead_letters: 0,
   repeated: 0,
+  empty: 0,
   rejects: 0,
   batches: 0,
   models: 0,

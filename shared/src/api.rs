@@ -268,6 +268,9 @@ pub struct ComponentStatus {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a running one waits for, since when and why: brokers that do not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
 }
 
 /// A batch that no model is trained on, because its file is damaged.
@@ -302,6 +305,8 @@ pub struct Status {
     pub dead_letters: u64,
     /// Messages that repeated a stored line of the same source, and were skipped.
     pub repeated: u64,
+    /// Messages without a payload (tombstones) or with one of no bytes, which were skipped.
+    pub empty: u64,
     /// Rows of the input that were invalid.
     pub rejects: u64,
     /// Stored batches.

@@ -74,7 +74,7 @@ pub struct Manifest {
     /// [`Self::hash`] of the manifest before; none for the first, and in manifests of format 1.
     #[serde(default)]
     pub previous: Option<String>,
-    /// Offsets of every partition that the batch covers; dead letters among them are covered too.
+    /// Offsets of every partition that the batch covers, those of skipped messages and dead letters included.
     pub partitions: Vec<OffsetRange>,
     /// Lines in the file.
     pub rows: u64,
@@ -83,6 +83,10 @@ pub struct Manifest {
     /// Messages within the offsets that repeat a stored line of the same source, and were skipped.
     #[serde(default)]
     pub repeated: u64,
+    /// Messages within the offsets without a payload (tombstones) or with one of no bytes, which were
+    /// skipped.
+    #[serde(default)]
+    pub empty: u64,
     /// The last line of each source in each partition, of the messages within the offsets.
     #[serde(default)]
     pub sources: Vec<SourceLine>,

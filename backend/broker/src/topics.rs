@@ -79,6 +79,8 @@ pub(crate) enum TopicError {
     Unknown,
     #[error("the number of partitions must be between {0} and {MAX_PARTITIONS}")]
     Partitions(i32),
+    #[error("{0}")]
+    Settings(String),
     #[error(transparent)]
     Storage(#[from] BrokerError),
 }
@@ -213,6 +215,31 @@ impl Topics {
         let more = self.make_partitions(name, now..total, &topic.settings)?;
         topic.partitions.extend(more);
         self.replace(topics)?;
+        Ok(())
+    }
+
+    /// Changes the settings of a topic, durably; only checks if `dry_run`. What `change` refuses is
+    /// [`TopicError::Settings`].
+    pub(crate) fn change_settings(
+        &self,
+        name: &str,
+        change: impl FnOnce(&TopicSettings) -> Result<TopicSettings, String>,
+        dry_run: bool,
+    ) -> Result<(), TopicError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut topics = (*self.all()).clone();
+        let topic = topics.get_mut(name).ok_or(TopicError::Unknown)?;
+        topic.settings = change(&topic.settings).map_err(TopicError::Settings)?;
+        if dry_run {
+            return Ok(());
+        }
+        let (settings, partitions) =
+            (topic.settings.resolve(&self.config), topic.partitions.clone());
+        self.replace(topics)?;
+        for partition in partitions {
+            partition.set_settings(settings);
+        }
+        tracing::info!(topic = name, "changed the settings of the topic");
         Ok(())
     }
 

@@ -278,7 +278,12 @@ impl RawProducer {
     }
 
     async fn latest(&mut self, isolation: i8) -> i64 {
-        let partition = ListOffsetsPartition::default().with_timestamp(-1);
+        self.list(-1, isolation).await
+    }
+
+    /// The offset for a timestamp, or for one of Kafka's numbers below 0.
+    async fn list(&mut self, timestamp: i64, isolation: i8) -> i64 {
+        let partition = ListOffsetsPartition::default().with_timestamp(timestamp);
         let topic = ListOffsetsTopic::default()
             .with_name(name(&self.name))
             .with_partitions(vec![partition]);
@@ -408,6 +413,10 @@ async fn every_step_is_answered_as_apache_kafka_does() {
     assert_eq!(raw.produce("aborted too").await, none);
     assert_eq!(raw.latest(UNCOMMITTED).await, 2);
     assert_eq!(raw.latest(COMMITTED).await, 0);
+    for (timestamp, uncommitted, committed) in [(-2, 0, 0), (1, 0, -1)] {
+        assert_eq!(raw.list(timestamp, UNCOMMITTED).await, uncommitted, "{timestamp}");
+        assert_eq!(raw.list(timestamp, COMMITTED).await, committed, "{timestamp}");
+    }
     let open = raw.fetch(0, COMMITTED).await;
     assert_eq!((open.high_watermark, open.last_stable_offset), (2, 0));
     assert!(open.records.unwrap_or_default().is_empty());

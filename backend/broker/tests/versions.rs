@@ -6,19 +6,22 @@ mod support;
 
 use kafka_protocol::{
     messages::{
-        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiVersionsRequest,
+        AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiVersionsRequest,
         CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
         DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest, EndTxnRequest,
-        FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
-        JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
-        MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest,
-        TransactionalId, TxnOffsetCommitRequest,
+        FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+        IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+        ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+        OffsetFetchRequest, ProduceRequest, SyncGroupRequest, TransactionalId,
+        TxnOffsetCommitRequest,
         add_partitions_to_txn_request::AddPartitionsToTxnTopic,
+        alter_configs_request,
         create_partitions_request::CreatePartitionsTopic,
         create_topics_request::CreatableTopic,
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
         delete_topics_request::DeleteTopicState,
         describe_configs_request::DescribeConfigsResource,
+        incremental_alter_configs_request,
         join_group_request::JoinGroupRequestProtocol,
         leave_group_request::MemberIdentity,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
@@ -62,7 +65,7 @@ async fn every_version_that_is_offered_is_answered() {
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 33
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 35
     );
     in_every_version!(
         raw,
@@ -347,6 +350,28 @@ async fn every_version_that_is_offered_is_answered() {
             .with_producer_epoch(producer.producer_epoch)
             .with_committed(true),
         |answer| answer.error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        AlterConfigsRequest,
+        |_v| AlterConfigsRequest::default().with_resources(vec![
+            alter_configs_request::AlterConfigsResource::default()
+                .with_resource_type(2)
+                .with_resource_name(text("t")),
+        ]),
+        |answer| answer.responses[0].error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        IncrementalAlterConfigsRequest,
+        |_v| IncrementalAlterConfigsRequest::default().with_resources(vec![
+            incremental_alter_configs_request::AlterConfigsResource::default()
+                .with_resource_type(4)
+                .with_resource_name(text("1")),
+        ]),
+        |answer| answer.responses[0].error_code == 42
     );
     in_every_version!(
         raw,

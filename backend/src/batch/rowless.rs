@@ -28,6 +28,8 @@ pub(super) struct Rowless {
     pub(super) partitions: Vec<OffsetRange>,
     pub(super) dead_letters: u64,
     pub(super) repeated: u64,
+    #[serde(default)]
+    pub(super) empty: u64,
 }
 
 impl Rowless {
@@ -37,10 +39,11 @@ impl Rowless {
         partitions: Vec<OffsetRange>,
         dead_letters: u64,
         repeated: u64,
+        empty: u64,
     ) -> Self {
         let (previous, provenance) = (previous.to_owned(), provenance.clone());
         let format_version = FORMAT_VERSION;
-        Self { format_version, previous, provenance, partitions, dead_letters, repeated }
+        Self { format_version, previous, provenance, partitions, dead_letters, repeated, empty }
     }
 
     /// Reads what follows the manifest with the hash `previous`; `None` when there is nothing. What cannot be

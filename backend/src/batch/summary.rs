@@ -31,6 +31,9 @@ pub struct Summary {
     pub dead_letters: u64,
     /// Messages that repeated a stored line and were skipped.
     pub repeated: u64,
+    /// Messages without a payload that were skipped.
+    #[serde(default)]
+    pub empty: u64,
     /// What is stored of every topic, by its name.
     pub topics: BTreeMap<String, TopicProgress>,
 }
@@ -71,6 +74,7 @@ impl Summary {
         progress.lines_stored.set(self.rows);
         progress.dead_letters.set(self.dead_letters);
         progress.repeated.set(self.repeated);
+        progress.empty.set(self.empty);
     }
 
     /// Adds the next batch.
@@ -118,6 +122,7 @@ impl Summary {
         self.rows += manifest.rows;
         self.dead_letters += manifest.dead_letters;
         self.repeated += manifest.repeated;
+        self.empty += manifest.empty;
         Ok(())
     }
 

@@ -44,6 +44,7 @@ pub struct OpenBatch {
     funnel: BatchFunnel,
     dead_letters: u64,
     repeated: u64,
+    empty: u64,
     ranges: BTreeMap<i32, OffsetRange>,
     sources: BTreeMap<i32, BTreeMap<String, u64>>,
     first_line_at: Option<Instant>,
@@ -67,6 +68,7 @@ impl OpenBatch {
             funnel: BatchFunnel::default(),
             dead_letters: 0,
             repeated: 0,
+            empty: 0,
             ranges: BTreeMap::new(),
             sources: BTreeMap::new(),
             first_line_at: None,
@@ -82,12 +84,13 @@ impl OpenBatch {
             rowless.partitions.into_iter().map(|range| (range.partition, range)).collect();
         self.dead_letters = rowless.dead_letters;
         self.repeated = rowless.repeated;
+        self.empty = rowless.empty;
     }
 
     /// What is to be noted of a batch without lines.
     pub(super) fn rowless(&self, previous: &str, provenance: &Provenance) -> Rowless {
         let partitions = self.ranges.values().copied().collect();
-        Rowless::new(previous, provenance, partitions, self.dead_letters, self.repeated)
+        Rowless::new(previous, provenance, partitions, self.dead_letters, self.repeated, self.empty)
     }
 
     /// Appends the line found at `offset` of `partition`.
@@ -138,6 +141,12 @@ impl OpenBatch {
         self.repeated += 1;
     }
 
+    /// Notes that the message at `offset` of `partition` has no payload, and is skipped.
+    pub fn add_empty(&mut self, partition: i32, offset: i64) {
+        self.cover(partition, offset);
+        self.empty += 1;
+    }
+
     fn cover(&mut self, partition: i32, offset: i64) {
         let range = OffsetRange { partition, first: offset, last: offset };
         self.ranges.entry(partition).or_insert(range).last = offset;
@@ -165,6 +174,12 @@ impl OpenBatch {
     #[must_use]
     pub fn repeated(&self) -> u64 {
         self.repeated
+    }
+
+    /// Messages so far without a payload.
+    #[must_use]
+    pub fn empty(&self) -> u64 {
+        self.empty
     }
 
     /// The offsets that it covers.
@@ -214,6 +229,7 @@ impl OpenBatch {
             rows: self.funnel.lines,
             dead_letters: self.dead_letters,
             repeated: self.repeated,
+            empty: self.empty,
             sources: sources.collect(),
             funnel: self.funnel,
             closed_by,

@@ -15,7 +15,7 @@ use crate::{
     batch::Catalogue,
     http::{self, AppState},
     ingest::Input,
-    kafka::{Cluster, Consumer, Offsets, Produced, Producer, ProducerOptions},
+    kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
     progress::Progress,
     registry::{ChampionStore, Registry},
     supervisor::Supervisor,
@@ -70,16 +70,18 @@ pub(super) fn producer(
     input: Input,
     options: ProducerOptions,
     progress: Arc<Progress>,
-    end: Option<(Cluster, Arc<OnceLock<Offsets>>)>,
+    end: Option<Arc<OnceLock<Offsets>>>,
 ) -> Outcome<Produced> {
     let outcome = Outcome::default();
     let produced = outcome.clone();
     supervisor.spawn_blocking(Component::Producer, move |shutdown| {
         let sent = producer.run(input, &options, &progress, shutdown)?;
         produced.set(sent);
-        if let Some((cluster, end)) = end.filter(|_| sent.complete) {
+        if let Some(end) = end.filter(|_| sent.complete)
+            && let Some(ends) = producer.current_ends(shutdown)?
+        {
             // Nobody else sets it.
-            let _ = end.set(cluster.current_ends()?);
+            let _ = end.set(ends);
         }
         Ok(())
     });

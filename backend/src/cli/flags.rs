@@ -4,9 +4,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::kafka_options::KafkaOptions;
 use crate::{
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
-    kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, Rate},
+    kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, PropertyError, Rate},
 };
 use tillstream_broker::BrokerConfig;
 
@@ -46,15 +47,22 @@ pub(super) struct TopicOptions {
     /// Topic that the lines go through
     #[arg(long, env = "TILLSTREAM_TOPIC", value_name = "NAME", default_value = "retail_stream")]
     topic: String,
-    /// Partitions of the topic when it is made
+    /// Partitions of the topic when it is made [default: 1]
     #[arg(
         long,
         env = "TILLSTREAM_PARTITIONS",
         value_name = "N",
-        default_value_t = 1,
         value_parser = clap::value_parser!(i32).range(1..=1000)
     )]
-    partitions: i32,
+    partitions: Option<i32>,
+    /// Replicas of the topic and its dead-letter topic when they are made [default: the cluster's]
+    #[arg(
+        long,
+        env = "TILLSTREAM_REPLICATION",
+        value_name = "N",
+        value_parser = clap::value_parser!(i32).range(1..=100)
+    )]
+    replication: Option<i32>,
     /// How long the topic and its dead-letter topic keep messages when they are made, such as 7d, 12h, 30m
     /// or `forever`. Lines that are deleted before they are stored are only in the input
     #[arg(
@@ -69,13 +77,13 @@ pub(super) struct TopicOptions {
 
 impl TopicOptions {
     pub(super) fn cluster(&self, brokers: String) -> Cluster {
-        let (topic, retention) = (self.topic.clone(), self.retention.0);
-        Cluster { brokers, topic, partitions: self.partitions, retention }
+        let Self { partitions, replication, retention: Retention(retention), .. } = *self;
+        Cluster { partitions, replication, retention, ..Cluster::new(brokers, &self.topic) }
     }
 
     /// The embedded broker with its log in `folder`.
     pub(super) fn broker(&self, folder: PathBuf, listen: SocketAddr) -> BrokerConfig {
-        let default_partitions = self.partitions;
+        let default_partitions = self.partitions.unwrap_or(1);
         BrokerConfig { listen, default_partitions, ..BrokerConfig::new(folder) }
     }
 }
@@ -117,12 +125,14 @@ pub(super) struct ClusterOptions {
     )]
     brokers: String,
     #[command(flatten)]
+    kafka: KafkaOptions,
+    #[command(flatten)]
     topic: TopicOptions,
 }
 
 impl ClusterOptions {
-    pub(super) fn cluster(&self) -> Cluster {
-        self.topic.cluster(self.brokers.clone())
+    pub(super) fn cluster(&self) -> Result<Cluster, PropertyError> {
+        self.kafka.cluster(self.brokers.clone(), &self.topic)
     }
 }
 

@@ -5,6 +5,7 @@ mod commands;
 mod components;
 mod data;
 mod flags;
+mod kafka_options;
 mod model_options;
 mod options;
 mod output;
@@ -15,25 +16,32 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::{
     options::{Command, CommandLine},
     terminal::Terminal,
 };
-use crate::{blocking::blocking, shutdown::Shutdown, supervisor::Error};
+use crate::{blocking::blocking, kafka::PropertyError, shutdown::Shutdown, supervisor::Error};
+
+/// The exit code that clap gives for wrong flags.
+const WRONG_USAGE: u8 = 2;
 
 /// Runs the program with the flags of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let command = CommandLine::parse().command;
+    let matches = CommandLine::command().get_matches();
+    let command = match CommandLine::from_arg_matches(&matches) {
+        Ok(line) => line.command,
+        Err(error) => error.exit(),
+    };
     let terminal = Terminal::start();
     // Two threads at least: librdkafka's blocking calls wait for the embedded broker's answers.
     let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let done = runtime.map_err(Error::from).and_then(|runtime| {
-        let done = runtime.block_on(dispatch(command, terminal));
+        let done = runtime.block_on(dispatch(command, &matches, terminal));
         // A thread that does not come to an end must not keep the process.
         runtime.shutdown_background();
         done
@@ -43,12 +51,17 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Standard error may be closed.
             let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
+            if error.is::<PropertyError>() {
+                ExitCode::from(WRONG_USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
-async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
+/// Runs `command`, which was read from `matches`.
+async fn dispatch(command: Command, matches: &ArgMatches, terminal: Terminal) -> Result<(), Error> {
     let shutdown = Shutdown::default();
     request_on_signal(&shutdown)?;
     match command {
@@ -59,6 +72,10 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<(), Error> {
         Command::Consume(options) => commands::consume::run(options, terminal, shutdown).await,
         Command::Train(options) => commands::train::run(*options, shutdown).await,
         Command::Serve(options) => commands::serve::run(options, shutdown).await,
+        Command::Config(options) => {
+            let (_, matches) = matches.subcommand().unwrap_or(("", matches));
+            commands::config::run(&options, matches)
+        }
         Command::Champion { action } => commands::champion::run(action),
         Command::DeadLetters { action } => commands::dead_letters::run(action, shutdown).await,
     }

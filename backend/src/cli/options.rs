@@ -11,6 +11,7 @@ use super::{
         BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
         SendingOptions, TopicOptions,
     },
+    kafka_options::KafkaOptions,
     model_options::ModelOptions,
 };
 use crate::{
@@ -43,6 +44,8 @@ pub(super) enum Command {
     Train(Box<TrainOptions>),
     /// Answer predictions and show the page, with the models of the data folder
     Serve(ServeOptions),
+    /// Print the settings that `up` would run with, given the same flags; secrets are masked
+    Config(Box<UpOptions>),
     /// Show which models are champions, and promote others
     Champion {
         #[command(subcommand)]
@@ -71,6 +74,8 @@ pub(super) struct UpOptions {
     pub(super) page: PageOptions,
     #[command(flatten)]
     pub(super) topic: TopicOptions,
+    #[command(flatten)]
+    pub(super) kafka: KafkaOptions,
     /// Use this Kafka cluster (HOST:PORT, several separated by commas) in place of the embedded broker
     #[arg(long, env = "TILLSTREAM_BROKERS", value_name = "HOST:PORT")]
     pub(super) brokers: Option<String>,

@@ -8,8 +8,8 @@ pub enum FieldError {
     /// Not a whole number.
     #[error("Quantity `{0}` is not a whole number")]
     Quantity(String),
-    /// Not a number, or not a finite one.
-    #[error("UnitPrice `{0}` is not a finite number")]
+    /// Not a number, or one that is not a price.
+    #[error("UnitPrice `{0}` is not a number within ±2^53")]
     UnitPrice(String),
     /// Not a date and time, or one that does not exist in the file's order of day and month.
     #[error("InvoiceDate `{0}` is not a date and time such as 2010-12-01 08:26:00")]
@@ -40,20 +40,30 @@ pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
         return Ok(quantity);
     }
     match trimmed.parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER => Ok(value as i64),
+        Ok(value) if is_exact_integer(value) => Ok(value as i64),
         _ => Err(FieldError::Quantity(text.to_owned())),
     }
+}
+
+/// Whether `value` is a whole number in the range where each has an `f64` of its own.
+pub(crate) fn is_exact_integer(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER
 }
 
 /// The price of one piece.
 ///
 /// # Errors
-/// [`FieldError::UnitPrice`] for NaN, infinities and anything that is not a number.
+/// [`FieldError::UnitPrice`] for NaN, what [`is_price`] excludes, and anything that is not a number.
 pub fn parse_price(text: &str) -> Result<f64, FieldError> {
     match text.trim().parse::<f64>() {
-        Ok(price) if price.is_finite() => Ok(price),
+        Ok(price) if is_price(price) => Ok(price),
         _ => Err(FieldError::UnitPrice(text.to_owned())),
     }
+}
+
+/// Whether a line may have this price. One whose square is infinite would leave no model of all lines.
+pub(crate) fn is_price(price: f64) -> bool {
+    price.abs() <= MAX_EXACT_INTEGER
 }
 
 /// As [`parse_price`], for files whose columns are separated by semicolons because the comma is
@@ -129,13 +139,18 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_finite() {
-        for (text, price) in
-            [("2.55", 2.55), ("18", 18.0), ("0.0", 0.0), ("-11062.06", -11_062.06), (" 1e2", 100.0)]
-        {
+    fn prices_are_numbers_that_can_be_one() {
+        for (text, price) in [
+            ("2.55", 2.55),
+            ("18", 18.0),
+            ("0.0", 0.0),
+            ("-11062.06", -11_062.06),
+            (" 1e2", 100.0),
+            ("-9007199254740992", -9_007_199_254_740_992.0),
+        ] {
             assert_eq!(parse_price(text), Ok(price), "{text:?}");
         }
-        for text in ["", "NaN", "inf", "-Infinity", "2,55", "£2.55", "1e999"] {
+        for text in ["", "NaN", "inf", "-Infinity", "2,55", "£2.55", "1e16", "-1e308", "1e999"] {
             assert_eq!(parse_price(text), Err(FieldError::UnitPrice(text.to_owned())));
         }
     }

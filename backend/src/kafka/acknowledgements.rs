@@ -1,8 +1,11 @@
 //! What became of the lines that the producer handed to librdkafka.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
 use rdkafka::{
@@ -10,19 +13,42 @@ use rdkafka::{
     producer::ProducerContext, types::RDKafkaErrorCode,
 };
 
-use super::KafkaError;
+use super::waiting::{PATIENCE, Waiting};
 use crate::progress::Progress;
 
-/// Counts what the broker acknowledged and keeps the first failure.
+/// Counts what the broker acknowledged, keeps the first failure, and shows when nothing is acknowledged.
 pub(super) struct Acknowledgements {
+    handed_over: AtomicU64,
     acknowledged: AtomicU64,
-    failure: Mutex<Option<ClientError>>,
+    failure: Mutex<Option<Failure>>,
+    newest: Mutex<(u64, Instant)>,
+    waiting: Waiting,
     progress: Arc<Progress>,
 }
 
+/// Why a line was not delivered.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) error: ClientError,
+    /// What librdkafka says beside the code.
+    pub(super) reason: String,
+}
+
 impl Acknowledgements {
-    pub(super) fn new(progress: Arc<Progress>) -> Self {
-        Self { acknowledged: AtomicU64::default(), failure: Mutex::default(), progress }
+    pub(super) fn new(waiting: Waiting, progress: Arc<Progress>) -> Self {
+        Self {
+            handed_over: AtomicU64::default(),
+            acknowledged: AtomicU64::default(),
+            failure: Mutex::default(),
+            newest: Mutex::new((0, Instant::now())),
+            waiting,
+            progress,
+        }
+    }
+
+    /// Notes that librdkafka has taken a line.
+    pub(super) fn hand_over(&self) {
+        self.handed_over.fetch_add(1, Relaxed);
     }
 
     /// Lines that were acknowledged.
@@ -30,26 +56,46 @@ impl Acknowledgements {
         self.acknowledged.load(Relaxed)
     }
 
-    /// Whether all lines so far are on their way or acknowledged.
-    ///
-    /// # Errors
-    /// [`KafkaError::NotAcknowledged`] with the first failure.
-    pub(super) fn check(&self) -> Result<(), KafkaError> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone().map_or(Ok(()), |error| Err(KafkaError::NotAcknowledged(error)))
+    /// What the producer waits for.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
-    fn fail(&self, error: ClientError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert(error);
+    /// The first failure, if not all lines so far are on their way or acknowledged.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        lock(&self.failure).clone()
+    }
+
+    fn fail(&self, error: ClientError, reason: &str) {
+        lock(&self.failure).get_or_insert_with(|| Failure { error, reason: reason.to_owned() });
+    }
+
+    /// Whether lines are on their way of which none was acknowledged for a while.
+    fn is_stuck(&self, now: Instant) -> bool {
+        let count = self.count();
+        let mut newest = lock(&self.newest);
+        if count != newest.0 || count == self.handed_over.load(Relaxed) {
+            *newest = (count, now);
+        }
+        now.duration_since(newest.1) >= PATIENCE
     }
 }
 
 impl ClientContext for Acknowledgements {
     fn error(&self, error: ClientError, reason: &str) {
         tracing::debug!("producer: {error}: {reason}");
+        self.waiting.note(&error, reason);
         if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::Fatal)) {
-            self.fail(error);
+            self.fail(error, reason);
+        }
+    }
+
+    /// Comes every second, whether or not a broker answers.
+    fn stats_raw(&self, _json: &[u8]) {
+        if self.is_stuck(Instant::now()) {
+            self.waiting.begin("no line acknowledged by the brokers");
+        } else {
+            self.waiting.end();
         }
     }
 }
@@ -63,7 +109,46 @@ impl ProducerContext for Acknowledgements {
                 self.acknowledged.fetch_add(1, Relaxed);
                 self.progress.lines_sent.add(1);
             }
-            Err((error, _)) => self.fail(error.clone()),
+            Err((error, _)) => self.fail(error.clone(), ""),
         }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tillstream_shared::api::Component;
+
+    use super::*;
+    use crate::kafka::Cluster;
+
+    #[test]
+    fn lines_that_nobody_acknowledges_show() {
+        let progress = Arc::<Progress>::default();
+        let cluster = Cluster::new("kafka-1:9092", "retail_stream");
+        let waiting = Waiting::new(&cluster, Component::Producer, progress.clone());
+        let acknowledgements = Acknowledgements::new(waiting, progress.clone());
+        let begun = Instant::now();
+        let later = |times: u32| begun + 2 * times * PATIENCE;
+        assert!(!acknowledgements.is_stuck(later(1)), "no line is on its way");
+        acknowledgements.hand_over();
+        acknowledgements.hand_over();
+        assert!(acknowledgements.is_stuck(later(2)));
+        acknowledgements.acknowledged.fetch_add(1, Relaxed);
+        assert!(!acknowledgements.is_stuck(later(3)), "one was acknowledged by now");
+        assert!(acknowledgements.is_stuck(later(4)));
+
+        let error = ClientError::Global(RDKafkaErrorCode::BrokerTransportFailure);
+        acknowledgements.waiting.note(&error, "kafka-1:9092: Connection refused");
+        acknowledgements.waiting.begin("no line acknowledged");
+        let status = progress.status().component(Component::Producer).cloned().unwrap();
+        let text = status.waiting.unwrap();
+        assert!(text.contains("Connection refused") && text.contains("10000 ms"), "{text}");
+        assert_eq!(progress.status().notices.len(), 1);
+        acknowledgements.waiting.end();
+        assert_eq!(progress.status().component(Component::Producer).unwrap().waiting, None);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use rdkafka::{Message, message::BorrowedMessage};
 use tillstream_shared::{ClosedBy, Manifest};
 
-use super::{Cluster, KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
     batch::{Catalogue, OpenBatch, Provenance},
     progress::Progress,
@@ -49,29 +49,30 @@ pub(super) struct BatchSink {
 impl BatchSink {
     /// Goes on with `open`.
     pub(super) fn new(
-        cluster: &Cluster,
         limits: BatchLimits,
         catalogue: Catalogue,
         provenance: Provenance,
         open: OpenBatch,
+        dead_letters: DeadLetterProducer,
         progress: Arc<Progress>,
-    ) -> Result<Self, KafkaError> {
+    ) -> Self {
         catalogue.summary().report(&progress);
         progress.dead_letters.add(open.dead_letters());
         progress.repeated.add(open.repeated());
-        Ok(Self {
+        progress.empty.add(open.empty());
+        Self {
             limits,
             catalogue,
             provenance,
             open: Some(open),
             unnoted_since: None,
-            dead_letters: DeadLetterProducer::connect(cluster)?,
+            dead_letters,
             repaired: Vec::new(),
             progress,
-        })
+        }
     }
 
-    /// Adds a message to the open batch or to the dead letters, or skips it as a repetition.
+    /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
     pub(super) fn take(
         &mut self,
         message: &BorrowedMessage<'_>,
@@ -88,12 +89,17 @@ impl BatchSink {
             batch.add_repeated(partition, offset);
             self.progress.repeated.add(1);
         } else {
-            match parse(message.payload(), &mut self.repaired) {
-                Ok(line) => {
+            let payload = message.payload().filter(|payload| !payload.is_empty());
+            match payload.map(|payload| parse(payload, &mut self.repaired)) {
+                None => {
+                    batch.add_empty(partition, offset);
+                    self.progress.empty.add(1);
+                }
+                Some(Ok(line)) => {
                     batch.add(&line, partition, offset)?;
                     self.progress.lines_open.set(batch.rows());
                 }
-                Err(reason) => {
+                Some(Err(reason)) => {
                     tracing::warn!(
                         "invalid message at offset {offset} of partition {partition}: {reason}"
                     );

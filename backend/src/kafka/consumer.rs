@@ -13,15 +13,22 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use tillstream_durable::fault;
-use tillstream_shared::{ClosedBy, Manifest, api::Event};
+use tillstream_shared::{
+    ClosedBy, Manifest,
+    api::{Component, Event},
+};
 
 use super::{
     Cluster, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Due},
+    clients::ClientRole,
+    dead_letter_producer::DeadLetterProducer,
+    error::is_authorization,
     history, is_retriable,
     positions::Positions,
-    statistics::{self, ConsumerStatistics},
+    statistics::ConsumerStatistics,
     topic_watch::TopicWatch,
+    waiting::Waiting,
     watermarks::Watermarks,
 };
 use crate::{
@@ -47,7 +54,7 @@ pub struct ConsumerOptions {
 /// Stores the lines of one topic in one batch folder.
 ///
 /// It assigns all partitions to itself: a batch folder has one consumer, and where that one goes on
-/// is written in the manifests. The committed offsets of the group `tillstream` are for onlookers.
+/// is written in the manifests. The committed offsets of the group are for onlookers.
 ///
 /// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
 /// a `TopicWatch` looks for what becomes of the topic.
@@ -90,23 +97,10 @@ impl Consumer {
         }
         next.extend(next_offsets(&open));
 
+        let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
         let client = cluster
-            .config()
-            .set("group.id", "tillstream")
-            .set("fetch.wait.max.ms", "100")
-            // The default second stalls a full queue long after there is room again.
-            .set("fetch.queue.backoff.ms", "10")
-            .set("queued.min.messages", "200000")
-            .set("queued.max.messages.kbytes", "131072")
-            .set("isolation.level", "read_committed")
-            .set("check.crcs", "true")
-            .set("enable.partition.eof", "true")
-            .set("statistics.interval.ms", statistics::INTERVAL_MS)
-            // Where to begin is decided here, from the manifests, and by nobody else.
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "error")
-            .create_with_context(ConsumerStatistics::default())
+            .config(ClientRole::Consumer)
+            .create_with_context(ConsumerStatistics::new(waiting()))
             .map_err(cluster.failed("connecting to the broker"))?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
         let interval = options.refresh_interval;
@@ -117,7 +111,9 @@ impl Consumer {
             count,
             interval,
         );
-        let sink = BatchSink::new(&cluster, limits, catalogue, provenance, open, progress.clone())?;
+        let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
+        let sink =
+            BatchSink::new(limits, catalogue, provenance, open, dead_letters, progress.clone());
         let (positions, end) = (Positions::default(), Arc::default());
         let mut consumer = Self { cluster, client, watch, sink, positions, end, progress };
         consumer.assign(&partitions, &next)?;
@@ -140,8 +136,10 @@ impl Consumer {
         shutdown: &Shutdown,
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
+        let mut has_read = false;
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
+            has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
                     self.sink.take(&message, shutdown)?;
@@ -154,7 +152,14 @@ impl Consumer {
                     true
                 }
                 Some(Err(error)) if is_retriable(&error) => {
-                    tracing::warn!("reading the topic: {error}; trying again");
+                    tracing::debug!("reading the topic: {error}; trying again");
+                    false
+                }
+                // A right that there was at first may be given back: librdkafka goes on trying.
+                Some(Err(error))
+                    if has_read && error.rdkafka_error_code().is_some_and(is_authorization) =>
+                {
+                    self.progress.notice(format!("reading the topic: {error}; trying again"));
                     false
                 }
                 Some(Err(error)) => return Err(self.fatal(error)),

@@ -1,7 +1,7 @@
 //! Sends invalid messages to the dead-letter topic, and knows which of them it holds.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,12 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{Cluster, InvalidMessage, KafkaError, dead_letters, is_retriable};
+use super::{
+    Cluster, InvalidMessage, KafkaError,
+    clients::ClientRole,
+    dead_letters, is_retriable,
+    waiting::{PATIENCE, Waiting},
+};
 use crate::shutdown::Shutdown;
 
 /// How long one wait for acknowledgements lasts: the time in which a shutdown is heard.
@@ -27,27 +32,37 @@ pub(super) struct DeadLetterProducer {
     client: BaseProducer<Failures>,
 }
 
-/// The messages that were not delivered.
-#[derive(Default)]
-struct Failures(Mutex<Vec<(ClientError, OwnedMessage)>>);
+/// A message that was not delivered.
+type Failed = (ClientError, OwnedMessage);
+
+/// The messages that were not delivered, and why none may be.
+struct Failures {
+    failed: Mutex<Vec<Failed>>,
+    waiting: Waiting,
+}
 
 impl Failures {
     fn add(&self, error: ClientError, message: OwnedMessage) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((error, message));
+        self.lock().push((error, message));
     }
 
-    fn take(&self) -> Vec<(ClientError, OwnedMessage)> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Vec<Failed> {
+        std::mem::take(&mut self.lock())
     }
 
     fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Failed>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ClientContext for Failures {
     fn error(&self, error: ClientError, reason: &str) {
         tracing::debug!("dead-letter producer: {error}: {reason}");
+        self.waiting.note(&error, reason);
     }
 }
 
@@ -62,14 +77,11 @@ impl ProducerContext for Failures {
 }
 
 impl DeadLetterProducer {
-    pub(super) fn connect(cluster: &Cluster) -> Result<Self, KafkaError> {
+    /// `waiting` shows what keeps the consumer, when it is the dead-letter topic.
+    pub(super) fn connect(cluster: &Cluster, waiting: Waiting) -> Result<Self, KafkaError> {
         let client = cluster
-            .config()
-            // The topic was there a moment ago: its absence is believed soon.
-            .set("topic.metadata.propagation.max.ms", "5000")
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .create_with_context(Failures::default())
+            .config(ClientRole::DeadLetterProducer)
+            .create_with_context(Failures { failed: Mutex::default(), waiting })
             .map_err(cluster.failed("connecting to the broker"))?;
         Ok(Self { topic: cluster.dead_letter_topic(), client })
     }
@@ -95,11 +107,16 @@ impl DeadLetterProducer {
     /// # Errors
     /// [`KafkaError::DeadLetters`] when the topic does not take them.
     pub(super) fn flush(&self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
-        let mut deadline = None;
+        let (begun, mut deadline) = (Instant::now(), None);
+        let waiting = &self.client.context().waiting;
         loop {
             self.resend_failed(shutdown)?;
             if self.client.in_flight_count() == 0 && self.client.context().is_empty() {
+                waiting.end();
                 return Ok(true);
+            }
+            if begun.elapsed() >= PATIENCE {
+                waiting.begin("no dead letter acknowledged by the brokers");
             }
             if shutdown.requested()
                 && Instant::now()

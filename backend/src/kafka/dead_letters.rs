@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::{
     Cluster, KafkaError,
+    clients::ClientRole,
     cluster::REQUEST_TIMEOUT,
     origin::{LINE_HEADER, SOURCE_HEADER},
 };
@@ -150,11 +151,7 @@ pub struct Replayed {
 pub fn replay_dead_letters(cluster: &Cluster, offset: Option<i64>) -> Result<Replayed, KafkaError> {
     let failed = || cluster.failed("sending dead letters");
     let producer: ThreadedProducer<FirstFailure> = cluster
-        .config()
-        // The partition of a key, as Kafka's clients and the program's producer choose it.
-        .set("partitioner", "murmur2_random")
-        .set("acks", "all")
-        .set("enable.idempotence", "true")
+        .config(ClientRole::ReplayProducer)
         .create_with_context(FirstFailure::default())
         .map_err(cluster.failed("connecting to the broker"))?;
     let mut replayed = Replayed::default();
@@ -227,12 +224,7 @@ fn read_all(
     let mut ends = cluster.watermarks(&client, 0..partitions)?;
     ends.retain(|_, ends| ends.low < ends.end);
     let client: BaseConsumer = cluster
-        .config()
-        .set("group.id", "tillstream-dead-letters")
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("auto.offset.reset", "error")
+        .config(ClientRole::Reader)
         .create()
         .map_err(cluster.failed("connecting to the broker"))?;
     let mut assignment = TopicPartitionList::with_capacity(ends.len());

@@ -17,6 +17,65 @@ pub enum KafkaError {
         /// What librdkafka reports.
         source: ClientError,
     },
+    /// No broker can be connected to.
+    #[error("no Kafka broker answers at {brokers}: {reason}")]
+    Unreachable {
+        /// Address of the brokers.
+        brokers: String,
+        /// What librdkafka reports of the newest attempt.
+        reason: String,
+    },
+    /// The user name, the password or the mechanism is wrong.
+    #[error(
+        "the Kafka cluster at {brokers} refuses the login: {reason}; check sasl.mechanism, sasl.username and sasl.password"
+    )]
+    LoginRefused {
+        /// Address of the brokers.
+        brokers: String,
+        /// What librdkafka reports.
+        reason: String,
+    },
+    /// No encrypted connection comes about.
+    #[error(
+        "no TLS connection to the Kafka cluster at {brokers}: {reason}; check security.protocol and the properties ssl.*"
+    )]
+    Tls {
+        /// Address of the brokers.
+        brokers: String,
+        /// What librdkafka reports.
+        reason: String,
+    },
+    /// The properties do not go together, or name files that cannot be used.
+    #[error("these Kafka properties cannot be used: {0}")]
+    Client(String),
+    /// The user lacks a right on a topic.
+    #[error("there is no right to {action} the topic {topic}: {code}")]
+    Forbidden {
+        /// What was tried.
+        action: &'static str,
+        /// The topic.
+        topic: String,
+        /// What the broker reports.
+        code: RDKafkaErrorCode,
+    },
+    /// The user lacks the right to commit offsets of the group.
+    #[error(
+        "there is no right to use the consumer group {group}: {code}; choose another with --group"
+    )]
+    GroupForbidden {
+        /// The group.
+        group: String,
+        /// What the broker reports.
+        code: RDKafkaErrorCode,
+    },
+    /// A topic is missing and cannot be made.
+    #[error("the topic {topic} does not exist and cannot be created: {code}")]
+    NotCreated {
+        /// The topic.
+        topic: String,
+        /// What the broker reports.
+        code: RDKafkaErrorCode,
+    },
     /// A line was not acknowledged; none after it in its partition was stored.
     #[error(
         "the broker did not acknowledge a line: {0}; start again to go on after the last one that it did"
@@ -80,27 +139,46 @@ pub enum KafkaError {
     },
 }
 
+impl KafkaError {
+    /// Whether it passes by itself, when the brokers are there again.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::LoginRefused { .. } | Self::Tls { .. } => true,
+            Self::Broker { source, .. } => is_retriable(source),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a right is missing.
+pub(super) fn is_authorization(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{
+        ClusterAuthorizationFailed, GroupAuthorizationFailed, TopicAuthorizationFailed,
+    };
+    matches!(code, ClusterAuthorizationFailed | GroupAuthorizationFailed | TopicAuthorizationFailed)
+}
+
 /// Whether librdkafka, or a repetition, recovers from `error`: a broker that restarts, a partition that
 /// changes its leader, a lost connection. What is left needs a person: a topic that is gone, an offset that
 /// is gone, missing rights, a client that has given up.
 pub(super) fn is_retriable(error: &ClientError) -> bool {
     use RDKafkaErrorCode::{
-        AutoOffsetReset, ClusterAuthorizationFailed, Fatal, InvalidArgument, InvalidTopic,
-        TopicAuthorizationFailed, UnknownPartition, UnknownTopic, UnknownTopicOrPartition,
+        AutoOffsetReset, Fatal, InvalidArgument, InvalidTopic, UnknownPartition, UnknownTopic,
+        UnknownTopicOrPartition,
     };
     let fatal = [
         AutoOffsetReset,
-        ClusterAuthorizationFailed,
         Fatal,
         InvalidArgument,
         InvalidTopic,
-        TopicAuthorizationFailed,
         UnknownPartition,
         UnknownTopic,
         UnknownTopicOrPartition,
     ];
     !matches!(error, ClientError::MessageConsumptionFatal(_))
-        && error.rdkafka_error_code().is_some_and(|code| !fatal.contains(&code))
+        && error
+            .rdkafka_error_code()
+            .is_some_and(|code| !fatal.contains(&code) && !is_authorization(code))
 }
 
 #[cfg(test)]

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 
-use super::{Cluster, KafkaError, cluster::REQUEST_TIMEOUT, topic_id, watermarks::Watermarks};
+use super::{
+    Cluster, KafkaError, cluster::REQUEST_TIMEOUT, connection::MetadataClient, topic_id,
+    watermarks::Watermarks,
+};
 use crate::batch::{Provenance, TopicProgress};
 
 impl Cluster {
     /// What identifies the topic. `client` has asked for metadata before.
-    pub(super) fn provenance(&self, client: &BaseConsumer) -> Provenance {
+    pub(super) fn provenance(&self, client: &MetadataClient) -> Provenance {
         let client = client.client();
         Provenance {
             cluster_id: client.fetch_cluster_id(REQUEST_TIMEOUT),

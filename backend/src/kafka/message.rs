@@ -5,7 +5,14 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de};
 use tillstream_shared::Line;
 
-use crate::ingest::fields::{parse_customer_id, parse_price, parse_quantity};
+use super::schema_frame::{BinaryFormat, Framed};
+use crate::ingest::{
+    DateOrder,
+    dates::normalise_date,
+    fields::{
+        FieldError, is_exact_integer, is_price, parse_customer_id, parse_price, parse_quantity,
+    },
+};
 
 /// Appends `line` to `buffer` as the JSON that goes over the wire: the CSV's field names, Quantity an
 /// integer, UnitPrice a number, a missing CustomerID null.
@@ -20,12 +27,22 @@ const MAX_REASON: usize = 1024;
 /// Why a message cannot be decoded as a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMessage {
-    /// No payload.
-    #[error("the message is empty")]
-    Empty,
-    /// Not JSON, or a field is missing or of a wrong type.
+    /// Not UTF-8, which JSON is.
+    #[error("it is not UTF-8: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
+    /// Not JSON, or a field is missing, of a wrong type or out of range.
     #[error("{0}")]
     Json(String),
+    /// Of a schema registry, but not JSON.
+    #[error(
+        "it is {format} with the schema {schema_id} of a schema registry: only JSON can be read"
+    )]
+    Binary {
+        /// The schema's id in its registry.
+        schema_id: u32,
+        /// Its encoding.
+        format: BinaryFormat,
+    },
 }
 
 impl From<serde_json::Error> for InvalidMessage {
@@ -36,21 +53,31 @@ impl From<serde_json::Error> for InvalidMessage {
     }
 }
 
-/// Reads a message of any producer. Beyond what [`encode`] writes, numbers may be strings,
-/// identifiers may be numbers, a CustomerID may be `17850.0`, and a missing value may be null, empty or
-/// a bare `NaN`, which is not JSON but what Python writes.
+/// Reads the payload of any producer's message; `repaired` is room for one that has to be changed first.
+///
+/// Beyond what [`encode`] writes, numbers may be texts and texts numbers, a CustomerID may be `17850.0`, a
+/// date may have any form of [`normalise_date`], the month first, and a missing value may be null, empty or
+/// what Python writes instead (`NaN`, `Infinity`), which is not JSON. Fields of other names are not looked at.
+/// The frame of a schema registry is taken off JSON.
 ///
 /// # Errors
 /// [`InvalidMessage`] with a reason for the dead-letter topic.
-pub fn parse<'a>(
-    payload: Option<&'a [u8]>,
-    repaired: &'a mut Vec<u8>,
-) -> Result<Line<'a>, InvalidMessage> {
-    let payload = payload.filter(|payload| !payload.is_empty()).ok_or(InvalidMessage::Empty)?;
-    let wire = match serde_json::from_slice::<WireLine<'a>>(payload) {
+pub fn parse<'a>(payload: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>, InvalidMessage> {
+    match Framed::of(payload) {
+        None => parse_json(payload, repaired),
+        Some(Framed::Json(json)) => parse_json(json, repaired),
+        Some(Framed::Binary { schema_id, format }) => {
+            Err(InvalidMessage::Binary { schema_id, format })
+        }
+    }
+}
+
+fn parse_json<'a>(json: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>, InvalidMessage> {
+    // One look at all bytes costs less than one at each text.
+    let wire = match serde_json::from_str::<WireLine<'a>>(std::str::from_utf8(json)?) {
         Ok(wire) => wire,
         Err(error) => {
-            if !null_for_nan(payload, repaired) {
+            if !null_for_python_words(json, repaired) {
                 return Err(error.into());
             }
             serde_json::from_slice(repaired)?
@@ -61,7 +88,7 @@ pub fn parse<'a>(
         stock_code: wire.stock_code.0,
         description: wire.description.unwrap_or_default().0,
         quantity: wire.quantity,
-        invoice_date: wire.invoice_date.0,
+        invoice_date: wire.invoice_date,
         unit_price: wire.unit_price,
         customer_id: wire.customer_id.0,
         country: wire.country.0,
@@ -79,8 +106,8 @@ struct WireLine<'a> {
     description: Option<Text<'a>>,
     #[serde(deserialize_with = "quantity")]
     quantity: i64,
-    #[serde(borrow)]
-    invoice_date: Text<'a>,
+    #[serde(borrow, deserialize_with = "invoice_date")]
+    invoice_date: Cow<'a, str>,
     #[serde(alias = "Price", deserialize_with = "price")]
     unit_price: f64,
     #[serde(borrow, default, rename = "CustomerID", alias = "Customer ID")]
@@ -99,40 +126,57 @@ struct Customer<'a>(Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Scalar::deserialize(deserializer)? {
-            Scalar::Missing => Err(de::Error::custom("a text is null")),
-            scalar => Ok(Self(scalar.into_text())),
-        }
+        let text = Scalar::deserialize(deserializer)?.into_text()?;
+        text.map(Self).ok_or_else(|| de::Error::custom("a text is null"))
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Customer<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Missing => None,
-            Scalar::Text(Cow::Borrowed(text)) => parse_customer_id(text),
-            scalar => parse_customer_id(&scalar.into_text()).map(|id| Cow::Owned(id.into_owned())),
+        Ok(Self(match Scalar::deserialize(deserializer)?.into_text()? {
+            None => None,
+            Some(Cow::Borrowed(text)) => parse_customer_id(text),
+            Some(Cow::Owned(text)) => {
+                parse_customer_id(&text).map(|id| Cow::Owned(id.into_owned()))
+            }
         }))
     }
 }
 
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    match Scalar::deserialize(deserializer)? {
+    let parsed = match Scalar::deserialize(deserializer)? {
         Scalar::Integer(quantity) => Ok(quantity),
-        Scalar::Missing => Err(de::Error::custom("Quantity is null")),
-        scalar => parse_quantity(&scalar.into_text())
-            .map_err(|error| de::Error::custom(format_args!("Quantity: {error}"))),
-    }
+        Scalar::Number(number) if is_exact_integer(number) => Ok(number as i64),
+        Scalar::Number(number) => Err(FieldError::Quantity(number.to_string())),
+        Scalar::Text(text) => parse_quantity(&text),
+        Scalar::Missing => return Err(de::Error::custom("Quantity is null")),
+    };
+    parsed.map_err(de::Error::custom)
 }
 
 fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    match Scalar::deserialize(deserializer)? {
-        Scalar::Integer(price) => Ok(price as f64),
-        Scalar::Number(price) => Ok(price),
-        Scalar::Missing => Err(de::Error::custom("UnitPrice is null")),
-        Scalar::Text(text) => parse_price(&text)
-            .map_err(|error| de::Error::custom(format_args!("UnitPrice: {error}"))),
+    let price = match Scalar::deserialize(deserializer)? {
+        Scalar::Integer(price) => price as f64,
+        Scalar::Number(price) => price,
+        Scalar::Text(text) => return parse_price(&text).map_err(de::Error::custom),
+        Scalar::Missing => return Err(de::Error::custom("UnitPrice is null")),
+    };
+    if !is_price(price) {
+        return Err(de::Error::custom(FieldError::UnitPrice(price.to_string())));
     }
+    Ok(price)
+}
+
+/// Where day and month could be either, the month is first, as the data set has it: a message alone does not
+/// tell.
+fn invoice_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    let normalised = match Text::deserialize(deserializer)?.0 {
+        Cow::Borrowed(text) => normalise_date(text, DateOrder::MonthFirst),
+        Cow::Owned(text) => {
+            normalise_date(&text, DateOrder::MonthFirst).map(|date| Cow::Owned(date.into_owned()))
+        }
+    };
+    normalised.map_err(de::Error::custom)
 }
 
 /// Any JSON value that is neither a list nor an object nor a boolean.
@@ -144,13 +188,18 @@ enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    fn into_text(self) -> Cow<'a, str> {
-        match self {
-            Self::Missing => Cow::Borrowed(""),
+    /// As a text, such as an identifier; a number only where it is certain to be the one that was written.
+    #[inline]
+    fn into_text<E: de::Error>(self) -> Result<Option<Cow<'a, str>>, E> {
+        Ok(Some(match self {
+            Self::Missing => return Ok(None),
             Self::Integer(number) => Cow::Owned(number.to_string()),
+            Self::Number(number) if number.fract() == 0.0 && !is_exact_integer(number) => {
+                return Err(E::custom(format_args!("{number} is not exact: it has to be a text")));
+            }
             Self::Number(number) => Cow::Owned(number.to_string()),
             Self::Text(text) => text,
-        }
+        }))
     }
 }
 
@@ -195,16 +244,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// Copies `payload` to `repaired` with every bare `NaN` replaced by `null`; tells whether there was any.
-fn null_for_nan(payload: &[u8], repaired: &mut Vec<u8>) -> bool {
+/// What Python writes for floating-point values that are no numbers.
+const PYTHON_WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+
+/// Copies `json` to `repaired` with null for each of [`PYTHON_WORDS`] outside of texts; tells whether there
+/// was any.
+fn null_for_python_words(json: &[u8], repaired: &mut Vec<u8>) -> bool {
     repaired.clear();
     let mut found = false;
     let mut in_string = false;
-    let mut rest = payload;
+    let mut rest = json;
     while let Some((&byte, after)) = rest.split_first() {
-        if !in_string && rest.starts_with(b"NaN") {
+        if !in_string
+            && matches!(byte, b'N' | b'I' | b'-')
+            && let Some(word) = PYTHON_WORDS.iter().find(|word| rest.starts_with(word))
+        {
             repaired.extend_from_slice(b"null");
-            rest = &rest[3..];
+            rest = &rest[word.len()..];
             found = true;
             continue;
         }
@@ -225,85 +281,4 @@ fn null_for_nan(payload: &[u8], repaired: &mut Vec<u8>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line() -> Line<'static> {
-        Line {
-            invoice_no: "536365".into(),
-            stock_code: "85123A".into(),
-            description: "WHITE \"HEART\" NaN".into(),
-            quantity: 6,
-            invoice_date: "2010-12-01 08:26:00".into(),
-            unit_price: 2.55,
-            customer_id: Some("17850".into()),
-            country: "United Kingdom".into(),
-        }
-    }
-
-    fn parsed(json: &str) -> Result<Line<'static>, InvalidMessage> {
-        parse(Some(json.as_bytes()), &mut Vec::new()).map(Line::into_owned)
-    }
-
-    #[test]
-    fn what_is_sent_is_read_again() {
-        let mut json = Vec::new();
-        encode(&line(), &mut json);
-        let json = String::from_utf8(json).unwrap();
-        assert_eq!(
-            json,
-            r#"{"InvoiceNo":"536365","StockCode":"85123A","Description":"WHITE \"HEART\" NaN","Quantity":6,"InvoiceDate":"2010-12-01 08:26:00","UnitPrice":2.55,"CustomerID":"17850","Country":"United Kingdom"}"#
-        );
-        assert_eq!(parsed(&json), Ok(line()));
-        let anonymous = Line { customer_id: None, ..line() };
-        let mut json = Vec::new();
-        encode(&anonymous, &mut json);
-        let json = String::from_utf8(json).unwrap();
-        assert!(json.contains(r#""CustomerID":null"#), "{json}");
-        assert_eq!(parsed(&json), Ok(anonymous));
-    }
-
-    #[test]
-    fn other_producers_are_understood() {
-        let strings = r#"{"InvoiceNo": "536365", "StockCode": "85123A", "Description": "WHITE \"HEART\" NaN", "Quantity": "6", "InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0", "Country": "United Kingdom"}"#;
-        assert_eq!(parsed(strings), Ok(line()));
-        let numbers = r#"{"Invoice": 536365, "StockCode": "85123A", "Description": "WHITE \"HEART\" NaN", "Quantity": 6.0, "InvoiceDate": "2010-12-01 08:26:00", "Price": 2.55, "Customer ID": 17850.0, "Country": "United Kingdom", "Extra": 1}"#;
-        assert_eq!(parsed(numbers), Ok(line()));
-        let pandas = r#"{"InvoiceNo": "536365", "StockCode": 22139, "Description": NaN, "Quantity": 6, "InvoiceDate": "12/1/2010 8:26", "UnitPrice": 3, "CustomerID": NaN, "Country": "United Kingdom"}"#;
-        let read = parsed(pandas).unwrap();
-        assert_eq!((&*read.stock_code, &*read.description, read.unit_price), ("22139", "", 3.0));
-        assert_eq!((read.customer_id, &*read.invoice_date), (None, "12/1/2010 8:26"));
-        for missing in [r#""""#, "null", r#""NaN""#] {
-            let json = strings.replace(r#""17850.0""#, missing);
-            assert_eq!(parsed(&json).unwrap().customer_id, None, "{missing}");
-        }
-    }
-
-    #[test]
-    fn invalid_messages_are_refused_with_a_reason() {
-        let good = r#"{"InvoiceNo":"1","StockCode":"A","Quantity":1,"InvoiceDate":"d","UnitPrice":1,"Country":"F"}"#;
-        assert!(parsed(good).is_ok());
-        for (from, to, reason) in [
-            (good, "", "empty"),
-            (good, "hello", "expected"),
-            (good, "[1]", "invalid"),
-            (r#""StockCode":"A","#, "", "StockCode"),
-            (r#""Quantity":1"#, r#""Quantity":1.5"#, "Quantity"),
-            (r#""Quantity":1"#, r#""Quantity":"many""#, "Quantity"),
-            (r#""Quantity":1"#, r#""Quantity":NaN"#, "Quantity"),
-            (r#""UnitPrice":1"#, r#""UnitPrice":"inf""#, "UnitPrice"),
-            (r#""UnitPrice":1"#, r#""UnitPrice":true"#, "true"),
-            (r#""Country":"F""#, r#""Country":null"#, "null"),
-        ] {
-            let error = parsed(&good.replace(from, to)).unwrap_err().to_string();
-            assert!(error.contains(reason), "{to}: {error}");
-        }
-    }
-    #[test]
-    fn long_reasons_are_cut_between_characters() {
-        let text = format!("\"{}\"", "ü".repeat(300_000));
-        let reason = parsed(&text).unwrap_err().to_string();
-        assert!((MAX_REASON - 1..=MAX_REASON).contains(&reason.len()), "{}", reason.len());
-        assert!(reason.starts_with("invalid type: string \"üü"), "{}", &reason[..40]);
-    }
-}
+mod tests;

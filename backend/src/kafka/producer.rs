@@ -13,16 +13,18 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use tillstream_durable::fault;
-use tillstream_shared::Line;
+use tillstream_shared::{Line, api::Component};
 
 use super::{
-    Cluster, KafkaError, Pace,
-    acknowledgements::Acknowledgements,
+    Cluster, KafkaError, Offsets, Pace,
+    acknowledgements::{Acknowledgements, Failure},
+    clients::ClientRole,
     encode,
     murmur2::partition_of,
     origin::{Origin, Source, new_run},
     pace::Pacer,
     resume::{self, Resume},
+    waiting::Waiting,
 };
 use crate::{
     ingest::{Input, Reject, RejectsWriter, Row},
@@ -78,21 +80,10 @@ impl Producer {
         partitions: i32,
         progress: &Arc<Progress>,
     ) -> Result<Self, KafkaError> {
+        let waiting = Waiting::new(&cluster, Component::Producer, progress.clone());
         let client = cluster
-            .config()
-            .set("compression.type", "lz4")
-            .set("linger.ms", "20")
-            .set("batch.size", "1000000")
-            .set("batch.num.messages", "10000")
-            .set("queue.buffering.max.messages", "200000")
-            .set("queue.buffering.max.kbytes", "131072")
-            // A broker that is gone is waited for.
-            .set("message.timeout.ms", "0")
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            // A line that cannot be delivered stops all lines behind it: the order is what a restart relies on.
-            .set("enable.gapless.guarantee", "true")
-            .create_with_context(Acknowledgements::new(progress.clone()))
+            .config(ClientRole::Producer)
+            .create_with_context(Acknowledgements::new(waiting, progress.clone()))
             .map_err(cluster.failed("connecting to the broker"))?;
         Ok(Self { cluster, partitions, client })
     }
@@ -116,7 +107,10 @@ impl Producer {
         let resume = if options.restart {
             Resume { run: Some(new_run()), last_lines: vec![0; self.partitions as usize] }
         } else {
-            let Some(resume) = resume::find(&self.cluster, source, shutdown)? else {
+            let waiting = self.client.context().waiting();
+            let found = waiting
+                .until_answered(shutdown, || resume::find(&self.cluster, source, shutdown))?;
+            let Some(resume) = found.flatten() else {
                 return Ok(Produced::default());
             };
             resume
@@ -175,6 +169,50 @@ impl Producer {
         Ok(produced)
     }
 
+    /// The next offset of every partition of the topic, now; `None` when a shutdown is requested before that is
+    /// known.
+    ///
+    /// # Errors
+    /// [`KafkaError`], when it is nothing that passes.
+    pub fn current_ends(&self, shutdown: &Shutdown) -> Result<Option<Offsets>, KafkaError> {
+        self.client.context().waiting().until_answered(shutdown, || self.cluster.current_ends())
+    }
+
+    /// Whether all lines so far are on their way or acknowledged.
+    fn check(&self) -> Result<(), KafkaError> {
+        self.client
+            .context()
+            .failure()
+            .map_or(Ok(()), |failure| Err(self.not_acknowledged(&failure)))
+    }
+
+    fn not_acknowledged(&self, failure: &Failure) -> KafkaError {
+        match self.missing_right(failure) {
+            Some(code) => {
+                let topic = self.cluster.topic.clone();
+                KafkaError::Forbidden { action: "write to", topic, code }
+            }
+            None => KafkaError::NotAcknowledged(failure.error.clone()),
+        }
+    }
+
+    /// The right whose absence led to `failure`. What librdkafka reports first may be what follows from it, a gap,
+    /// and the right is then in the text alone.
+    fn missing_right(&self, Failure { error, reason }: &Failure) -> Option<RDKafkaErrorCode> {
+        let fatal = self.client.client().fatal_error();
+        let (fatal_code, fatal_reason) = fatal.unzip();
+        let codes = [error.rdkafka_error_code(), fatal_code];
+        let texts = [reason.as_str(), fatal_reason.as_deref().unwrap_or_default()];
+        let rights = [
+            (RDKafkaErrorCode::TopicAuthorizationFailed, "Topic authorization failed"),
+            (RDKafkaErrorCode::ClusterAuthorizationFailed, "Cluster authorization failed"),
+        ];
+        let missing = rights.into_iter().find(|(code, text)| {
+            codes.contains(&Some(*code)) || texts.iter().any(|reason| reason.contains(text))
+        });
+        missing.map(|(code, _)| code)
+    }
+
     /// Hands one line to librdkafka, waiting while its queue is full; false when asked to stop meanwhile.
     fn send(
         &self,
@@ -191,16 +229,19 @@ impl Producer {
             .headers(origin.headers());
         loop {
             match self.client.send(record) {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    self.client.context().hand_over();
+                    return Ok(true);
+                }
                 Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
                     record = returned;
-                    self.client.context().check()?;
+                    self.check()?;
                     if shutdown.wait(FULL_QUEUE_WAIT) {
                         return Ok(false);
                     }
                 }
                 Err((error, _)) => {
-                    self.client.context().check()?;
+                    self.check()?;
                     return Err(KafkaError::NotAcknowledged(error));
                 }
             }
@@ -213,7 +254,7 @@ impl Producer {
         let mut deadline = None;
         loop {
             let flushed = self.client.flush(FLUSH_INTERVAL);
-            self.client.context().check()?;
+            self.check()?;
             match flushed {
                 Ok(()) => return Ok(true),
                 Err(error)

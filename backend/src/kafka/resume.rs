@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Cluster, KafkaError,
+    clients::ClientRole,
     cluster::REQUEST_TIMEOUT,
     is_retriable,
     origin::{Origin, Source},
@@ -116,12 +117,7 @@ impl<'a> Search<'a> {
         partitions: BTreeMap<i32, Watermarks>,
     ) -> Result<Self, KafkaError> {
         let client = cluster
-            .config()
-            .set("group.id", "tillstream-resume")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("isolation.level", "read_committed")
-            .set("auto.offset.reset", "error")
+            .config(ClientRole::Reader)
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
         let windows = partitions

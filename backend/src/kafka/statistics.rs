@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 use rdkafka::{
@@ -13,13 +14,19 @@ use rdkafka::{
 };
 use serde::Deserialize;
 
-/// How often librdkafka gathers them, in milliseconds.
-pub(super) const INTERVAL_MS: &str = "1000";
+use super::waiting::{PATIENCE, Waiting};
 
 /// The part of librdkafka's statistics that is used (its `STATISTICS.md`). Offsets that are not known are negative.
 #[derive(Debug, Default, Deserialize)]
 struct Statistics {
+    brokers: BTreeMap<String, BrokerStatistics>,
     topics: BTreeMap<String, TopicStatistics>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BrokerStatistics {
+    /// State of the connection: `INIT`, `DOWN`, `CONNECT`, `UP`, …
+    state: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,13 +55,29 @@ impl PartitionStatistics {
     }
 }
 
-/// Keeps the newest statistics of a consumer, which librdkafka hands over within a poll.
-#[derive(Default)]
+/// Keeps the newest statistics of a consumer, which librdkafka hands over within a poll, and shows when it has no
+/// connection.
 pub(super) struct ConsumerStatistics {
     newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
+    disconnected_since: Mutex<Option<Instant>>,
+    waiting: Waiting,
 }
 
 impl ConsumerStatistics {
+    pub(super) fn new(waiting: Waiting) -> Self {
+        Self { newest: Mutex::default(), disconnected_since: Mutex::default(), waiting }
+    }
+
+    fn take_up_brokers(&self, brokers: &BTreeMap<String, BrokerStatistics>, now: Instant) {
+        let mut since = self.disconnected_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if brokers.values().any(|broker| broker.state == "UP") {
+            *since = None;
+            self.waiting.end();
+        } else if now.duration_since(*since.get_or_insert(now)) >= PATIENCE {
+            self.waiting.begin("no connection to the brokers");
+        }
+    }
+
     /// The newest, once.
     pub(super) fn take(&self) -> Option<BTreeMap<i32, PartitionStatistics>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -66,6 +89,7 @@ impl ClientContext for ConsumerStatistics {
         match serde_json::from_slice::<Statistics>(json) {
             // A consumer reads one topic.
             Ok(statistics) => {
+                self.take_up_brokers(&statistics.brokers, Instant::now());
                 let topic = statistics.topics.into_values().next().unwrap_or_default();
                 *self.newest.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(topic.partitions);
@@ -77,6 +101,7 @@ impl ClientContext for ConsumerStatistics {
     fn error(&self, error: ClientError, reason: &str) {
         // The poll returns it too.
         tracing::debug!("consumer: {error}: {reason}");
+        self.waiting.note(&error, reason);
     }
 }
 
@@ -90,11 +115,40 @@ impl ConsumerContext for ConsumerStatistics {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tillstream_shared::api::Component;
+
     use super::*;
+    use crate::{kafka::Cluster, progress::Progress};
+
+    fn context(progress: &Arc<Progress>) -> ConsumerStatistics {
+        let cluster = Cluster::new("kafka-1:9092", "retail_stream");
+        ConsumerStatistics::new(Waiting::new(&cluster, Component::Consumer, progress.clone()))
+    }
+
+    #[test]
+    fn a_lost_connection_shows_until_there_is_one() {
+        let progress = Arc::<Progress>::default();
+        let context = context(&progress);
+        let is_waiting = || {
+            let status = progress.status();
+            status.component(Component::Consumer).is_some_and(|status| status.waiting.is_some())
+        };
+        let broker = |state: &str| (state.to_owned(), BrokerStatistics { state: state.to_owned() });
+        let down = BTreeMap::from([broker("DOWN"), broker("CONNECT")]);
+        let begun = Instant::now();
+        context.take_up_brokers(&down, begun);
+        assert!(!is_waiting(), "it may come again at once");
+        context.take_up_brokers(&down, begun + PATIENCE);
+        assert!(is_waiting());
+        context.take_up_brokers(&BTreeMap::from([broker("DOWN"), broker("UP")]), begun);
+        assert!(!is_waiting());
+    }
 
     #[test]
     fn statistics_are_read_and_handed_over_once() {
-        let context = ConsumerStatistics::default();
+        let context = context(&Arc::default());
         let partition = |app: i64, ls: i64| {
             serde_json::json!({
                 "partition": 0, "fetchq_cnt": 0, "app_offset": app, "eof_offset": -1001, "ls_offset": ls, "more": [],
@@ -102,6 +156,7 @@ mod tests {
         };
         let statistics = serde_json::json!({
             "name": "tillstream#consumer-1",
+            "brokers": {"kafka-1:9092/bootstrap": {"state": "UP", "nodeid": -1}},
             "topics": {"retail_stream": {"partitions": {
                 "0": partition(7, 9), "11": partition(-1001, -1001), "-1": partition(-1001, -1001),
             }}},

@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::consumer::BaseConsumer;
-
-use super::{Cluster, KafkaError, history, watermarks::Watermarks};
+use super::{Cluster, KafkaError, connection::MetadataClient, history, watermarks::Watermarks};
 use crate::{batch::Provenance, shutdown::Shutdown};
 
 /// Partitions with their ends.
@@ -27,7 +25,7 @@ impl TopicWatch {
     /// that of `provenance`.
     pub(super) fn start(
         cluster: Cluster,
-        client: BaseConsumer,
+        client: MetadataClient,
         provenance: Provenance,
         known: i32,
         interval: Duration,
@@ -58,7 +56,7 @@ impl Drop for TopicWatch {
 
 struct Watch {
     cluster: Cluster,
-    client: BaseConsumer,
+    client: MetadataClient,
     provenance: Provenance,
     known: i32,
     found: Sender<Result<Partitions, KafkaError>>,
@@ -87,8 +85,6 @@ impl Watch {
         history::check_ids(&self.provenance, &self.cluster.provenance(&self.client))?;
         let partitions = self.cluster.watermarks(&self.client, self.known..count)?;
         self.known = self.known.max(count);
-        // Serves what librdkafka has to log.
-        self.client.poll(Duration::ZERO);
         Ok(partitions)
     }
 }

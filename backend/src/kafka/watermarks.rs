@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-};
+use rdkafka::{Offset, TopicPartitionList, consumer::Consumer as _};
 
-use super::{Cluster, KafkaError, cluster::REQUEST_TIMEOUT};
+use super::{Cluster, KafkaError, connection::MetadataClient};
 
 /// An offset of every partition.
 pub type Offsets = BTreeMap<i32, i64>;
@@ -35,7 +32,7 @@ impl Cluster {
     /// The ends of `partitions`, by two requests to each leader, however many partitions it leads.
     pub(super) fn watermarks(
         &self,
-        client: &BaseConsumer,
+        client: &MetadataClient,
         partitions: Range<i32>,
     ) -> Result<BTreeMap<i32, Watermarks>, KafkaError> {
         // The beginning last: what retention deletes meanwhile is known.
@@ -52,22 +49,23 @@ impl Cluster {
     /// the end is the last stable offset.
     fn offsets(
         &self,
-        client: &BaseConsumer,
+        client: &MetadataClient,
         partitions: Range<i32>,
         which: Offset,
     ) -> Result<Offsets, KafkaError> {
         if partitions.is_empty() {
             return Ok(Offsets::new());
         }
-        let found = self.retry("asking the broker for the ends of the topic", || {
-            let mut asked = TopicPartitionList::with_capacity(partitions.len());
-            for partition in partitions.clone() {
-                asked.add_partition_offset(&self.topic, partition, which)?;
-            }
-            let found = client.offsets_for_times(asked, REQUEST_TIMEOUT)?;
-            found.elements().iter().try_for_each(|element| element.error())?;
-            Ok(found)
-        })?;
+        let found =
+            self.retry(client, "asking the broker for the ends of the topic", |timeout| {
+                let mut asked = TopicPartitionList::with_capacity(partitions.len());
+                for partition in partitions.clone() {
+                    asked.add_partition_offset(&self.topic, partition, which)?;
+                }
+                let found = client.offsets_for_times(asked, timeout)?;
+                found.elements().iter().try_for_each(|element| element.error())?;
+                Ok(found)
+            })?;
         let offsets = found.elements().into_iter().filter_map(|element| match element.offset() {
             Offset::Offset(offset) => Some((element.partition(), offset)),
             _ => None,

@@ -32,6 +32,7 @@ fn manifest(number: u64) -> Manifest {
         rows: 3,
         dead_letters: 0,
         repeated: 0,
+        empty: 0,
         sources: Vec::new(),
         funnel: BatchFunnel::default(),
         closed_by: ClosedBy::Size,

@@ -31,12 +31,22 @@ pub struct ApacheKafka {
 impl ApacheKafka {
     /// Starts as many brokers: 1 or 3.
     pub fn start(brokers: u32) -> Self {
+        Self::start_with(&["--brokers", &brokers.to_string()])
+    }
+
+    /// Starts what the flags of `script/kafka start` ask for.
+    pub fn start_with(flags: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("tillstream-kafka-{}", Uuid::new_v4()));
         let mut kafka = Self { address: String::new(), folder };
-        let (brokers, process) = (brokers.to_string(), std::process::id().to_string());
-        let address = kafka.script(&["start", "--brokers", &brokers, "--while", &process]);
+        let process = std::process::id().to_string();
+        let address = kafka.script(&[&["start", "--while", &process], flags].concat());
         address.trim().clone_into(&mut kafka.address);
         kafka
+    }
+
+    /// The file with the properties that a client needs.
+    pub fn client_properties(&self) -> PathBuf {
+        self.folder.join("client.properties")
     }
 
     /// Ends a broker with SIGKILL; the first is number 1.

@@ -158,8 +158,7 @@ impl Broker {
 
     /// The same for parts of the program that a test uses directly.
     pub fn cluster(&self) -> Cluster {
-        let (brokers, topic) = (self.address.clone(), self.topic.clone());
-        Cluster { brokers, topic, partitions: 1, retention: None }
+        Cluster::new(&self.address, &self.topic)
     }
 
     pub fn dead_letter_topic(&self) -> String {

@@ -49,7 +49,9 @@ pub fn messages(broker: &Broker, topic: &str, count: usize) -> Vec<OwnedMessage>
     consumer.assign(&assignment).unwrap();
     let mut found = Vec::new();
     wait_for("messages", || {
-        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+        while found.len() < count
+            && let Some(Ok(message)) = consumer.poll(Duration::from_millis(100))
+        {
             found.push(message.detach());
         }
         (found.len() >= count).then_some(())
@@ -90,6 +92,11 @@ impl Admin {
 
     pub fn create_topic(&self, topic: &str, partitions: i32) {
         self.create(NewTopic::new(topic, partitions, TopicReplication::Fixed(1)));
+    }
+
+    /// Creates a topic of one partition with another value of one setting.
+    pub fn create_topic_with(&self, topic: &str, (name, value): (&str, &str)) {
+        self.create(NewTopic::new(topic, 1, TopicReplication::Fixed(1)).set(name, value));
     }
 
     /// Creates a topic for messages of up to 10 MB: the embedded broker takes them anyway.

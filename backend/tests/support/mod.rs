@@ -14,7 +14,8 @@ pub mod proxy;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
@@ -22,7 +23,7 @@ use std::{
 };
 
 use tillstream::batch::Catalogue;
-use tillstream_shared::Manifest;
+use tillstream_shared::{Manifest, api::Status};
 
 /// The longest that a test waits for anything; reached only when something is wrong.
 pub const DEADLINE: Duration = Duration::from_secs(240);
@@ -201,4 +202,14 @@ pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
         let expected = next.insert(range.partition, range.last + 1).unwrap_or(0);
         assert_eq!(range.first, expected, "partition {}", range.partition);
     }
+}
+
+/// `GET /api/v1/status` of the server at `http://HOST:PORT/`.
+pub fn status(url: &str) -> Status {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /api/v1/status HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }

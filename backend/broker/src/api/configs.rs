@@ -18,7 +18,8 @@ use crate::{
     topics::TopicSettings,
 };
 
-const TOPIC: i8 = 2;
+/// Kafka's numbers of what has settings.
+pub(super) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 /// Where a value comes from: set for the topic, set when the broker was started, built in.
 const FROM_TOPIC: i8 = 1;
@@ -46,6 +47,7 @@ pub(super) struct Entry {
     pub(super) value: String,
     pub(super) source: i8,
     kind: i8,
+    read_only: bool,
 }
 
 /// The settings in a request to create a topic; an error says which one is not possible.
@@ -54,25 +56,42 @@ pub(super) fn parse<'a>(
 ) -> Result<TopicSettings, String> {
     let mut settings = TopicSettings::default();
     for (name, value) in given {
-        let Some(value) = value else { continue };
-        let limit = || match value.parse::<i64>() {
-            Ok(number) if number >= -1 => Ok(Some(number)),
-            _ => Err(format!("{name} must be a number, -1 for no limit, not {value:?}")),
-        };
-        match name {
-            "retention.ms" => settings.retention_ms = limit()?,
-            "retention.bytes" => settings.retention_bytes = limit()?,
-            "segment.bytes" => {
-                let bytes = value.parse().ok().filter(|&bytes| bytes >= MIN_SEGMENT_BYTES);
-                settings.segment_bytes = Some(bytes.ok_or_else(|| {
-                    format!("{name} must be a number from {MIN_SEGMENT_BYTES} on, not {value:?}")
-                })?);
-            }
-            _ if FIXED.contains(&(name, value)) => {}
-            _ => return Err(format!("this broker cannot set {name} to {value:?}")),
+        if value.is_some() {
+            set(&mut settings, name, value)?;
         }
     }
     Ok(settings)
+}
+
+/// Sets one setting of a topic; without a value it is the broker's again. An error says that it is
+/// not possible.
+pub(super) fn set(
+    settings: &mut TopicSettings,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), String> {
+    let limit = |value: &str| match value.parse::<i64>() {
+        Ok(number) if number >= -1 => Ok(number),
+        _ => Err(format!("{name} must be a number, -1 for no limit, not {value:?}")),
+    };
+    let segment_bytes = |value: &str| match value.parse() {
+        Ok(bytes) if bytes >= MIN_SEGMENT_BYTES => Ok(bytes),
+        _ => Err(format!("{name} must be a number from {MIN_SEGMENT_BYTES} on, not {value:?}")),
+    };
+    match (name, value) {
+        ("retention.ms", value) => settings.retention_ms = value.map(limit).transpose()?,
+        ("retention.bytes", value) => settings.retention_bytes = value.map(limit).transpose()?,
+        ("segment.bytes", value) => {
+            settings.segment_bytes = value.map(segment_bytes).transpose()?
+        }
+        (name, None) if FIXED.iter().any(|(fixed, _)| *fixed == name) => {}
+        (name, Some(value)) if FIXED.contains(&(name, value)) => {}
+        (name, None) => return Err(format!("this broker has no setting {name}")),
+        (name, Some(value)) => {
+            return Err(format!("this broker cannot set {name} to {value:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// All settings of a topic.
@@ -90,12 +109,14 @@ pub(super) fn of_topic(config: &BrokerConfig, settings: &TopicSettings) -> Vec<E
             value: number(resolved.retention_age.map(|age| age.as_millis())),
             source: source(settings.retention_ms.is_some(), config.retention_age.is_some()),
             kind: LONG,
+            read_only: false,
         },
         Entry {
             name: "retention.bytes",
             value: number(resolved.retention_bytes.map(u128::from)),
             source: source(settings.retention_bytes.is_some(), config.retention_bytes.is_some()),
             kind: LONG,
+            read_only: false,
         },
         Entry {
             name: "segment.bytes",
@@ -105,6 +126,7 @@ pub(super) fn of_topic(config: &BrokerConfig, settings: &TopicSettings) -> Vec<E
                 config.segment_bytes != DEFAULT_SEGMENT_BYTES,
             ),
             kind: INT,
+            read_only: false,
         },
     ];
     entries.extend(FIXED.map(|(name, value)| Entry {
@@ -112,6 +134,7 @@ pub(super) fn of_topic(config: &BrokerConfig, settings: &TopicSettings) -> Vec<E
         value: value.to_owned(),
         source: BUILT_IN,
         kind: STRING,
+        read_only: true,
     }));
     entries
 }
@@ -127,9 +150,10 @@ fn of_broker(config: &BrokerConfig) -> Vec<Entry> {
             "message.timestamp.type" => "log.message.timestamp.type",
             other => other,
         };
-        Entry { name, ..entry }
+        Entry { name, read_only: true, ..entry }
     };
-    let own = |name, value| Entry { name, value, source: FROM_BROKER, kind: STRING };
+    let own =
+        |name, value| Entry { name, value, source: FROM_BROKER, kind: STRING, read_only: true };
     let mut entries: Vec<Entry> = topic.into_iter().map(renamed).collect();
     entries.push(own("num.partitions", config.default_partitions.to_string()));
     let offsets_retention = config.offsets_retention.as_secs() / 60;
@@ -187,7 +211,7 @@ fn describe_entry(entry: &Entry, synonyms: bool) -> DescribeConfigsResourceResul
     DescribeConfigsResourceResult::default()
         .with_name(text(entry.name))
         .with_value(Some(text(&entry.value)))
-        .with_read_only(true)
+        .with_read_only(entry.read_only)
         .with_config_source(entry.source)
         .with_config_type(entry.kind)
         .with_synonyms(if synonyms { vec![synonym] } else { Vec::new() })

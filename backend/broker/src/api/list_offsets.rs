@@ -103,19 +103,16 @@ fn offset_at(
     let end = partition.status().end(isolation);
     let found = match timestamp {
         LATEST => return Ok(Some((end, -1))),
-        EARLIEST | EARLIEST_LOCAL => Ok(Some((partition.status().log_start, -1))),
-        LATEST_TIERED => Ok(None),
+        EARLIEST | EARLIEST_LOCAL => return Ok(Some((partition.status().log_start, -1))),
+        LATEST_TIERED => None,
         LATEST_TIMESTAMP => match partition.latest_timestamp() {
-            Some(latest) => first_at(partition, latest),
-            None => Ok(None),
+            Some(latest) => first_at(partition, latest)?,
+            None => None,
         },
-        0.. => first_at(partition, timestamp),
-        _ => Err(ResponseError::InvalidRequest),
+        0.. => first_at(partition, timestamp)?,
+        _ => return Err(ResponseError::InvalidRequest),
     };
-    match isolation {
-        Isolation::ReadUncommitted => found,
-        Isolation::ReadCommitted => Ok(found?.filter(|(offset, _)| *offset < end)),
-    }
+    Ok(found.filter(|(offset, _)| *offset < end))
 }
 
 fn first_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {

@@ -1,6 +1,7 @@
 //! The requests this broker answers, one function each.
 
 mod acls;
+mod alter_configs;
 mod common;
 mod configs;
 mod fetch;
@@ -12,6 +13,8 @@ mod offset_delete;
 mod offsets;
 mod produce;
 mod replicas;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod transactions;
 mod versions;
@@ -54,6 +57,8 @@ pub(crate) async fn dispatch(
             ApiKey::CreatePartitions => handle(r, |q| topics::create_partitions(c, q)).await,
             ApiKey::DeleteRecords => handle(r, |q| topics::delete_records(c, q)).await,
             ApiKey::DescribeConfigs => handle(r, |q| configs::describe(c, q)).await,
+            ApiKey::AlterConfigs => handle(r, |q| alter_configs::alter_all(c, q)).await,
+            ApiKey::IncrementalAlterConfigs => handle(r, |q| alter_configs::alter_some(c, q)).await,
             ApiKey::FindCoordinator => handle(r, |q| groups::find(c, q, r.version)).await,
             ApiKey::JoinGroup => handle(r, |q| groups::join(c, q, r)).await,
             ApiKey::SyncGroup => handle(r, |q| groups::sync(c, q, r.version)).await,

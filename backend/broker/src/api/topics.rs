@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Kafka's error and the message that goes with it.
-type ApiError = (ResponseError, String);
+pub(super) type ApiError = (ResponseError, String);
 
 /// Kafka's error for ours.
 pub(super) fn error_of(error: &TopicError) -> ResponseError {
@@ -37,16 +37,17 @@ pub(super) fn error_of(error: &TopicError) -> ResponseError {
         TopicError::Exists(_) => ResponseError::TopicAlreadyExists,
         TopicError::Unknown => ResponseError::UnknownTopicOrPartition,
         TopicError::Partitions(_) => ResponseError::InvalidPartitions,
+        TopicError::Settings(_) => ResponseError::InvalidConfig,
         TopicError::Storage(error) => storage_error(error),
     }
 }
 
-fn api_error(error: &TopicError) -> ApiError {
+pub(super) fn api_error(error: &TopicError) -> ApiError {
     (error_of(error), error.to_string())
 }
 
 /// Runs a change of topics where it may block.
-async fn change<T: Send + 'static>(
+pub(super) async fn change<T: Send + 'static>(
     context: &Context,
     work: impl FnOnce(&Node) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {

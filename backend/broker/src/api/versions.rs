@@ -16,7 +16,7 @@ use crate::wire::{Request, RequestError};
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-const APIS: [(ApiKey, i16, i16); 33] = [
+pub(super) const APIS: [(ApiKey, i16, i16); 35] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -44,12 +44,14 @@ const APIS: [(ApiKey, i16, i16); 33] = [
     (ApiKey::CreateAcls, 1, 3),
     (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::AlterConfigs, 0, 2),
     (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::ElectLeaders, 0, 2),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
     (ApiKey::DescribeTopicPartitions, 0, 0),
+    (ApiKey::IncrementalAlterConfigs, 0, 1),
 ];
 
 /// Whether a request of that version can be decoded.

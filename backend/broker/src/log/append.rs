@@ -107,7 +107,7 @@ impl Partition {
                 return Ok(Appended { base, end, log_start });
             }
             let size = log.active_segment().size;
-            if size == 0 || size + header.size as u64 <= self.settings.segment_bytes {
+            if size == 0 || size + header.size as u64 <= self.settings().segment_bytes {
                 break;
             }
             if log.is_flushed() {

@@ -81,7 +81,7 @@ impl LogStatus {
 pub(crate) struct Partition {
     name: String,
     pub(super) dir: PathBuf,
-    pub(super) settings: LogSettings,
+    settings: Mutex<LogSettings>,
     pub(super) disk: Disk,
     /// Held for appending and for looking up positions, never across an fsync or a deletion.
     log: Mutex<Log>,
@@ -159,7 +159,7 @@ impl Partition {
         Ok(Self {
             name,
             dir,
-            settings,
+            settings: Mutex::new(settings),
             disk,
             maintenance: Mutex::default(),
             log_end: AtomicI64::new(last.end),
@@ -182,6 +182,16 @@ impl Partition {
 
     pub(super) fn maintenance(&self) -> MutexGuard<'_, ()> {
         self.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When its segments are closed and deleted.
+    pub(super) fn settings(&self) -> LogSettings {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes when its segments are closed and deleted, from now on.
+    pub(crate) fn set_settings(&self, settings: LogSettings) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
     /// Its topic and number, for messages.

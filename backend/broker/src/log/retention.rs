@@ -32,12 +32,13 @@ impl Partition {
     }
 
     fn count_expired(&self, log: &Log, now: SystemTime) -> usize {
+        let settings = self.settings();
         let mut total: u64 = log.segments.iter().map(|segment| segment.size).sum();
         let closed = &log.segments[..log.segments.len() - 1];
         let expired = closed.iter().take_while(|segment| {
-            let too_large = self.settings.retention_bytes.is_some_and(|max| total > max);
+            let too_large = settings.retention_bytes.is_some_and(|max| total > max);
             let age = now.duration_since(segment.last_append).unwrap_or_default();
-            let too_old = self.settings.retention_age.is_some_and(|max| age > max);
+            let too_old = settings.retention_age.is_some_and(|max| age > max);
             total -= segment.size;
             too_large || too_old
         });

@@ -319,3 +319,97 @@ async fn interleaved_transactions_are_told_apart_before_and_after_reopening() {
     }
     assert!(fs::read_dir(dir.path()).unwrap().count() > 5, "several segments");
 }
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
+/// A log of several segments, of plain and transactional batches and of markers, in `dir`.
+async fn fill(dir: &Path) {
+    let partition = open(dir, 700);
+    for i in 0..60_i32 {
+        let record = match i % 5 {
+            0 => batch(-1, -1, 3, 0, &[7; 40]),
+            1 | 2 => {
+                partition.enlist(1, 0);
+                transactional(1, i / 5 * 2 + i % 5 - 1)
+            }
+            3 => {
+                let marker = if i % 2 == 0 { Marker::Commit } else { Marker::Abort };
+                let ended = partition.end_transaction(1, 0, marker).unwrap();
+                assert_eq!(partition.wait_for(ended.end).await, Health::Good);
+                continue;
+            }
+            _ => batch(2, i / 5, 1, 0, b"idempotent"),
+        };
+        append_durably(&partition, &record).await;
+    }
+}
+
+/// The segment files in `dir` with their bytes, oldest first.
+fn segment_files(dir: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_log_damaged_at_random_is_refused_or_loses_only_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path()).await;
+    let files = segment_files(dir.path());
+    assert!(files.len() > 3, "several segments");
+    let mut random = Random(1);
+    let (mut refused, mut cut) = (0, 0);
+    for round in 0..400 {
+        // Mostly the last one, where a crash leaves its traces.
+        let i = if round % 4 == 0 { random.below(files.len()) } else { files.len() - 1 };
+        let (path, whole) = &files[i];
+        let mut bytes = whole.clone();
+        match random.below(4) {
+            0 => bytes.truncate(random.below(bytes.len())),
+            1 => {
+                let at = random.below(bytes.len());
+                bytes[at] ^= 1 << random.below(8);
+            }
+            2 => {
+                let at = random.below(bytes.len());
+                let end = bytes.len().min(at + 1 + random.below(100));
+                bytes[at..end].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+            }
+            _ => bytes.extend((0..random.below(300)).map(|_| random.below(256) as u8)),
+        }
+        fs::write(path, &bytes).unwrap();
+        let settings =
+            LogSettings { segment_bytes: 700, retention_bytes: None, retention_age: None };
+        let name = "t-0".to_owned();
+        match Partition::open(dir.path().to_owned(), name, settings, Disk::default()) {
+            Err(_) => refused += 1,
+            Ok(partition) => {
+                let mut offset = 0;
+                while offset < partition.status().high_watermark {
+                    let batches = read(&partition, offset, 1 << 20, true).unwrap();
+                    let header = super::batch::BatchHeader::parse(&batches).unwrap();
+                    offset = header.end();
+                }
+                if i == files.len() - 1 {
+                    let left = fs::metadata(path).unwrap().len() as usize;
+                    assert!(left <= whole.len(), "round {round}: nothing can be added");
+                    cut += usize::from(left < whole.len());
+                }
+            }
+        }
+        for (path, whole) in &files {
+            fs::write(path, whole).unwrap();
+        }
+    }
+    assert!(refused > 20 && cut > 20, "{refused} refused, {cut} cut");
+}

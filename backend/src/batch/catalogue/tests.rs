@@ -252,20 +252,23 @@ fn offsets_without_lines_go_into_the_next_batch() {
     batch.add_repeated(0, 3);
     batch.add_dead_letter(0, 4);
     batch.add_repeated(1, 0);
+    batch.add_empty(1, 1);
     catalogue.note_rowless(&batch, &provenance()).unwrap();
     drop(lock);
 
     let (reopened, _lock) = Catalogue::open(folder.path()).unwrap();
     let resumed = reopened.begin(&provenance()).unwrap();
-    let ranges = [(0, 3, 4), (1, 0, 0)];
+    let ranges = [(0, 3, 4), (1, 0, 1)];
     let covered: Vec<_> = resumed.ranges().map(|r| (r.partition, r.first, r.last)).collect();
-    assert_eq!((covered, resumed.dead_letters(), resumed.repeated()), (ranges.to_vec(), 1, 2));
+    assert_eq!(covered, ranges);
+    assert_eq!((resumed.dead_letters(), resumed.repeated(), resumed.empty()), (1, 2, 1));
     let other = Provenance { topic_id: Some("recreated".into()), ..provenance() };
     assert_eq!(reopened.begin(&other).unwrap().ranges().count(), 0, "another topic's offsets");
 
     batch.add(&line(1), 0, 5).unwrap();
     let manifest = catalogue.close(batch, &provenance(), ClosedBy::Size).unwrap();
-    assert_eq!((manifest.rows, manifest.dead_letters, manifest.repeated), (1, 1, 2));
+    assert_eq!((manifest.rows, manifest.dead_letters), (1, 1));
+    assert_eq!((manifest.repeated, manifest.empty), (2, 1));
     assert_eq!(manifest.partitions[0], OffsetRange { partition: 0, first: 3, last: 5 });
     assert_eq!(catalogue.begin(&provenance()).unwrap().ranges().count(), 0, "they are stored now");
 }

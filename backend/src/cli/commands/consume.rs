@@ -18,13 +18,13 @@ pub(in crate::cli) async fn run(
     terminal: Terminal,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
+    let cluster = options.cluster.cluster()?;
     let progress = Arc::<Progress>::default();
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
     let (once, connecting) = (options.once, progress.clone());
     let (consumer, lock) = setup(&shutdown, move || {
         let (catalogue, lock) = data::open_batches(&options.data, &options.batches, &connecting)?;
-        let cluster = options.cluster.cluster();
-        cluster.ensure_topics()?;
+        cluster.ensure_topics(&connecting)?;
         let batches = options.batches.consumer();
         let consumer = Consumer::connect(cluster.clone(), batches, catalogue, connecting)?;
         if once {

@@ -45,7 +45,7 @@ fn list(cluster: &ClusterOptions, limit: u64) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut left, mut written) = (limit, Ok(()));
     if left > 0 {
-        list_dead_letters(&cluster.cluster(), |letter| {
+        list_dead_letters(&cluster.cluster()?, |letter| {
             left -= 1;
             written = write_line(&mut out, letter);
             written.is_ok() && left > 0
@@ -64,7 +64,7 @@ fn write_line(out: &mut impl Write, letter: &DeadLetter) -> io::Result<()> {
 }
 
 fn replay(cluster: &ClusterOptions, offset: Option<i64>) -> Result<(), Error> {
-    let replayed = replay_dead_letters(&cluster.cluster(), offset)?;
+    let replayed = replay_dead_letters(&cluster.cluster()?, offset)?;
     for DeadLetter { partition, offset, size, .. } in &replayed.skipped {
         print_line(format_args!(
             "not sent: offset {offset} of partition {partition}, whose payload of {size} bytes is not in the dead-letter topic"

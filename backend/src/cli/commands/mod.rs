@@ -2,6 +2,7 @@
 
 pub(super) mod broker;
 pub(super) mod champion;
+pub(super) mod config;
 pub(super) mod consume;
 pub(super) mod dead_letters;
 pub(super) mod generate;

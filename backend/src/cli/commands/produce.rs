@@ -19,14 +19,14 @@ pub(in crate::cli) async fn run(
     terminal: Terminal,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
+    let cluster = options.cluster.cluster()?;
     let progress = Arc::<Progress>::default();
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
     let sending = options.sending.producer(options.data.rejects());
     let connecting = progress.clone();
     let (input, producer) = setup(&shutdown, move || {
         let input = options.input.open()?;
-        let cluster = options.cluster.cluster();
-        let partitions = cluster.ensure_topics()?;
+        let partitions = cluster.ensure_topics(&connecting)?;
         Ok((input, Producer::connect(cluster, partitions, &connecting)?))
     })
     .await?;

@@ -31,6 +31,7 @@ pub(in crate::cli) async fn run(
     let options = Arc::new(options);
 
     // What can be refused is tried before anything is started.
+    check_embedded(&options)?;
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
     let (opening, at) = (options.clone(), progress.clone());
@@ -54,14 +55,14 @@ pub(in crate::cli) async fn run(
         }
     };
     tracing::info!("Kafka broker: {brokers}");
-    let cluster = options.topic.cluster(brokers);
-    let (connecting, at) = (cluster.clone(), progress.clone());
+    let cluster = options.kafka.cluster(brokers, &options.topic)?;
+    let at = progress.clone();
     let batches = options.batches.consumer();
     let connected = setup(&shutdown, move || {
-        let partitions = connecting.ensure_topics()?;
+        let partitions = cluster.ensure_topics(&at)?;
         let onlooker = catalogue.clone();
-        let producer = Producer::connect(connecting.clone(), partitions, &at)?;
-        let consumer = Consumer::connect(connecting, batches, catalogue, at)?;
+        let producer = Producer::connect(cluster.clone(), partitions, &at)?;
+        let consumer = Consumer::connect(cluster, batches, catalogue, at)?;
         Ok((producer, consumer, onlooker))
     });
     let (producer, consumer, onlooker) = connected.await?;
@@ -76,7 +77,7 @@ pub(in crate::cli) async fn run(
 
     let started = Instant::now();
     let (stored, batches) = watch::channel(onlooker.last());
-    let end = options.once.then(|| (cluster, consumer.end()));
+    let end = options.once.then(|| consumer.end());
     let trained = components::trainer(&mut supervisor, trainer, onlooker, batches);
     let consumed = components::consumer(&mut supervisor, consumer, lock, stored, false);
     let sending = options.sending.producer(options.data.rejects());
@@ -103,6 +104,21 @@ pub(in crate::cli) async fn run(
     Ok(())
 }
 
+/// Refuses properties that are wrong, and those that the embedded broker cannot meet.
+fn check_embedded(options: &UpOptions) -> Result<(), Error> {
+    let properties = options.kafka.properties()?;
+    let secured = properties
+        .get("security.protocol")
+        .is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext"));
+    if secured && options.brokers.is_none() {
+        return Err(
+            "the embedded broker has neither TLS nor logins: name a cluster with --brokers, or leave security.protocol out"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
 /// What took how long, from the start of the pipeline; `setup` comes before, and `total` is all of it.
 #[derive(Serialize)]
 struct Seconds {
@@ -123,6 +139,7 @@ fn summary(progress: &Progress, registry: &Registry, seconds: &Seconds) -> Value
         "lines_stored": status.lines_stored,
         "dead_letters": status.dead_letters,
         "repeated": status.repeated,
+        "empty": status.empty,
         "rejects": status.rejects,
         "batches": status.batches,
         "models": line,

@@ -91,6 +91,7 @@ pub(super) fn Pipeline(props: &PipelineProps) -> Html {
                 <dl>
                     { count("dead letters", status.dead_letters, "count-dead-letters", true) }
                     { count("repeated lines skipped", status.repeated, "count-repeated", false) }
+                    { count("empty messages skipped", status.empty, "count-empty", false) }
                 </dl>
             </li>
             <li class="card">
