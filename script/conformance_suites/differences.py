@@ -5,7 +5,7 @@ A difference that is not here fails the comparison. That of a test is also that 
 
 LIST_TRANSACTIONS = "ListTransactions is not supported"
 NEXT_PROTOCOL = "the group protocol of KIP-848 is not supported: clients must keep to the classic one"
-READ_ONLY = "settings are told to be read only, as they cannot be altered"
+READ_ONLY = "settings with one possible value are told to be read only"
 COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
 ONE_NODE = "there are no replicas to move, and no quorum"
 

@@ -53,11 +53,10 @@ class Checks:
 
 
 def run_command(command: list[str], stdin: str = "", timeout: float = 60, cwd: Path | None = None) -> str:
-    """Standard output; an error that shows the last lines of both streams when the command fails."""
+    """Standard output; an error that shows both streams when the command fails."""
     done = subprocess.run(
         command, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd, check=False
     )
     if done.returncode != 0:
-        last = (done.stdout + done.stderr).strip().splitlines()[-3:]
-        raise RuntimeError(f"exit code {done.returncode}: {' / '.join(last)}")
+        raise RuntimeError(f"exit code {done.returncode}: {(done.stdout + done.stderr).strip()}")
     return done.stdout
