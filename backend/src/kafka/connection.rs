@@ -92,10 +92,7 @@ impl Cluster {
                 _ if Instant::now() < deadline => {}
                 Some(unreachable) => return Err(unreachable),
                 None => {
-                    let reason = format!(
-                        "no answer within {} seconds: check the address and security.protocol",
-                        CONNECT_TIMEOUT.as_secs()
-                    );
+                    let reason = format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs());
                     return Err(KafkaError::Unreachable { brokers: self.brokers.clone(), reason });
                 }
             }
@@ -118,8 +115,7 @@ impl Cluster {
             code if is_refusal(code) => KafkaError::LoginRefused { brokers, reason },
             // librdkafka reports no error of a connection that the other side closes.
             RDKafkaErrorCode::AllBrokersDown => {
-                let reason =
-                    format!("{reason}, as they close the connection: check security.protocol");
+                let reason = format!("{reason}, as they close the connection");
                 KafkaError::Unreachable { brokers, reason }
             }
             _ => KafkaError::Unreachable { brokers, reason },

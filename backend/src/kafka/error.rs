@@ -18,7 +18,9 @@ pub enum KafkaError {
         source: ClientError,
     },
     /// No broker can be connected to.
-    #[error("no Kafka broker answers at {brokers}: {reason}")]
+    #[error(
+        "no Kafka broker answers at {brokers}: {reason}; check --brokers and security.protocol"
+    )]
     Unreachable {
         /// Address of the brokers.
         brokers: String,
