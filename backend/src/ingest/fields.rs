@@ -53,7 +53,7 @@ pub(crate) fn is_exact_integer(value: f64) -> bool {
 /// The price of one piece.
 ///
 /// # Errors
-/// [`FieldError::UnitPrice`] for NaN, what [`is_price`] excludes, and anything that is not a number.
+/// [`FieldError::UnitPrice`] for NaN, what is beyond ±2^53, and anything that is not a number.
 pub fn parse_price(text: &str) -> Result<f64, FieldError> {
     match text.trim().parse::<f64>() {
         Ok(price) if is_price(price) => Ok(price),
