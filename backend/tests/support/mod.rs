@@ -116,7 +116,7 @@ impl Running {
     pub fn interrupt(mut self) {
         signal(self.child.id(), "-INT");
         let status = self.child.wait().unwrap();
-        assert!(status.success(), "{status}");
+        assert!(status.success(), "{status}: {}", self.log());
     }
 
     /// What it has written to standard error since it was started.
