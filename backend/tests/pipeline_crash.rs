@@ -126,7 +126,7 @@ fn produce(broker: &Broker, data: &Path, lines: u64, rate: &str) -> Command {
 }
 
 fn consume(broker: &Broker, data: &Path) -> Command {
-    broker.tillstream(data, &["consume", "--batch-size", "5000", "--batch-interval", "0.3"])
+    broker.tillstream(data, &["consume", "--batch-size", "500", "--batch-interval", "0.3"])
 }
 
 #[track_caller]

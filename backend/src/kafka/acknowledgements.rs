@@ -13,7 +13,7 @@ use rdkafka::{
     producer::ProducerContext, types::RDKafkaErrorCode,
 };
 
-use super::waiting::{PATIENCE, Waiting};
+use super::waiting::{OUTAGE_THRESHOLD, Waiting};
 use crate::progress::Progress;
 
 /// Counts what the broker acknowledged, keeps the first failure, and shows when nothing is acknowledged.
@@ -77,7 +77,7 @@ impl Acknowledgements {
         if count != newest.0 || count == self.handed_over.load(Relaxed) {
             *newest = (count, now);
         }
-        now.duration_since(newest.1) >= PATIENCE
+        now.duration_since(newest.1) >= OUTAGE_THRESHOLD
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         let waiting = Waiting::new(&cluster, Component::Producer, progress.clone());
         let acknowledgements = Acknowledgements::new(waiting, progress.clone());
         let begun = Instant::now();
-        let later = |times: u32| begun + 2 * times * PATIENCE;
+        let later = |times: u32| begun + 2 * times * OUTAGE_THRESHOLD;
         assert!(!acknowledgements.is_stuck(later(1)), "no line is on its way");
         acknowledgements.hand_over();
         acknowledgements.hand_over();

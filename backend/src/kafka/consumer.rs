@@ -64,6 +64,8 @@ pub struct Consumer {
     watch: TopicWatch,
     sink: BatchSink,
     positions: Positions,
+    /// What the newest batch ends at, until it is committed.
+    uncommitted: Option<TopicPartitionList>,
     end: Arc<OnceLock<Offsets>>,
     progress: Arc<Progress>,
 }
@@ -115,7 +117,9 @@ impl Consumer {
         let sink =
             BatchSink::new(limits, catalogue, provenance, open, dead_letters, progress.clone());
         let (positions, end) = (Positions::default(), Arc::default());
-        let mut consumer = Self { cluster, client, watch, sink, positions, end, progress };
+        let uncommitted = None;
+        let mut consumer =
+            Self { cluster, client, watch, sink, positions, uncommitted, end, progress };
         consumer.assign(&partitions, &next)?;
         Ok(consumer)
     }
@@ -168,12 +172,17 @@ impl Consumer {
             let has_ended = may_have_ended
                 && self.end.get().is_some_and(|ends| self.positions.have_reached(ends));
             if has_ended || shutdown.requested() {
-                return self.close(ClosedBy::Shutdown, shutdown, &mut stored);
+                self.close(ClosedBy::Shutdown, shutdown, &mut stored)?;
+                self.commit();
+                return Ok(());
             }
             match self.sink.run_timers(Instant::now()) {
                 Some(Due::Close(why)) => self.close(why, shutdown, &mut stored)?,
                 Some(Due::Note) => self.sink.note(shutdown)?,
                 None => {}
+            }
+            if self.uncommitted.is_some() && !self.client.context().is_committing() {
+                self.commit();
             }
             if let Some(statistics) = self.client.context().take() {
                 self.positions.update(&statistics);
@@ -217,21 +226,26 @@ impl Consumer {
     ) -> Result<(), KafkaError> {
         let Some(manifest) = self.sink.close(why, shutdown)? else { return Ok(()) };
         fault::point("consumer.stored");
-        self.commit();
-        fault::point("consumer.committed");
+        match self.offsets() {
+            Ok(offsets) => self.uncommitted = Some(offsets),
+            Err(error) => tracing::warn!("the offsets of a batch cannot be committed: {error}"),
+        }
         self.progress.send(Event::BatchStored { number: manifest.number, rows: manifest.rows });
         stored(&manifest);
         Ok(())
     }
 
-    /// Commits the positions, for onlookers: nobody waits for the answer, which librdkafka receives at the
-    /// latest while the client is closed.
-    fn commit(&self) {
-        let committed =
-            self.offsets().and_then(|offsets| self.client.commit(&offsets, CommitMode::Async));
-        if let Err(error) = committed {
+    /// Commits what the newest batch ends at, for onlookers: nobody waits for the answer, which librdkafka
+    /// receives at the latest while the client is closed. One commit at a time is under way, and the last
+    /// one: on a slow broker they would pile up, and the close would wait for all of them.
+    fn commit(&mut self) {
+        let Some(offsets) = self.uncommitted.take() else { return };
+        self.client.context().set_committing(true);
+        if let Err(error) = self.client.commit(&offsets, CommitMode::Async) {
+            self.client.context().set_committing(false);
             tracing::warn!("the offsets of the stored batches are not committed: {error}");
         }
+        fault::point("consumer.committed");
     }
 
     /// Adds `partitions` to those that are read, each from its offset in `next`, or else from its beginning.

@@ -17,7 +17,7 @@ use super::{
     Cluster, InvalidMessage, KafkaError,
     clients::ClientRole,
     dead_letters, is_retriable,
-    waiting::{PATIENCE, Waiting},
+    waiting::{OUTAGE_THRESHOLD, Waiting},
 };
 use crate::shutdown::Shutdown;
 
@@ -115,7 +115,7 @@ impl DeadLetterProducer {
                 waiting.end();
                 return Ok(true);
             }
-            if begun.elapsed() >= PATIENCE {
+            if begun.elapsed() >= OUTAGE_THRESHOLD {
                 waiting.begin("no dead letter acknowledged by the brokers");
             }
             if shutdown.requested()

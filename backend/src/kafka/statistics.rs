@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
@@ -14,7 +17,7 @@ use rdkafka::{
 };
 use serde::Deserialize;
 
-use super::waiting::{PATIENCE, Waiting};
+use super::waiting::{OUTAGE_THRESHOLD, Waiting};
 
 /// The part of librdkafka's statistics that is used (its `STATISTICS.md`). Offsets that are not known are negative.
 #[derive(Debug, Default, Deserialize)]
@@ -60,12 +63,24 @@ impl PartitionStatistics {
 pub(super) struct ConsumerStatistics {
     newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
     disconnected_since: Mutex<Option<Instant>>,
+    committing: AtomicBool,
     waiting: Waiting,
 }
 
 impl ConsumerStatistics {
     pub(super) fn new(waiting: Waiting) -> Self {
-        Self { newest: Mutex::default(), disconnected_since: Mutex::default(), waiting }
+        let (newest, disconnected_since) = (Mutex::default(), Mutex::default());
+        Self { newest, disconnected_since, committing: AtomicBool::new(false), waiting }
+    }
+
+    /// Notes whether a commit of offsets is under way.
+    pub(super) fn set_committing(&self, committing: bool) {
+        self.committing.store(committing, Relaxed);
+    }
+
+    /// Whether the broker has not answered the last commit of offsets yet.
+    pub(super) fn is_committing(&self) -> bool {
+        self.committing.load(Relaxed)
     }
 
     fn take_up_brokers(&self, brokers: &BTreeMap<String, BrokerStatistics>, now: Instant) {
@@ -73,7 +88,7 @@ impl ConsumerStatistics {
         if brokers.values().any(|broker| broker.state == "UP") {
             *since = None;
             self.waiting.end();
-        } else if now.duration_since(*since.get_or_insert(now)) >= PATIENCE {
+        } else if now.duration_since(*since.get_or_insert(now)) >= OUTAGE_THRESHOLD {
             self.waiting.begin("no connection to the brokers");
         }
     }
@@ -107,6 +122,7 @@ impl ClientContext for ConsumerStatistics {
 
 impl ConsumerContext for ConsumerStatistics {
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        self.set_committing(false);
         if let Err(error) = result {
             tracing::warn!("the offsets of the stored batches are not committed: {error}");
         }
@@ -140,7 +156,7 @@ mod tests {
         let begun = Instant::now();
         context.take_up_brokers(&down, begun);
         assert!(!is_waiting(), "it may come again at once");
-        context.take_up_brokers(&down, begun + PATIENCE);
+        context.take_up_brokers(&down, begun + OUTAGE_THRESHOLD);
         assert!(is_waiting());
         context.take_up_brokers(&BTreeMap::from([broker("DOWN"), broker("UP")]), begun);
         assert!(!is_waiting());

@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// How long nothing may be heard of the brokers before a component is shown as waiting.
-pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const OUTAGE_THRESHOLD: Duration = Duration::from_secs(3);
 /// The first pause before a question that nobody answered is asked again; then twice as long, and so on.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest of these pauses.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// The longest pause between two of librdkafka's attempts to connect, in milliseconds, unless the property is set.
 const RECONNECT_BACKOFF_MAX: (&str, &str) = ("reconnect.backoff.max.ms", "10000");
 
@@ -83,7 +83,7 @@ impl Waiting {
         shutdown: &Shutdown,
         mut ask: impl FnMut() -> Result<T, KafkaError>,
     ) -> Result<Option<T>, KafkaError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = INITIAL_BACKOFF;
         loop {
             match ask() {
                 Err(error) if error.passes() => {
@@ -98,7 +98,7 @@ impl Waiting {
             if shutdown.wait(pause) {
                 return Ok(None);
             }
-            pause = (2 * pause).min(LONGEST_PAUSE);
+            pause = (2 * pause).min(MAX_BACKOFF);
         }
     }
 
