@@ -164,7 +164,8 @@ def delete_unknown_topic(clients: Clients) -> str:
 
 @checks.check("produce and consume: keys, headers, timestamps, null", smoke=True)
 def fields(clients: Clients) -> list:
-    clients.create("fields")
+    # Timestamps of 1970 are older than any retention of Apache Kafka, which would delete the messages.
+    clients.create("fields", retention_ms="-1")
     producer = clients.producer()
     send(producer, "fields", [b"a", None, b""], key=b"k", headers=[("h", b"1"), ("h", None)], timestamp=123_456)
     send(producer, "fields", [b"no key"], timestamp=99)
@@ -232,7 +233,7 @@ def seek(clients: Clients) -> list:
 
 @checks.check("consume: offsets by time, watermarks, positions", smoke=True)
 def offsets_by_time(clients: Clients) -> list:
-    clients.create("times")
+    clients.create("times", retention_ms="-1")
     producer = clients.producer()
     for n in range(5):
         send(producer, "times", [str(n)], timestamp=1000 + 10 * n)
