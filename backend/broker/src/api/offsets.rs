@@ -22,7 +22,26 @@ use super::{
 use crate::{context::Context, groups::CommittedOffset};
 
 /// Kafka's bound on what a client may remember beside an offset.
-pub(super) const MAX_METADATA_LEN: usize = 4096;
+const MAX_METADATA_LEN: usize = 4096;
+
+/// Checks that `offset` can be kept for partition `index` of `topic`.
+///
+/// # Errors
+/// Kafka's error for a partition that is not there, and for metadata that is too long.
+pub(super) fn check(
+    context: &Context,
+    topic: &TopicName,
+    index: i32,
+    offset: CommittedOffset,
+) -> Result<CommittedOffset, ResponseError> {
+    if context.node.topics.partition(topic, index).is_none() {
+        return Err(ResponseError::UnknownTopicOrPartition);
+    }
+    if offset.metadata.len() > MAX_METADATA_LEN {
+        return Err(ResponseError::OffsetMetadataTooLarge);
+    }
+    Ok(offset)
+}
 
 /// Commits, durably. A group that only keeps offsets here comes into being by that.
 pub(super) async fn commit(
@@ -45,20 +64,13 @@ pub(super) async fn commit(
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
             let index = asked.partition_index;
-            let metadata = asked.committed_metadata.unwrap_or_default();
-            let result = if context.node.topics.partition(&topic.name, index).is_none() {
-                Err(ResponseError::UnknownTopicOrPartition)
-            } else if metadata.len() > MAX_METADATA_LEN {
-                Err(ResponseError::OffsetMetadataTooLarge)
-            } else {
-                let committed = CommittedOffset {
-                    offset: asked.committed_offset,
-                    leader_epoch: asked.committed_leader_epoch,
-                    metadata: metadata.to_string(),
-                };
-                offsets.push((topic.name.to_string(), index, committed));
-                Ok(())
+            let offset = CommittedOffset {
+                offset: asked.committed_offset,
+                leader_epoch: asked.committed_leader_epoch,
+                metadata: asked.committed_metadata.unwrap_or_default().to_string(),
             };
+            let result = check(context, &topic.name, index, offset)
+                .map(|offset| offsets.push((topic.name.to_string(), index, offset)));
             partitions.push((index, result));
         }
         topics.push((topic.name, partitions));

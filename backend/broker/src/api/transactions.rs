@@ -24,7 +24,7 @@ use kafka_protocol::{
 use super::{
     common::{blocking, error_code, storage_error},
     groups::error_of,
-    offsets::MAX_METADATA_LEN,
+    offsets,
 };
 use crate::{
     context::{Context, Node},
@@ -238,30 +238,25 @@ fn check_offsets(
     context: &Context,
     topics: Vec<TxnOffsetCommitRequestTopic>,
 ) -> (OffsetsByTopic, Vec<Vec<Result<(), ResponseError>>>) {
-    let mut offsets = OffsetsByTopic::new();
+    let mut kept = OffsetsByTopic::new();
     let mut results = Vec::with_capacity(topics.len());
     for topic in topics {
         let mut of_topic = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
             let index = asked.partition_index;
-            let metadata = asked.committed_metadata.unwrap_or_default();
-            of_topic.push(if context.node.topics.partition(&topic.name, index).is_none() {
-                Err(ResponseError::UnknownTopicOrPartition)
-            } else if metadata.len() > MAX_METADATA_LEN {
-                Err(ResponseError::OffsetMetadataTooLarge)
-            } else {
-                let committed = CommittedOffset {
-                    offset: asked.committed_offset,
-                    leader_epoch: asked.committed_leader_epoch,
-                    metadata: metadata.to_string(),
-                };
-                offsets.entry(topic.name.to_string()).or_default().insert(index, committed);
-                Ok(())
-            });
+            let offset = CommittedOffset {
+                offset: asked.committed_offset,
+                leader_epoch: asked.committed_leader_epoch,
+                metadata: asked.committed_metadata.unwrap_or_default().to_string(),
+            };
+            let checked = offsets::check(context, &topic.name, index, offset);
+            of_topic.push(checked.map(|offset| {
+                kept.entry(topic.name.to_string()).or_default().insert(index, offset);
+            }));
         }
         results.push(of_topic);
     }
-    (offsets, results)
+    (kept, results)
 }
 
 /// Commits or aborts a transaction; answered when that is on disk.
