@@ -4,20 +4,21 @@
 //! The requests of one transactional id take turns. A transaction that is decided is brought to its
 //! end by whoever comes next: the request itself, the next one, the timers, or the next start.
 
+mod recovery;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
 use tokio::sync::Notify;
 
 pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
@@ -25,15 +26,12 @@ pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
 use crate::{
     context::Node,
     disk::Disk,
-    error::BrokerError,
     groups::{Groups, OffsetsByTopic},
     log::{AppendError, Health, Marker, Partition},
     topics::Topics,
 };
 
 const FORMAT: u32 = 1;
-/// How long to wait after the disk failed before trying again.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -103,61 +101,6 @@ pub(crate) struct Transactions {
 }
 
 impl Transactions {
-    /// Opens the transactional ids in `dir`, and lets their open transactions go on in the partitions
-    /// of `topics`. Blocks, and must be called within a Tokio runtime.
-    pub(crate) fn open(dir: &Path, disk: Disk, topics: &Topics) -> Result<Self, BrokerError> {
-        let dir = dir.join("transactions");
-        fs::create_dir_all(&dir).map_err(BrokerError::io(&dir))?;
-        durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
-        let mut transactions = HashMap::new();
-        for entry in fs::read_dir(&dir).map_err(BrokerError::io(&dir))? {
-            let path = entry.map_err(BrokerError::io(&dir))?.path();
-            let Stored { transactional_id, state, .. } = load(&path)?;
-            let transaction = Transaction::new(&dir, &transactional_id);
-            *transaction.lock() = Some(state);
-            transactions.insert(transactional_id, Arc::new(transaction));
-        }
-        let transactions =
-            Self { dir, disk, transactions: Mutex::new(transactions), changed: Notify::new() };
-        transactions.enlist_again(topics);
-        Ok(transactions)
-    }
-
-    /// Lets open transactions go on in their partitions. A transaction of which only the log knows
-    /// could never end, and readers of committed records would wait for it for ever: it is aborted.
-    fn enlist_again(&self, topics: &Topics) {
-        let mut known = HashMap::new();
-        for transaction in self.all() {
-            let Some(state) = transaction.lock().clone() else { continue };
-            if state.decision().is_none() {
-                for partition in partitions(topics, &state) {
-                    partition.enlist(state.producer.id, state.producer.epoch);
-                }
-            }
-            known.insert(state.producer.id, state);
-        }
-        for (name, topic) in topics.all().iter() {
-            for (number, partition) in (0..).zip(&topic.partitions) {
-                for (producer_id, epoch) in partition.open_transactions() {
-                    let part = known.get(&producer_id).and_then(|state| state.partitions.get(name));
-                    if part.is_some_and(|numbers| numbers.contains(&number)) {
-                        continue;
-                    }
-                    let partition_name = partition.name();
-                    tracing::warn!(
-                        partition = partition_name,
-                        producer_id,
-                        "aborted a transaction that only the log knows"
-                    );
-                    if let Err(error) = partition.end_transaction(producer_id, epoch, Marker::Abort)
-                    {
-                        tracing::error!(partition = partition_name, "cannot abort it ({error})");
-                    }
-                }
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Transaction>>> {
         self.transactions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -341,103 +284,6 @@ impl Transactions {
         self.changed.notify_one();
         Ok(())
     }
-
-    /// Aborts transactions that are open for too long, and ends those that a crash or a failing disk
-    /// left decided.
-    pub(crate) async fn run_timers(&self, node: &Arc<Node>) {
-        for transaction in self.all() {
-            let decided = transaction.lock().as_ref().and_then(TransactionState::decision);
-            if decided.is_some() {
-                self.expire(node, &transaction).await;
-            }
-        }
-        loop {
-            let deadline = |transaction: &Arc<Transaction>| {
-                transaction.lock().as_ref().and_then(TransactionState::deadline_ms)
-            };
-            let next = self.all().into_iter().filter_map(|t| Some((deadline(&t)?, t)));
-            let Some((deadline_ms, transaction)) = next.min_by_key(|(deadline, _)| *deadline)
-            else {
-                self.changed.notified().await;
-                continue;
-            };
-            let wait = Duration::from_millis(deadline_ms.saturating_sub(now_ms()));
-            if !wait.is_zero() {
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = self.changed.notified() => {}
-                }
-            } else if !self.expire(node, &transaction).await {
-                tokio::time::sleep(RETRY).await;
-            }
-        }
-    }
-
-    /// Does what is due now; false if it failed.
-    async fn expire(&self, node: &Arc<Node>, transaction: &Transaction) -> bool {
-        let _turn = transaction.turn.lock().await;
-        let expired = async {
-            self.finish(node, transaction).await?;
-            let Some(state) = transaction.lock().clone() else { return Ok(()) };
-            let now = now_ms();
-            if state.deadline_ms().is_some_and(|deadline| deadline <= now) {
-                let id = &transaction.id;
-                tracing::info!(transactional_id = id, "aborted a transaction open for too long");
-                self.store(transaction, state.fence(now)).await?;
-                self.finish(node, transaction).await?;
-            }
-            Ok::<_, TransactionError>(())
-        };
-        let result = expired.await;
-        if let Err(error) = &result {
-            let id = &transaction.id;
-            tracing::warn!(transactional_id = id, "cannot end a transaction ({error})");
-        }
-        result.is_ok()
-    }
-
-    /// Removes the transactional ids that were not used for `retention`; blocks. Returns those where
-    /// it failed.
-    pub(crate) fn expire_ids(
-        &self,
-        now: SystemTime,
-        retention: Duration,
-    ) -> Vec<(String, io::Error)> {
-        let mut failed = Vec::new();
-        for transaction in self.all() {
-            let Ok(_turn) = transaction.turn.try_lock() else { continue };
-            let unused = transaction
-                .lock()
-                .as_ref()
-                .is_some_and(|state| state.is_unused(millis(retention), since_1970(now)));
-            if !unused {
-                continue;
-            }
-            let removed = fs::remove_file(&transaction.path);
-            if let Err(error) = removed.and_then(|()| self.disk.sync_folder(&self.dir)) {
-                failed.push((transaction.id.clone(), error));
-                continue;
-            }
-            *transaction.lock() = None;
-            let mut transactions = self.lock();
-            // Nobody else has it: the map's and this one. Otherwise it stays, without a producer.
-            if Arc::strong_count(&transaction) == 2 {
-                transactions.remove(&transaction.id);
-            }
-        }
-        failed
-    }
-}
-
-fn load(path: &Path) -> Result<Stored, BrokerError> {
-    let bytes = fs::read(path).map_err(BrokerError::io(path))?;
-    let corrupt = |reason| BrokerError::CorruptFile { path: path.to_owned(), reason };
-    let stored: Stored =
-        serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
-    if stored.format != FORMAT {
-        return Err(corrupt(format!("format {}, this version knows {FORMAT}", stored.format)));
-    }
-    Ok(stored)
 }
 
 /// The partitions of a transaction that still exist.
