@@ -193,6 +193,14 @@ impl OpenBatch {
         self.first_line_at
     }
 
+    /// Gives the batch up: its messages are still in the topic.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`] when its file cannot be removed; the next start removes it.
+    pub fn discard(self) -> Result<(), BatchError> {
+        durable::remove(&self.temporary).map_err(BatchError::io(&self.temporary))
+    }
+
     /// Closes the batch as `number`: after this it is on disk under its own name, with its manifest at
     /// `manifest_path`.
     ///

@@ -178,6 +178,13 @@ impl BatchSink {
         Ok(())
     }
 
+    /// Leaves no file of an open batch behind.
+    pub(super) fn discard_open(&mut self) {
+        if let Some(Err(error)) = self.open.take().map(OpenBatch::discard) {
+            tracing::warn!("{error}");
+        }
+    }
+
     fn warn_of_dead_letters(&self) {
         tracing::warn!(
             "the open batch is not stored, as the dead-letter topic does not answer: its messages are read again"

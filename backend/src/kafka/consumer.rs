@@ -174,6 +174,7 @@ impl Consumer {
             if has_ended || shutdown.requested() {
                 self.close(ClosedBy::Shutdown, shutdown, &mut stored)?;
                 self.commit();
+                self.sink.discard_open();
                 return Ok(());
             }
             match self.sink.run_timers(Instant::now()) {
