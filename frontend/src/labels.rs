@@ -74,9 +74,22 @@ pub const fn members(kind: ModelKind, entity: Entity) -> (&'static str, &'static
 /// A model in a sentence: `customer model 3`, `product profile model 3`.
 #[must_use]
 pub fn model_name(kind: ModelKind, entity: Entity, number: ModelNumber) -> String {
+    model_names(kind, &[entity], number)
+}
+
+/// Models of several entities in a sentence: `customer, product and country model 3`.
+#[must_use]
+pub fn model_names(kind: ModelKind, entities: &[Entity], number: ModelNumber) -> String {
+    let entities = match entities {
+        [first @ .., last] if !first.is_empty() => {
+            let first = first.iter().map(Entity::to_string).collect::<Vec<_>>();
+            format!("{} and {last}", first.join(", "))
+        }
+        entities => entities.iter().map(Entity::to_string).collect(),
+    };
     match kind {
-        ModelKind::Line => format!("{entity} {}", model_number(number)),
-        ModelKind::Profile => format!("{entity} profile {}", model_number(number)),
+        ModelKind::Line => format!("{entities} {}", model_number(number)),
+        ModelKind::Profile => format!("{entities} profile {}", model_number(number)),
     }
 }
 

@@ -40,6 +40,17 @@ pub struct LogEntry {
     pub text: String,
     /// A person should see it.
     pub notice: bool,
+    /// The models that it tells of. One entry stands for all entities, so that the models of a batch do
+    /// not push the batch out of the list.
+    trained: Option<Trained>,
+}
+
+/// Models of several entities that were trained on the same batches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trained {
+    kind: ModelKind,
+    number: ModelNumber,
+    entities: Vec<Entity>,
 }
 
 /// Lines per second, measured over one tick.
@@ -187,7 +198,7 @@ impl Live {
                     ModelNumber::Live => &mut self.versions.live,
                 };
                 counts[kind as usize][entity as usize] += 1;
-                format!("Trained {}", labels::model_name(kind, entity, number))
+                return self.log_trained(kind, entity, number, at);
             }
             Event::ChampionChanged { kind, entity, model } => {
                 self.versions.champions[kind as usize][entity as usize] += 1;
@@ -197,10 +208,25 @@ impl Live {
                 )
             }
             Event::Notice { message } => {
-                return self.push_log(LogEntry { at, text: message, notice: true });
+                return self.push_log(LogEntry { at, text: message, notice: true, trained: None });
             }
         };
-        self.push_log(LogEntry { at, text, notice: false });
+        self.push_log(LogEntry { at, text, notice: false, trained: None });
+    }
+
+    /// Adds `entity` to the entry of the models of this kind and number, which becomes the newest.
+    fn log_trained(&mut self, kind: ModelKind, entity: Entity, number: ModelNumber, at: f64) {
+        let same = self.log.iter().position(|entry| {
+            entry.trained.as_ref().is_some_and(|old| (old.kind, old.number) == (kind, number))
+        });
+        let old = same.and_then(|index| self.log.remove(index)).and_then(|entry| entry.trained);
+        let mut entities = old.map_or_else(Vec::new, |old| old.entities);
+        if !entities.contains(&entity) {
+            entities.push(entity);
+        }
+        let text = format!("Trained {}", labels::model_names(kind, &entities, number));
+        let trained = Some(Trained { kind, number, entities });
+        self.push_log(LogEntry { at, text, notice: false, trained });
     }
 
     fn push_log(&mut self, entry: LogEntry) {

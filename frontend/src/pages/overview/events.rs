@@ -1,13 +1,10 @@
-//! The events since the page was opened.
+//! The newest events since the page was opened.
 
 use std::collections::VecDeque;
 
 use yew::prelude::*;
 
 use crate::{format, state::live::LogEntry};
-
-/// How many events the list shows.
-const SHOWN_EVENTS: usize = 9;
 
 #[derive(Debug, PartialEq, Properties)]
 pub(super) struct EventLogProps {
@@ -24,8 +21,8 @@ pub(super) fn EventLog(props: &EventLogProps) -> Html {
             if props.log.is_empty() {
                 <p class="muted">{ "No events since this page was opened." }</p>
             } else {
-                <ul class="events" data-testid="events">
-                    { for props.log.iter().take(SHOWN_EVENTS).map(|entry| html! {
+                <ul class="events" data-testid="events" tabindex="0">
+                    { for props.log.iter().map(|entry| html! {
                         <li class={entry.notice.then_some("notice")}>
                             <span>{ &entry.text }</span>
                             <span class="muted nowrap">

@@ -155,3 +155,38 @@ fn the_log_is_newest_first_and_bounded() {
     assert_eq!(live.log.len(), MAX_LOG_ENTRIES);
     assert_eq!(live.log[0].text, "Batch 99 stored with 1,000 lines");
 }
+
+#[test]
+fn the_models_of_a_batch_are_one_entry() {
+    let trained = |kind, entity, number| Action::Received {
+        event: Event::ModelTrained { kind, entity, number },
+        at: 0.0,
+    };
+    let batch = |batch| {
+        let stored = Event::BatchStored { number: batch, rows: 10 };
+        let models = Entity::ALL.into_iter().flat_map(move |entity| {
+            let number = ModelNumber::Number(batch);
+            [
+                trained(ModelKind::Line, entity, number),
+                trained(ModelKind::Line, entity, ModelNumber::All),
+                trained(ModelKind::Profile, entity, number),
+            ]
+        });
+        [Action::Received { event: stored, at: 0.0 }].into_iter().chain(models)
+    };
+    let live = after(batch(6).chain(batch(7)));
+    let texts: Vec<_> = live.log.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "Trained customer, product and country profile model 7",
+            "Trained customer, product and country model of every batch",
+            "Trained customer, product and country model 7",
+            "Batch 7 stored with 10 lines",
+            "Trained customer, product and country profile model 6",
+            "Trained customer, product and country model 6",
+            "Batch 6 stored with 10 lines",
+        ]
+    );
+    assert_eq!(live.versions.trained(), 18);
+}
