@@ -33,6 +33,30 @@ pub(crate) enum Phase {
     CompleteAbort,
 }
 
+impl Phase {
+    /// All that there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Empty,
+        Self::Ongoing,
+        Self::PrepareCommit,
+        Self::PrepareAbort,
+        Self::CompleteCommit,
+        Self::CompleteAbort,
+    ];
+
+    /// Kafka's name of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Ongoing => "Ongoing",
+            Self::PrepareCommit => "PrepareCommit",
+            Self::PrepareAbort => "PrepareAbort",
+            Self::CompleteCommit => "CompleteCommit",
+            Self::CompleteAbort => "CompleteAbort",
+        }
+    }
+}
+
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StateError {
@@ -51,7 +75,7 @@ pub(crate) struct TransactionState {
     /// The producer's epoch before it asked for a new one, in case it did not hear the answer.
     previous: Option<ProducerEpoch>,
     /// How long a transaction may stay open.
-    timeout_ms: u64,
+    pub(crate) timeout_ms: u64,
     pub(crate) phase: Phase,
     /// When the phase began, milliseconds since 1970.
     since_ms: u64,
@@ -244,6 +268,11 @@ impl TransactionState {
             Phase::PrepareCommit | Phase::PrepareAbort => Some(self.since_ms + RETRY_MS),
             Phase::Empty | Phase::CompleteCommit | Phase::CompleteAbort => None,
         }
+    }
+
+    /// Since when there is a transaction that has not ended, milliseconds since 1970.
+    pub(crate) fn open_since_ms(&self) -> Option<u64> {
+        self.deadline_ms().map(|_| self.since_ms)
     }
 
     /// Whether nothing was heard of the id for `retention_ms`.

@@ -1,0 +1,93 @@
+//! ListTransactions and DescribeTransactions.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        DescribeTransactionsRequest, DescribeTransactionsResponse, ListTransactionsRequest,
+        ListTransactionsResponse, ProducerId, TopicName, TransactionalId,
+        describe_transactions_response, list_transactions_response,
+    },
+    protocol::StrBytes,
+};
+
+use super::common::text;
+use crate::{
+    context::Context,
+    pattern::NamePattern,
+    transactions::{Phase, TransactionState},
+};
+
+pub(super) async fn list(
+    context: &Context,
+    request: ListTransactionsRequest,
+) -> ListTransactionsResponse {
+    let pattern = match request.transactional_id_pattern.as_deref() {
+        None | Some("") => None,
+        Some(pattern) => match NamePattern::new(pattern) {
+            Ok(pattern) => Some(pattern),
+            Err(_) => {
+                return ListTransactionsResponse::default()
+                    .with_error_code(ResponseError::InvalidRegularExpression.code());
+            }
+        },
+    };
+    let is_known = |name: &StrBytes| Phase::ALL.iter().any(|phase| phase.name() == &**name);
+    let unknown = request.state_filters.iter().filter(|name| !is_known(name)).cloned().collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    let wanted = |id: &str, state: &TransactionState| {
+        let (states, producers) = (&request.state_filters, &request.producer_id_filters);
+        let open_ms = state.open_since_ms().map(|since| now - since as i64);
+        (states.is_empty() || states.iter().any(|name| &**name == state.phase.name()))
+            && (producers.is_empty() || producers.contains(&ProducerId(state.producer.id)))
+            && (request.duration_filter < 0
+                || open_ms.is_some_and(|open_ms| open_ms > request.duration_filter))
+            && pattern.as_ref().is_none_or(|pattern| pattern.matches(id))
+    };
+    let all = context.node.transactions.describe_all().into_iter();
+    let listed = all.filter(|(id, state)| wanted(id, state)).map(|(id, state)| {
+        list_transactions_response::TransactionState::default()
+            .with_transactional_id(TransactionalId(text(id)))
+            .with_producer_id(ProducerId(state.producer.id))
+            .with_transaction_state(StrBytes::from_static_str(state.phase.name()))
+    });
+    ListTransactionsResponse::default()
+        .with_unknown_state_filters(unknown)
+        .with_transaction_states(listed.collect())
+}
+
+pub(super) async fn describe(
+    context: &Context,
+    request: DescribeTransactionsRequest,
+) -> DescribeTransactionsResponse {
+    let described = request.transactional_ids.into_iter().map(|id| {
+        match context.node.transactions.describe(&id) {
+            Some(state) => describe_one(id, &state),
+            None => describe_transactions_response::TransactionState::default()
+                .with_transactional_id(id)
+                .with_error_code(ResponseError::TransactionalIdNotFound.code()),
+        }
+    });
+    DescribeTransactionsResponse::default().with_transaction_states(described.collect())
+}
+
+fn describe_one(
+    id: TransactionalId,
+    state: &TransactionState,
+) -> describe_transactions_response::TransactionState {
+    let topics = state.partitions.iter().map(|(topic, partitions)| {
+        describe_transactions_response::TopicData::default()
+            .with_topic(TopicName(text(topic)))
+            .with_partitions(partitions.iter().copied().collect())
+    });
+    let started = state.open_since_ms().and_then(|since| i64::try_from(since).ok());
+    describe_transactions_response::TransactionState::default()
+        .with_transactional_id(id)
+        .with_transaction_state(StrBytes::from_static_str(state.phase.name()))
+        .with_transaction_timeout_ms(i32::try_from(state.timeout_ms).unwrap_or(i32::MAX))
+        .with_transaction_start_time_ms(started.unwrap_or(-1))
+        .with_producer_id(ProducerId(state.producer.id))
+        .with_producer_epoch(state.producer.epoch)
+        .with_topics(topics.collect())
+}
