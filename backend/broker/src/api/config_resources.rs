@@ -1,4 +1,4 @@
-//! ListConfigResources: what has settings.
+//! ListConfigResources: what can have settings.
 
 use kafka_protocol::{
     ResponseError,

@@ -14,6 +14,7 @@ mod metadata;
 mod offset_delete;
 mod offsets;
 mod produce;
+mod producers;
 mod replicas;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,7 @@ pub(crate) async fn dispatch(
             ApiKey::DescribeTransactions => {
                 handle(r, |q| transaction_listing::describe(c, q)).await
             }
+            ApiKey::DescribeProducers => handle(r, |q| producers::describe(c, q)).await,
             ApiKey::ListConfigResources => {
                 handle(r, |q| config_resources::list(c, q, r.version)).await
             }

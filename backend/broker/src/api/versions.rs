@@ -18,7 +18,7 @@ use crate::wire::{Request, RequestError};
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-pub(super) const APIS: [(ApiKey, i16, i16); 40] = [
+pub(super) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -53,6 +53,7 @@ pub(super) const APIS: [(ApiKey, i16, i16); 40] = [
     (ApiKey::ElectLeaders, 0, 2),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeProducers, 0, 0),
     (ApiKey::DescribeTransactions, 0, 0),
     (ApiKey::ListTransactions, 0, 2),
     (ApiKey::ConsumerGroupHeartbeat, 0, 1),
