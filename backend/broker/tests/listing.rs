@@ -84,8 +84,8 @@ async fn transactions_and_their_producers_are_described() {
         all().with_duration_filter(-1).with_producer_id_filters(vec![described.producer_id]);
     assert_eq!(listed(&mut raw, by_producer).await, ["open"]);
     let over = describe(&mut raw, "done").await;
-    assert_eq!((&*over.transaction_state, over.transaction_start_time_ms), ("CompleteCommit", -1));
-    assert!(over.topics.is_empty());
+    assert_eq!(&*over.transaction_state, "CompleteCommit");
+    assert!(over.topics.is_empty() && over.transaction_start_time_ms > 0);
     assert_eq!(describe(&mut raw, "absent").await.error_code, 105);
 
     assert_eq!(producers(&mut raw, 1).await.error_code, 3);

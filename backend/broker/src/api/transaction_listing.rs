@@ -38,11 +38,9 @@ pub(super) async fn list(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
     let wanted = |id: &str, state: &TransactionState| {
         let (states, producers) = (&request.state_filters, &request.producer_id_filters);
-        let open_ms = state.open_since_ms().map(|since| now - since as i64);
         (states.is_empty() || states.iter().any(|name| &**name == state.phase.name()))
             && (producers.is_empty() || producers.contains(&ProducerId(state.producer.id)))
-            && (request.duration_filter < 0
-                || open_ms.is_some_and(|open_ms| open_ms > request.duration_filter))
+            && (request.duration_filter < 0 || now - started_ms(state) > request.duration_filter)
             && pattern.as_ref().is_none_or(|pattern| pattern.matches(id))
     };
     let all = context.node.transactions.describe_all().into_iter();
@@ -72,6 +70,12 @@ pub(super) async fn describe(
     DescribeTransactionsResponse::default().with_transaction_states(described.collect())
 }
 
+/// When the last transaction began, -1 if there was none; so old to the filter by duration, as in Apache
+/// Kafka.
+fn started_ms(state: &TransactionState) -> i64 {
+    state.started_ms.and_then(|started| i64::try_from(started).ok()).unwrap_or(-1)
+}
+
 fn describe_one(
     id: TransactionalId,
     state: &TransactionState,
@@ -81,12 +85,11 @@ fn describe_one(
             .with_topic(TopicName(text(topic)))
             .with_partitions(partitions.iter().copied().collect())
     });
-    let started = state.open_since_ms().and_then(|since| i64::try_from(since).ok());
     describe_transactions_response::TransactionState::default()
         .with_transactional_id(id)
         .with_transaction_state(StrBytes::from_static_str(state.phase.name()))
         .with_transaction_timeout_ms(i32::try_from(state.timeout_ms).unwrap_or(i32::MAX))
-        .with_transaction_start_time_ms(started.unwrap_or(-1))
+        .with_transaction_start_time_ms(started_ms(state))
         .with_producer_id(ProducerId(state.producer.id))
         .with_producer_epoch(state.producer.epoch)
         .with_topics(topics.collect())

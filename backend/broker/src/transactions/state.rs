@@ -79,6 +79,10 @@ pub(crate) struct TransactionState {
     pub(crate) phase: Phase,
     /// When the phase began, milliseconds since 1970.
     since_ms: u64,
+    /// When the last transaction began, if the producer has begun one; absent in files of versions that
+    /// did not tell it.
+    #[serde(default)]
+    pub(crate) started_ms: Option<u64>,
     /// The partitions of the transaction, by topic.
     pub(crate) partitions: BTreeMap<String, BTreeSet<i32>>,
     /// The offsets to be committed with the transaction, by group.
@@ -94,6 +98,7 @@ impl TransactionState {
             timeout_ms,
             phase: Phase::Empty,
             since_ms: now_ms,
+            started_ms: None,
             partitions: BTreeMap::new(),
             offsets: BTreeMap::new(),
         }
@@ -153,6 +158,7 @@ impl TransactionState {
             next.previous = None;
             next.phase = Phase::Ongoing;
             next.since_ms = now_ms;
+            next.started_ms = Some(now_ms);
         }
         Ok(next)
     }
@@ -268,11 +274,6 @@ impl TransactionState {
             Phase::PrepareCommit | Phase::PrepareAbort => Some(self.since_ms + RETRY_MS),
             Phase::Empty | Phase::CompleteCommit | Phase::CompleteAbort => None,
         }
-    }
-
-    /// Since when there is a transaction that has not ended, milliseconds since 1970.
-    pub(crate) fn open_since_ms(&self) -> Option<u64> {
-        self.deadline_ms().map(|_| self.since_ms)
     }
 
     /// Whether nothing was heard of the id for `retention_ms`.
