@@ -17,7 +17,10 @@ use kafka_protocol::{
 };
 use uuid::Uuid;
 
-use super::{common::text, groups::error_of};
+use super::{
+    common::{pattern, text},
+    groups::error_of,
+};
 use crate::{
     context::Context,
     groups::{
@@ -51,7 +54,7 @@ pub(super) async fn heartbeat(
     request: &Request,
 ) -> ConsumerGroupHeartbeatResponse {
     let interval = context.node.config.group_heartbeat_interval.as_millis();
-    match answer(context, heartbeat, request) {
+    match answer(context, heartbeat, request).await {
         Ok((member_id, HeartbeatResult { member_epoch, assignment })) => {
             let assignment = assignment.map(|partitions| {
                 let topics = by_topic(&partitions).into_iter().map(|(topic, partitions)| {
@@ -75,7 +78,7 @@ pub(super) async fn heartbeat(
 }
 
 /// The member's name and what it is told.
-fn answer(
+async fn answer(
     context: &Context,
     asked: ConsumerGroupHeartbeatRequest,
     request: &Request,
@@ -94,13 +97,13 @@ fn answer(
         return Ok((member_id, HeartbeatResult { member_epoch: epoch, assignment: None }));
     }
     let group_id = asked.group_id.clone();
-    let heartbeat = read(context, asked, request)?;
+    let heartbeat = read(context, asked, request).await?;
     let (member_id, topics) = (heartbeat.member_id.clone(), context.node.topics.all());
     let result = if epoch == 0 {
-        let join = |state: &mut crate::groups::GroupState| {
+        let joined = groups.with_group(&group_id, |state| {
             state.consumer_heartbeat(Instant::now(), heartbeat, &*topics)
-        };
-        groups.with_group(&group_id, join).1
+        });
+        joined.1
     } else {
         // A group that is not there was lost in a restart: its members join again.
         let group = groups.get(&group_id).ok_or(GroupError::UnknownMemberId);
@@ -152,7 +155,7 @@ fn validate(asked: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<(), R
 }
 
 /// Reads a heartbeat of a member that joins or stays.
-fn read(
+async fn read(
     context: &Context,
     asked: ConsumerGroupHeartbeatRequest,
     request: &Request,
@@ -167,13 +170,10 @@ fn read(
             (ResponseError::UnsupportedAssignor, why)
         })?),
     };
-    let topic_pattern = match asked.subscribed_topic_regex.as_deref() {
+    let topic_pattern = match asked.subscribed_topic_regex {
         None => None,
-        Some("") => Some(None),
-        Some(pattern) => {
-            let compiled = NamePattern::new(pattern);
-            Some(Some(compiled.map_err(|why| (ResponseError::InvalidRegularExpression, why))?))
-        }
+        Some(text) if text.is_empty() => Some(None),
+        Some(text) => Some(Some(pattern(text).await?)),
     };
     let rebalance_timeout = u64::try_from(asked.rebalance_timeout_ms).ok();
     let member_id = if asked.member_id.is_empty() {
@@ -261,6 +261,7 @@ fn describe_one(
     };
     let members = state.members.values().map(|member| {
         let names = member.topic_names.iter().map(|name| TopicName(text(name)));
+        let pattern = member.topic_pattern.as_ref().map_or("", NamePattern::as_str);
         Member::default()
             .with_member_id(text(&member.id))
             .with_instance_id(member.instance_id.as_ref().map(text))
@@ -269,9 +270,7 @@ fn describe_one(
             .with_client_id(text(&member.client_id))
             .with_client_host(text(&member.client_host))
             .with_subscribed_topic_names(names.collect())
-            .with_subscribed_topic_regex(Some(text(
-                member.topic_pattern.as_ref().map(ToString::to_string).unwrap_or_default(),
-            )))
+            .with_subscribed_topic_regex(Some(text(pattern)))
             .with_assignment(assignment(&member.assigned))
             .with_target_assignment(assignment(&member.target))
             .with_member_type(MEMBER_TYPE)

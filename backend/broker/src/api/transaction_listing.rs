@@ -12,10 +12,9 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::common::text;
+use super::common::{pattern, text};
 use crate::{
     context::Context,
-    pattern::NamePattern,
     transactions::{Phase, TransactionState},
 };
 
@@ -23,13 +22,12 @@ pub(super) async fn list(
     context: &Context,
     request: ListTransactionsRequest,
 ) -> ListTransactionsResponse {
-    let pattern = match request.transactional_id_pattern.as_deref() {
-        None | Some("") => None,
-        Some(pattern) => match NamePattern::new(pattern) {
+    let pattern = match request.transactional_id_pattern.filter(|pattern| !pattern.is_empty()) {
+        None => None,
+        Some(text) => match pattern(text).await {
             Ok(pattern) => Some(pattern),
-            Err(_) => {
-                return ListTransactionsResponse::default()
-                    .with_error_code(ResponseError::InvalidRegularExpression.code());
+            Err((error, _)) => {
+                return ListTransactionsResponse::default().with_error_code(error.code());
             }
         },
     };

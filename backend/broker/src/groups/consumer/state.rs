@@ -9,7 +9,7 @@ use super::{
     Assignor, TopicIndex,
     assignor::Subscriber,
     member::{ConsumerHeartbeat, ConsumerMember, HeartbeatResult, MemberPhase},
-    subscription::{SubscribedTopics, Subscriptions, topics_of},
+    subscription::{SubscribedTopics, Subscriptions},
 };
 use crate::groups::error::GroupError;
 
@@ -80,7 +80,7 @@ impl ConsumerState {
         let before = member.assigned.clone();
         let changed = member.update(now, &heartbeat) || is_new;
         if changed {
-            self.subscriptions = Subscriptions::of(self.members.values());
+            self.subscriptions.update(self.members.values());
         }
         let resolved = self.subscriptions.resolve(topics);
         if changed || resolved != self.topics {
@@ -153,7 +153,7 @@ impl ConsumerState {
             .map(|member| Subscriber {
                 id: &member.id,
                 instance_id: member.instance_id.as_deref(),
-                topics: topics_of(member, &self.topics),
+                topics: self.subscriptions.topics_of(member, &self.topics),
                 previous: &member.target,
             })
             .collect();
@@ -191,7 +191,7 @@ impl ConsumerState {
         let before = self.members.len();
         self.members.retain(|_, member| !gone(member));
         if self.members.len() < before {
-            self.subscriptions = Subscriptions::of(self.members.values());
+            self.subscriptions.update(self.members.values());
             self.group_epoch += 1;
         }
         if self.members.is_empty() {

@@ -28,40 +28,65 @@ impl TopicIndex for BTreeMap<String, Topic> {
 /// Name to id and number of partitions of topics.
 pub(super) type SubscribedTopics = BTreeMap<String, (Uuid, i32)>;
 
+/// A pattern that members have subscribed to.
+#[derive(Debug)]
+struct Subscribed {
+    pattern: NamePattern,
+    /// The names that match; none until they were looked at.
+    matching: Option<BTreeSet<String>>,
+}
+
 /// What the members of a group have subscribed to, all together.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     names: BTreeSet<String>,
-    patterns: BTreeMap<String, NamePattern>,
+    patterns: BTreeMap<String, Subscribed>,
+    /// The topics that the patterns were matched with: that is done once, not with every heartbeat.
+    matched: Vec<String>,
 }
 
 impl Subscriptions {
-    pub(super) fn of<'a>(members: impl Iterator<Item = &'a ConsumerMember>) -> Self {
-        let mut all = Self::default();
+    /// Notes that members have come, gone or changed their subscription.
+    pub(super) fn update<'a>(&mut self, members: impl Iterator<Item = &'a ConsumerMember>) {
+        let mut known = std::mem::take(&mut self.patterns);
+        self.names.clear();
         for member in members {
-            all.names.extend(member.topic_names.iter().cloned());
-            let pattern = member.topic_pattern.iter();
-            all.patterns
-                .extend(pattern.map(|pattern| (pattern.as_str().to_owned(), pattern.clone())));
+            self.names.extend(member.topic_names.iter().cloned());
+            if let Some(pattern) = &member.topic_pattern {
+                let text = pattern.as_str().to_owned();
+                let new = || Subscribed { pattern: pattern.clone(), matching: None };
+                let subscribed = known.remove(&text).unwrap_or_else(new);
+                self.patterns.entry(text).or_insert(subscribed);
+            }
         }
-        all
     }
 
     /// The topics among them that exist.
-    pub(super) fn resolve(&self, topics: &impl TopicIndex) -> SubscribedTopics {
-        let matching = |name: &&str| self.patterns.values().any(|pattern| pattern.matches(name));
-        // Without a pattern, other topics need not be looked at.
-        let by_pattern = topics.names().take_while(|_| !self.patterns.is_empty()).filter(matching);
-        let names = self.names.iter().map(String::as_str).chain(by_pattern);
-        names.filter_map(|name| Some((name.to_owned(), topics.find(name)?))).collect()
+    pub(super) fn resolve(&mut self, topics: &impl TopicIndex) -> SubscribedTopics {
+        if !self.patterns.is_empty() && !topics.names().eq(self.matched.iter()) {
+            self.matched = topics.names().map(str::to_owned).collect();
+            self.patterns.values_mut().for_each(|subscribed| subscribed.matching = None);
+        }
+        for Subscribed { pattern, matching } in self.patterns.values_mut() {
+            let all = self.matched.iter();
+            matching.get_or_insert_with(|| all.filter(|n| pattern.matches(n)).cloned().collect());
+        }
+        let by_pattern =
+            self.patterns.values().filter_map(|subscribed| subscribed.matching.as_ref());
+        let names = self.names.iter().chain(by_pattern.flatten());
+        names.filter_map(|name| Some((name.clone(), topics.find(name)?))).collect()
     }
-}
 
-/// The ids of the topics among `topics` that a member reads.
-pub(super) fn topics_of(member: &ConsumerMember, topics: &SubscribedTopics) -> BTreeSet<Uuid> {
-    let by_name = member.topic_names.iter().filter_map(|name| topics.get(name));
-    let named = by_name.map(|(id, _)| *id);
-    let Some(pattern) = &member.topic_pattern else { return named.collect() };
-    let matching = topics.iter().filter(|(name, _)| pattern.matches(name));
-    named.chain(matching.map(|(_, (id, _))| *id)).collect()
+    /// The ids of the topics among `topics` that a member reads.
+    pub(super) fn topics_of(
+        &self,
+        member: &ConsumerMember,
+        topics: &SubscribedTopics,
+    ) -> BTreeSet<Uuid> {
+        let pattern = member.topic_pattern.as_ref();
+        let subscribed = pattern.and_then(|pattern| self.patterns.get(pattern.as_str()));
+        let by_pattern = subscribed.and_then(|subscribed| subscribed.matching.as_ref());
+        let names = member.topic_names.iter().chain(by_pattern.into_iter().flatten());
+        names.filter_map(|name| topics.get(name)).map(|(id, _)| *id).collect()
+    }
 }
