@@ -9,7 +9,10 @@ COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
 ONE_NODE = "there are no replicas to move, and no quorum"
 
 REASONS: dict[str, dict[str, str]] = {
-    "kafka-tools": {},
+    "kafka-tools": {
+        "kafka-transactions describe-producers": "the second protocol of transactions, in which each has an epoch "
+        "of its own (KIP-890), is not supported",
+    },
     "confluent-kafka": {
         "create a topic with cleanup.policy=compact": COMPACTION,
         "produce: a message that is too large": "there is no max.message.bytes: a request may have 100 MiB",
