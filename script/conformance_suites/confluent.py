@@ -334,7 +334,7 @@ def static_members(clients: Clients) -> list:
     return shared_out(clients, "range", static=True)
 
 
-@checks.check("group: protocol of KIP-848", smoke=True)
+@checks.check("group: protocol of KIP-848")
 def next_protocol(clients: Clients) -> list:
     return shared_out(clients, "consumer")
 

@@ -22,7 +22,6 @@ REASONS: dict[str, dict[str, str]] = {
     "kcat": {},
     "franz-go": {},
     "kafka-python": {
-        "test_describe_configs_topic_resource_returns_configs": READ_ONLY,
         "test_group": "its session timeout of 3 s is below the group.min.session.timeout.ms that "
         "Apache Kafka has by default; here there is no such bound",
         "test_alter_replica_log_dirs": ONE_NODE,
