@@ -334,9 +334,101 @@ def static_members(clients: Clients) -> list:
     return shared_out(clients, "range", static=True)
 
 
-@checks.check("group: protocol of KIP-848")
+@checks.check("group: protocol of KIP-848", smoke=True)
 def next_protocol(clients: Clients) -> list:
     return shared_out(clients, "consumer")
+
+
+@checks.check("group: protocol of KIP-848, static members")
+def next_protocol_static(clients: Clients) -> list:
+    return shared_out(clients, "consumer", static=True)
+
+
+def assigned(consumer: Consumer, wanted: list) -> list:
+    """Polls until the consumer has these partitions; returns what it has in the end."""
+    deadline = time.monotonic() + TIMEOUT
+    has: list = []
+    while has != wanted and time.monotonic() < deadline:
+        consumer.poll(0.1)
+        has = sorted((tp.topic, tp.partition) for tp in consumer.assignment())
+    return has
+
+
+@checks.check("group: protocol of KIP-848, topics by pattern that come, grow and go")
+def next_protocol_pattern(clients: Clients) -> list:
+    clients.create("pattern-a")
+    consumer = clients.consumer("pattern", group_protocol="consumer", group_remote_assignor="range")
+    consumer.subscribe(["^pattern-.*"])
+    seen = [assigned(consumer, [("pattern-a", 0)])]
+    clients.create("pattern-b", 2)
+    seen.append(assigned(consumer, [("pattern-a", 0), ("pattern-b", 0), ("pattern-b", 1)]))
+    clients.admin.create_partitions([NewPartitions("pattern-a", 2)])["pattern-a"].result(TIMEOUT)
+    grown = [("pattern-a", 0), ("pattern-a", 1), ("pattern-b", 0), ("pattern-b", 1)]
+    seen.append(assigned(consumer, grown))
+    clients.admin.delete_topics(["pattern-b"])["pattern-b"].result(TIMEOUT)
+    seen.append(assigned(consumer, grown[:2]))
+    consumer.close()
+    return seen
+
+
+@checks.check("group: protocol of KIP-848, describe and list")
+def next_protocol_described(clients: Clients) -> list:
+    clients.create("modern", 2)
+    consumer = clients.consumer("modern", group_protocol="consumer", client_id="the-client")
+    consumer.subscribe(["modern"])
+    assigned(consumer, [("modern", 0), ("modern", 1)])
+    consumer.commit(offsets=[TopicPartition("modern", 0, 0)], asynchronous=False)
+    described = clients.admin.describe_consumer_groups(["modern"])["modern"].result(TIMEOUT)
+    member = described.members[0]
+    seen: list = [described.state.name, described.type.name, described.partition_assignor, len(described.members)]
+    seen += [member.client_id, member.host]
+    for partitions in (member.assignment, member.target_assignment):
+        seen.append(sorted((tp.topic, tp.partition) for tp in partitions.topic_partitions))
+    listed = lambda: [
+        (group.state.name, group.type.name)
+        for group in clients.admin.list_consumer_groups().result(TIMEOUT).valid
+        if group.group_id == "modern"
+    ]
+    delete = lambda: error_of(lambda: clients.admin.delete_consumer_groups(["modern"])["modern"].result(TIMEOUT))
+    seen += [listed(), delete()]
+    consumer.close()
+    return [*seen, listed(), delete(), listed()]
+
+
+@checks.check("group: protocol of KIP-848 after the classic one, and back")
+def next_protocol_changed(clients: Clients) -> list:
+    clients.create("changed")
+    send(clients.producer(), "changed", [str(n) for n in range(6)])
+    seen = []
+    for protocol in ("classic", "consumer", "classic"):
+        consumer = clients.consumer("changed", group_protocol=protocol, enable_auto_commit=False)
+        consumer.subscribe(["changed"])
+        message = receive(consumer, 1)[0]
+        consumer.commit(message, asynchronous=False)
+        seen.append(message.value())
+        consumer.close()
+    return seen
+
+
+@checks.check("group: a classic member among members of KIP-848")
+def next_protocol_mixed(clients: Clients) -> list:
+    clients.create("mixed", 2)
+    modern = clients.consumer("mixed", group_protocol="consumer")
+    modern.subscribe(["mixed"])
+    assigned(modern, [("mixed", 0), ("mixed", 1)])
+    classic = clients.consumer("mixed")
+    classic.subscribe(["mixed"])
+    counts: list[int] = []
+    deadline = time.monotonic() + TIMEOUT / 2
+    try:
+        while counts != [1, 1] and time.monotonic() < deadline:
+            for consumer in (modern, classic):
+                consumer.poll(0.1)
+            counts = [len(consumer.assignment()) for consumer in (modern, classic)]
+    finally:
+        for consumer in (modern, classic):
+            consumer.close()
+    return counts
 
 
 @checks.check("group: commit, describe, list, alter offsets, delete", smoke=True)

@@ -32,6 +32,12 @@ pub struct BrokerConfig {
     /// Kafka's `offsets.retention.minutes`: a group without members loses its offsets, and so ends,
     /// this long after it became empty or, without ever having members, last committed.
     pub offsets_retention: Duration,
+    /// Kafka's `group.consumer.heartbeat.interval.ms`: how often members of the consumer protocol are told
+    /// to send a heartbeat.
+    pub group_heartbeat_interval: Duration,
+    /// Kafka's `group.consumer.session.timeout.ms`: a member of the consumer protocol that is silent for
+    /// longer is removed.
+    pub group_session_timeout: Duration,
     /// Kafka's `transactional.id.expiration.ms`: how long a transactional id is remembered that has no
     /// open transaction.
     pub transactional_id_retention: Duration,
@@ -54,6 +60,8 @@ impl BrokerConfig {
             retention_age: None,
             retention_interval: Duration::from_secs(30),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
+            group_heartbeat_interval: Duration::from_secs(5),
+            group_session_timeout: Duration::from_secs(45),
             transactional_id_retention: Duration::from_secs(7 * 24 * 60 * 60),
             fault_points: FaultPoints::from_env(),
         }

@@ -51,6 +51,7 @@ mod error;
 mod fault_points;
 mod groups;
 mod log;
+mod pattern;
 mod producer_ids;
 mod server;
 mod topics;

@@ -20,7 +20,7 @@ use crate::{
 
 /// Kafka's numbers of what has settings.
 pub(super) const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+pub(super) const BROKER: i8 = 4;
 /// Where a value comes from: set for the topic, set when the broker was started, built in.
 const FROM_TOPIC: i8 = 1;
 const FROM_BROKER: i8 = 4;

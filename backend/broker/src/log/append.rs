@@ -10,7 +10,7 @@ use super::{
     batch::{BatchHeader, stored_prefix},
     control::Marker,
     partition::{Health, Log, LogStatus, Partition},
-    producer_state::{SequenceCheck, SequenceError},
+    producer_state::{ActiveProducer, SequenceCheck, SequenceError},
     segment::{self, Segment},
     transactions::TransactionCheckError,
 };
@@ -59,6 +59,11 @@ impl Partition {
             let fits = log.producers.transactions.check(header);
             fits.map(|()| None).map_err(AppendError::Transaction)
         })
+    }
+
+    /// The producers that are known to have appended; blocks.
+    pub(crate) fn active_producers(&self) -> Vec<ActiveProducer> {
+        self.log().producers.active()
     }
 
     /// Lets a producer append transactional batches until [`Self::end_transaction`].

@@ -23,7 +23,7 @@ pub(crate) use append::{AppendError, Appended};
 pub(crate) use batch::{InvalidBatch, check};
 pub(crate) use control::Marker;
 pub(crate) use partition::{Health, Isolation, LogSettings, LogStatus, Partition};
-pub(crate) use producer_state::SequenceError;
+pub(crate) use producer_state::{ActiveProducer, SequenceError};
 pub(crate) use read::{Batches, ReadError};
 pub(crate) use timestamp::first_record_at;
 pub(crate) use transactions::{AbortedTransaction, TransactionCheckError};

@@ -62,6 +62,11 @@ impl PartitionTransactions {
         self.ongoing.contains_key(&producer_id)
     }
 
+    /// Offset of the first record of the producer's open transaction.
+    pub(super) fn first_offset(&self, producer_id: i64) -> Option<i64> {
+        self.ongoing.get(&producer_id)?.first_offset
+    }
+
     /// Producers, with their epochs, that have records in a transaction that has not ended.
     pub(super) fn open(&self) -> Vec<(i64, i16)> {
         let begun = self.ongoing.iter().filter(|(_, ongoing)| ongoing.first_offset.is_some());
