@@ -17,7 +17,7 @@ use super::{dispatch, is_supported, versions::APIS};
 use crate::{
     config::BrokerConfig,
     context::{Context, Node},
-    topics::TopicSettings,
+    topic_settings::TopicSettings,
     wire::Request,
 };
 
