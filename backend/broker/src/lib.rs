@@ -49,6 +49,9 @@ mod context;
 mod disk;
 mod error;
 mod fault_points;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod log;
 mod producer_ids;

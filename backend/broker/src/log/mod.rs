@@ -9,6 +9,8 @@ mod batch;
 mod codec;
 mod compaction;
 mod control;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod damage;
 mod index;
 mod partition;
 mod producer_state;
@@ -27,6 +29,8 @@ mod window;
 pub(crate) use append::{AppendError, Appended};
 pub(crate) use batch::{InvalidBatch, check};
 pub(crate) use compaction::MAX_KEYS;
+#[cfg(any(test, fuzzing))]
+pub(crate) use compaction::model as compaction_model;
 pub(crate) use control::Marker;
 pub(crate) use partition::{Health, Isolation, LogSettings, LogStatus, Partition};
 pub(crate) use producer_state::SequenceError;

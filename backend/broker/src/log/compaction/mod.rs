@@ -7,6 +7,8 @@
 //! saw it, so that consumers learn of the deletion; markers of transactions without records stay as
 //! long. Records of aborted transactions go at once.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod model;
 mod offset_map;
 mod rewrite;
 pub(super) mod swap;
@@ -116,8 +118,11 @@ impl Partition {
         let first = log.segments[0].base;
         let dirty_start = if clean_end > log.end() { first } else { clean_end.max(first) };
         let stable = self.status().last_stable_offset;
-        let youngest = now.saturating_sub(to_millis(settings.min_compaction_lag));
-        let old_enough = |one: &Segment| one.end <= dirty_start || millis(one.newest()) <= youngest;
+        let lag = to_millis(settings.min_compaction_lag);
+        // Without a lag timestamps do not matter, and may lie in the future.
+        let old_enough = |one: &Segment| {
+            lag == 0 || one.end <= dirty_start || millis(one.newest()) <= now.saturating_sub(lag)
+        };
         let closed = log.segments[..log.segments.len() - 1].iter();
         let closed = closed.take_while(|segment| segment.end <= stable && old_enough(segment));
         let segments: Vec<&Segment> = closed.collect();
