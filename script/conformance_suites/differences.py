@@ -5,8 +5,6 @@ A difference that is not here fails the comparison. That of a test is also that 
 
 LIST_TRANSACTIONS = "ListTransactions is not supported"
 NEXT_PROTOCOL = "the group protocol of KIP-848 is not supported: clients must keep to the classic one"
-READ_ONLY = "settings with one possible value are told to be read only"
-COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
 ONE_NODE = "there are no replicas to move, and no quorum"
 
 REASONS: dict[str, dict[str, str]] = {
@@ -15,17 +13,13 @@ REASONS: dict[str, dict[str, str]] = {
         "kafka-transactions list": LIST_TRANSACTIONS,
     },
     "confluent-kafka": {
-        "create a topic with cleanup.policy=compact": COMPACTION,
-        "produce: a message that is too large": "there is no max.message.bytes: a request may have 100 MiB",
         "group: protocol of KIP-848": NEXT_PROTOCOL,
         "group: an empty group without offsets is still known": "such a group is forgotten at once; Kafka "
         "does so when it next looks for expired offsets, within ten minutes",
-        "describe settings of a topic": READ_ONLY,
     },
     "kcat": {},
     "franz-go": {},
     "kafka-python": {
-        "test_describe_configs_topic_resource_returns_configs": READ_ONLY,
         "test_group": "its session timeout of 3 s is below the group.min.session.timeout.ms that "
         "Apache Kafka has by default; here there is no such bound",
         "test_alter_replica_log_dirs": ONE_NODE,
