@@ -23,6 +23,8 @@ pub enum ClosedBy {
     Time,
     /// The consumer stopped, or all input was stored.
     Shutdown,
+    /// Another consumer of the group was to go on with some of its partitions.
+    Rebalance,
 }
 
 /// How many of a batch's lines a model can use, and why not the others. A line may be counted in

@@ -7,63 +7,33 @@ use std::{
     time::SystemTime,
 };
 
-use tillstream_durable::{self as durable, FolderLock};
-use tillstream_shared::{ClosedBy, Manifest, api::Gap};
+use tillstream_durable as durable;
+use tillstream_shared::{Manifest, api::Gap};
 
 use super::{
-    BatchError, OpenBatch, Summary, TopicProgress,
-    rowless::Rowless,
+    BatchError, Summary, TopicProgress,
     summary::{checkpoint_path, removed_path},
-    writer::Provenance,
 };
 use crate::progress;
-
-/// A summary of all batches is written after so many new ones, which bounds what a start reads.
-const CHECKPOINT_EVERY: u64 = 1_000;
 
 /// The batches of a folder. It holds what they amount to, not their manifests: those are read from the
 /// folder, so that neither memory nor the time of a look grows with history.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Of all batches, those included that were removed.
-    summary: Summary,
+    pub(super) summary: Summary,
     /// Of the batches that were removed.
     removed: Summary,
     /// When the file of `removed` was written.
     removed_at: Option<SystemTime>,
     /// Newest batch in the checkpoint.
-    checkpoint: u64,
+    pub(super) checkpoint: u64,
     /// Manifests that are not named by their number alone.
     older_names: BTreeMap<u64, PathBuf>,
 }
 
 impl Catalogue {
-    /// Takes the folder for writing, removes what a crash left unfinished, and reads what is new.
-    ///
-    /// # Errors
-    /// [`BatchError`].
-    pub fn open(folder: &Path) -> Result<(Self, FolderLock), BatchError> {
-        let lock = FolderLock::take(folder)?;
-        let mut catalogue = Self::read(folder)?;
-        catalogue.remove_leftovers().map_err(BatchError::io(folder))?;
-        if catalogue.summary.last >= catalogue.checkpoint + CHECKPOINT_EVERY {
-            catalogue.write_checkpoint()?;
-        }
-        Ok((catalogue, lock))
-    }
-
-    /// Like [`Self::open`], but moves the batches that are there out of the folder first; gives the folder
-    /// where they are now, if there were any.
-    ///
-    /// # Errors
-    /// [`BatchError`].
-    pub fn open_anew(folder: &Path) -> Result<(Self, FolderLock, Option<PathBuf>), BatchError> {
-        let lock = FolderLock::take(folder)?;
-        let aside = Self::set_aside(folder)?;
-        Ok((Self::read(folder)?, lock, aside))
-    }
-
     /// Reads the folder without taking it; one that does not exist holds no batches.
     ///
     /// # Errors
@@ -106,17 +76,27 @@ impl Catalogue {
     /// # Errors
     /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
     pub fn refresh(&mut self) -> Result<Vec<Manifest>, BatchError> {
-        let removed_at = modified_at(&removed_path(&self.folder));
-        if removed_at != self.removed_at {
-            self.removed = Summary::load(&removed_path(&self.folder))?.unwrap_or_default();
-            self.removed_at = removed_at;
-        }
+        self.refresh_removed()?;
         let mut new = Vec::new();
         while let Some(manifest) = self.manifest(self.summary.last + 1)? {
             self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
             new.push(manifest);
         }
         Ok(new)
+    }
+
+    /// Takes up which batches were removed since the last look.
+    pub(super) fn refresh_removed(&mut self) -> Result<(), BatchError> {
+        let removed_at = modified_at(&removed_path(&self.folder));
+        if removed_at != self.removed_at {
+            self.removed = Summary::load(&removed_path(&self.folder))?.unwrap_or_default();
+            self.removed_at = removed_at;
+        }
+        // Batches that were stored and removed before they were looked at.
+        if self.summary.last < self.removed.last {
+            self.summary.clone_from(&self.removed);
+        }
+        Ok(())
     }
 
     /// Whether the newest batch that is known is still there: otherwise the folder was replaced.
@@ -183,51 +163,6 @@ impl Catalogue {
         self.summary.last
     }
 
-    /// Begins the next batch, with what [`Self::note_rowless`] noted of it.
-    ///
-    /// # Errors
-    /// [`BatchError::Io`].
-    pub fn begin(&self, provenance: &Provenance) -> Result<OpenBatch, BatchError> {
-        let mut batch = OpenBatch::create(&self.folder)?;
-        if let Some(rowless) = Rowless::load(&self.folder, &self.summary.hash, provenance)? {
-            batch.resume(rowless);
-        }
-        Ok(batch)
-    }
-
-    /// Notes the offsets of a batch that has no lines yet, so that they need not be read again.
-    ///
-    /// # Errors
-    /// [`BatchError::Io`].
-    pub fn note_rowless(
-        &self,
-        batch: &OpenBatch,
-        provenance: &Provenance,
-    ) -> Result<(), BatchError> {
-        batch.rowless(&self.summary.hash, provenance).save(&self.folder)
-    }
-
-    /// Closes `batch`, which then is the newest one.
-    ///
-    /// # Errors
-    /// [`BatchError::Io`]; the batch then does not exist, and its lines are still in the topic.
-    pub fn close(
-        &mut self,
-        batch: OpenBatch,
-        provenance: &Provenance,
-        closed_by: ClosedBy,
-    ) -> Result<Manifest, BatchError> {
-        let previous = Some(self.summary.hash.clone()).filter(|hash| !hash.is_empty());
-        let number = self.summary.last + 1;
-        let path = manifest_path(&self.folder, number);
-        let manifest = batch.close(number, &path, provenance, previous, closed_by)?;
-        self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
-        if self.summary.last >= self.checkpoint + CHECKPOINT_EVERY {
-            self.write_checkpoint()?;
-        }
-        Ok(manifest)
-    }
-
     /// Removes the oldest batches up to `number`. What they amount to stays known.
     ///
     /// # Errors
@@ -242,7 +177,8 @@ impl Catalogue {
             files.push(self.path_of(manifest.number));
         }
         // The summary first: a batch that is gone without it would be missed.
-        removed.save(&removed_path(&self.folder))?;
+        let path = removed_path(&self.folder);
+        removed.save(&path, &durable::temporary(&path))?;
         self.older_names.retain(|number, _| *number > removed.last);
         self.removed = removed;
         for path in files {
@@ -284,30 +220,8 @@ impl Catalogue {
         Ok(moved.then_some(aside))
     }
 
-    fn write_checkpoint(&mut self) -> Result<(), BatchError> {
-        self.summary.save(&checkpoint_path(&self.folder))?;
-        self.checkpoint = self.summary.last;
-        Ok(())
-    }
-
-    fn inconsistent(&self, reason: String) -> BatchError {
+    pub(super) fn inconsistent(&self, reason: String) -> BatchError {
         BatchError::Inconsistent { path: self.folder.clone(), reason }
-    }
-
-    /// Removes temporary files, batch files that a crash kept from getting a manifest (their lines are
-    /// still in the topic), and what was left of removed batches.
-    fn remove_leftovers(&self) -> io::Result<()> {
-        durable::remove_temporaries(&self.folder)?;
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let Some(number) = batch_number(&path) else { continue };
-            if self.removed.last < number && number <= self.last() {
-                continue;
-            }
-            tracing::info!("removing {}, which a crash left unfinished", path.display());
-            fs::remove_file(path)?;
-        }
-        durable::sync_folder(&self.folder)
     }
 }
 
@@ -345,13 +259,13 @@ fn manifest_files(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, BatchError> {
 }
 
 /// The number in the name of a batch or manifest: `batch_000012.json`, `batch_000012_<time>.csv`.
-fn batch_number(path: &Path) -> Option<u64> {
+pub(super) fn batch_number(path: &Path) -> Option<u64> {
     let digits = path.file_stem()?.to_str()?.strip_prefix("batch_")?;
     digits.split('_').next()?.parse().ok()
 }
 
 /// Named by its number alone, so that the next one can be looked for without listing the folder.
-fn manifest_path(folder: &Path, number: u64) -> PathBuf {
+pub(super) fn manifest_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("batch_{number:06}.json"))
 }
 

@@ -1,11 +1,15 @@
 //! Batches on disk: immutable CSV files of consecutive lines, each with a manifest beside it.
 //!
 //! A batch exists when its manifest does. The file is written under a temporary name, flushed to
-//! disk and renamed; then the manifest is, in the same way. What a crash leaves in between is removed
-//! when the folder is next opened for writing. A batch without lines is not stored: its offsets are noted
-//! in `open_batch.json` and go into the next one.
+//! disk and renamed; then the manifest is created, unless another consumer has created that of the same number
+//! (`commit`). What a crash leaves in between is removed when the folder is next opened for writing. A batch
+//! without lines is not stored: its offsets are noted for each partition (`rowless`) and go into the next one.
 
 mod catalogue;
+mod closed_batch;
+mod commit;
+mod consumer_lock;
+mod leftovers;
 mod reader;
 mod rowless;
 mod summary;
@@ -14,7 +18,9 @@ mod writer;
 use std::{io, path::PathBuf};
 
 pub use catalogue::{Catalogue, manifest_hash};
+pub use consumer_lock::ConsumerLock;
 pub use reader::read_lines;
+pub use rowless::Covered;
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};
 
@@ -55,6 +61,22 @@ pub enum BatchError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// Another consumer has stored messages of the batch, which so is none.
+    #[error("another consumer has stored partition {partition} up to offset {next} meanwhile")]
+    Overtaken {
+        /// The first of its partitions that it is about.
+        partition: i32,
+        /// The first offset that is not stored.
+        next: i64,
+    },
+    /// Another consumer has begun to store another topic of the same name.
+    #[error(
+        "another consumer has stored batches of another Kafka cluster, or of a topic that was deleted and created again, in {path}: choose another folder with --data-dir"
+    )]
+    OtherTopic {
+        /// The batch folder.
+        path: PathBuf,
     },
     /// A batch file cannot be understood.
     #[error(transparent)]

@@ -138,12 +138,12 @@ impl Summary {
         Ok(stored.map(|stored| stored.summary))
     }
 
-    /// Writes the file, in one piece.
-    pub(super) fn save(&self, path: &Path) -> Result<(), BatchError> {
+    /// Writes the file, in one piece, through a temporary file that nobody else uses.
+    pub(super) fn save(&self, path: &Path, temporary: &Path) -> Result<(), BatchError> {
         let stored = Stored { format_version: FORMAT_VERSION, summary: self };
         serde_json::to_vec(&stored)
             .map_err(io::Error::from)
-            .and_then(|json| durable::write(path, &json))
+            .and_then(|json| durable::write_through(path, temporary, &json))
             .map_err(BatchError::io(path))
     }
 }

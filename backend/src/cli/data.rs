@@ -8,7 +8,6 @@ use std::{
     time::SystemTime,
 };
 
-use tillstream_durable::FolderLock;
 use tillstream_shared::api::Gap;
 use tokio::net::TcpListener;
 
@@ -17,7 +16,7 @@ use super::{
     flags::{BatchOptions, DataOptions, PageOptions},
 };
 use crate::{
-    batch::Catalogue,
+    batch::{Catalogue, ConsumerLock},
     http::AppState,
     progress::Progress,
     registry::{ChampionStore, Registry},
@@ -37,13 +36,14 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Takes the batch folder for writing, emptied where a new history is asked for; damaged batches are
-/// notices.
+/// Takes the batch folder for writing, `shared` with other consumers or alone, emptied where a new history is asked
+/// for; damaged batches are notices.
 pub(super) fn open_batches(
     data: &DataOptions,
     batches: &BatchOptions,
+    shared: bool,
     progress: &Progress,
-) -> Result<(Catalogue, FolderLock), Error> {
+) -> Result<(Catalogue, ConsumerLock), Error> {
     let folder = data.batch();
     if batches.new_history {
         let (catalogue, lock, aside) = Catalogue::open_anew(&folder)?;
@@ -51,9 +51,13 @@ pub(super) fn open_batches(
             let aside = aside.display();
             progress.notice(format!("a new history begins: the batches so far are in {aside}"));
         }
+        if shared {
+            lock.share()?;
+        }
         return Ok((catalogue, lock));
     }
-    let (catalogue, lock) = Catalogue::open(&folder)?;
+    let open = if shared { Catalogue::open_shared } else { Catalogue::open };
+    let (catalogue, lock) = open(&folder)?;
     for Gap { batch, reason } in catalogue.damaged()? {
         progress.notice(format!("batch {batch} is damaged: {reason}"));
     }

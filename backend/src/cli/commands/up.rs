@@ -36,7 +36,8 @@ pub(in crate::cli) async fn run(
     let address = listener.local_addr()?;
     let (opening, at) = (options.clone(), progress.clone());
     let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
-        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, &at)?;
+        let shared = opening.kafka.joins_group();
+        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, shared, &at)?;
         let registry = data::load_models(&opening.data, &at)?;
         let (params, models) = (opening.model.trainer(), opening.data.models());
         let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at)?;
@@ -62,7 +63,7 @@ pub(in crate::cli) async fn run(
         let partitions = cluster.ensure_topics(&at)?;
         let onlooker = catalogue.clone();
         let producer = Producer::connect(cluster.clone(), partitions, &at)?;
-        let consumer = Consumer::connect(cluster, batches, catalogue, at)?;
+        let consumer = Consumer::connect(cluster, batches, (catalogue, lock), at)?;
         Ok((producer, consumer, onlooker))
     });
     let (producer, consumer, onlooker) = connected.await?;
@@ -79,7 +80,7 @@ pub(in crate::cli) async fn run(
     let (stored, batches) = watch::channel(onlooker.last());
     let end = options.once.then(|| consumer.end());
     let trained = components::trainer(&mut supervisor, trainer, onlooker, batches);
-    let consumed = components::consumer(&mut supervisor, consumer, lock, stored, false);
+    let consumed = components::consumer(&mut supervisor, consumer, stored, false);
     let sending = options.sending.producer(options.data.rejects());
     let produced =
         components::producer(&mut supervisor, producer, input, sending, progress.clone(), end);

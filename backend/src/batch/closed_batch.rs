@@ -1,0 +1,72 @@
+//! A batch that takes no more lines and has no manifest yet.
+
+use std::{fs::File, io, path::PathBuf};
+
+use tillstream_durable as durable;
+use tillstream_shared::Manifest;
+
+use super::{BatchError, consumer_lock::ConsumerFiles};
+
+/// A batch whose lines are on disk. It is not part of the history: its number is open.
+#[derive(Debug)]
+pub(super) struct ClosedBatch {
+    files: ConsumerFiles,
+    file: File,
+    /// Where the file is now.
+    path: PathBuf,
+    /// All but what depends on the batch's number.
+    manifest: Manifest,
+}
+
+impl ClosedBatch {
+    /// Flushes `file`, which is at `path`, to disk.
+    pub(super) fn new(
+        files: ConsumerFiles,
+        file: File,
+        path: PathBuf,
+        manifest: Manifest,
+    ) -> io::Result<Self> {
+        // Before the number is chosen: the longer that takes, the more likely another consumer takes the number.
+        file.sync_all()?;
+        Ok(Self { files, file, path, manifest })
+    }
+
+    /// What it holds.
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The names of its consumer's files.
+    pub(super) fn files(&self) -> &ConsumerFiles {
+        &self.files
+    }
+
+    /// Gives the file the name of batch `number`, and its manifest as the one after `previous`, as a value and as
+    /// the bytes of its file.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub(super) fn publish_as(
+        &mut self,
+        number: u64,
+        previous: Option<String>,
+    ) -> Result<(Manifest, Vec<u8>), BatchError> {
+        let name = self.files.batch(number);
+        let path = self.files.folder.join(&name);
+        durable::publish(&self.file, &self.path, &path).map_err(BatchError::io(&path))?;
+        self.path = path;
+        let mut manifest = Manifest { number, file: name, previous, ..self.manifest.clone() };
+        let json = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from);
+        let json = json.map_err(BatchError::io(&self.path))?;
+        manifest.hash = blake3::hash(&json).to_hex().to_string();
+        Ok((manifest, json))
+    }
+
+    /// Gives the batch up: its messages are still in the topic.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`] when its file cannot be removed; a later start removes it.
+    pub(super) fn discard(self) -> Result<(), BatchError> {
+        durable::remove(&self.path).map_err(BatchError::io(&self.path))
+    }
+}
