@@ -9,18 +9,24 @@ mod catalogue;
 mod closed_batch;
 mod commit;
 mod consumer_lock;
+mod format;
 mod leftovers;
+mod manifest_hashes;
 mod reader;
 mod rowless;
+mod store;
 mod summary;
 mod writer;
 
 use std::{io, path::PathBuf};
 
-pub use catalogue::{Catalogue, manifest_hash};
+pub use catalogue::Catalogue;
 pub use consumer_lock::ConsumerLock;
+pub use format::BatchFormat;
+pub use manifest_hashes::ManifestHashes;
 pub use reader::read_lines;
 pub use rowless::Covered;
+pub use store::{BatchLocation, BatchStore, BatchUrl, InvalidBatchUrl, ObjectFolder, OutageWait};
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};
 
@@ -41,6 +47,24 @@ pub enum BatchError {
         path: PathBuf,
         /// What was reported.
         source: io::Error,
+    },
+    /// An object store does not answer, or refuses.
+    #[error("cannot {action} {url}: {reason}")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// The object, or the whole place.
+        url: String,
+        /// What was reported.
+        reason: String,
+    },
+    /// The batches of an object store cannot be set aside.
+    #[error(
+        "the batches in {url} are not moved: name another prefix with --batch-store to begin anew, or move the objects away yourself"
+    )]
+    NotMoved {
+        /// Where they lie.
+        url: String,
     },
     /// A manifest cannot be understood.
     #[error(
@@ -92,6 +116,12 @@ pub enum BatchError {
 }
 
 impl BatchError {
+    /// Whether what cannot be read may be read later; otherwise it is damaged or missing.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Store { .. })
+    }
+
     fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
-    batch::Catalogue,
+    batch::{BatchStore, Catalogue},
     http::{self, AppState},
     ingest::Input,
     kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -162,13 +162,13 @@ pub(super) fn champion_watcher(
 /// Takes up the models, batches and champions that other processes write.
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
-    batches: &Path,
+    batches: BatchStore,
     models: &Path,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
 ) {
     let champions = ChampionStore::new(models);
-    let mut batches = data::WatchedBatches::new(batches.to_owned());
+    let mut batches = data::WatchedBatches::new(batches);
     let mut gaps = data::WatchedGaps::new(models);
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
         loop {

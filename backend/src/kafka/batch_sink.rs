@@ -6,11 +6,13 @@ use std::{
 };
 
 use rdkafka::{Message, message::BorrowedMessage};
-use tillstream_shared::{ClosedBy, Manifest};
+use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
 use super::{KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
-    batch::{BatchError, Catalogue, ConsumerLock, OpenBatch, Provenance, TopicProgress},
+    batch::{
+        BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
+    },
     progress::Progress,
     shutdown::Shutdown,
 };
@@ -72,6 +74,13 @@ impl BatchSink {
             repaired: Vec::new(),
             progress,
         }
+    }
+
+    /// From now on outages of an object store are waited for, until `shutdown`.
+    pub(super) fn wait_for_outages(&mut self, shutdown: &Shutdown) {
+        let (progress, shutdown) = (self.progress.clone(), shutdown.clone());
+        let wait = OutageWait::new(Component::Consumer, progress, shutdown);
+        self.catalogue.wait_for_outages(wait);
     }
 
     /// What is stored of the topic.

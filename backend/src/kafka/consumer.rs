@@ -31,7 +31,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    batch::{Catalogue, ConsumerLock},
+    batch::{BatchError, Catalogue, ConsumerLock},
     progress::Progress,
     shutdown::Shutdown,
 };
@@ -156,6 +156,22 @@ impl Consumer {
         shutdown: &Shutdown,
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
+        self.sink.wait_for_outages(shutdown);
+        match self.store_lines(shutdown, &mut stored) {
+            Err(KafkaError::Batch(error @ BatchError::Store { .. })) if shutdown.requested() => {
+                tracing::warn!("{error}: the messages of the open batch are read again");
+                self.sink.discard_open();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn store_lines(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
         let mut has_read = false;
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
@@ -186,17 +202,17 @@ impl Consumer {
                 None => true,
             };
             while let Some(rebalance) = self.client.context().rebalances().take() {
-                self.answer(rebalance, shutdown, &mut stored)?;
+                self.answer(rebalance, shutdown, stored)?;
             }
-            let has_ended = may_have_ended && self.has_ended(shutdown, &mut stored)?;
+            let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
             if has_ended || shutdown.requested() {
-                self.close(ClosedBy::Shutdown, false, shutdown, &mut stored)?;
+                self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
                 self.commit();
                 self.sink.discard_open();
                 return Ok(());
             }
             if let Some(why) = self.sink.run_timers(Instant::now()) {
-                self.close(why, false, shutdown, &mut stored)?;
+                self.close(why, false, shutdown, stored)?;
             }
             if self.is_commit_due && !self.client.context().is_committing() {
                 self.commit();
