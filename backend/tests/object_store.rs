@@ -17,7 +17,7 @@ use std::{
 
 use serde_json::Value;
 use support::{
-    assert_offsets_are_covered_once,
+    Running, assert_offsets_are_covered_once,
     broker::{Broker, Kafka},
     generated, good, output, refused,
     s3::{S3Place, S3Server, use_endpoint},
@@ -148,6 +148,38 @@ fn a_batch_is_stored_once_wherever_the_consumer_dies() {
 }
 
 #[test]
+fn consumers_on_several_machines_share_a_prefix() {
+    const LINES: u64 = 20_000;
+    let (server, broker) = (S3Server::start(), Kafka::Embedded.broker());
+    let place = server.place();
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let mut produce = broker.tillstream(folders[0].path(), &["produce", "--partitions", "6"]);
+    produce.args(["--input", &format!("generate:{LINES}:9"), "--rate", "2000", "--print"]);
+    let _producer = Running::start(&mut produce, "{");
+    let consumers = [1, 2].map(|machine: usize| {
+        let data = folders[machine].path();
+        let mut command = broker.tillstream(data, &["consume", "--group", "shared"]);
+        command.args(["--batch-size", "200", "--batch-interval", "1"]);
+        // Rebalances are heard of soon.
+        command.args(["--kafka-property", "heartbeat.interval.ms=300"]);
+        server.serve(command.args(["--batch-store", &place.url()]));
+        // It has stored a batch beside the other one.
+        Running::start(&mut command, "batch_")
+    });
+    wait_for("all lines", || {
+        let stored: u64 = manifests(&place.store()).iter().map(|manifest| manifest.rows).sum();
+        (stored >= LINES).then_some(())
+    });
+    consumers.into_iter().for_each(Running::interrupt);
+    assert_offsets_are_covered_once(&manifests(&place.store()));
+    let (stored, input) = (rows(&place.store()), generated(LINES, 9));
+    let [mut stored, mut input] = [&stored, &input].map(|rows| rows.lines().collect::<Vec<_>>());
+    stored.sort_unstable();
+    input.sort_unstable();
+    assert!(stored == input, "the batches are not the input");
+}
+
+#[test]
 fn an_outage_is_waited_for() {
     let (server, broker) = (S3Server::start(), topic());
     let (data, place) = (tempfile::tempdir().unwrap(), server.place());
@@ -155,7 +187,7 @@ fn an_outage_is_waited_for() {
     command.args(["--input", "generate:1000:9", "--batch-size", "300", "--batch-interval", "1"]);
     command.args(broker.arguments()).args(["--batch-store", &place.url()]);
     command.arg("--data-dir").arg(data.path());
-    let mut running = support::Running::start(server.serve(&mut command), "Page:");
+    let mut running = Running::start(server.serve(&mut command), "Page:");
     let url = running.announced.clone();
     wait_for("the batches", || (status(&url).lines_stored == 1000).then_some(()));
 
@@ -188,7 +220,7 @@ fn a_shutdown_ends_the_wait() {
     let (data, place) = (tempfile::tempdir().unwrap(), server.place());
     let mut command = broker.tillstream(data.path(), &["consume", "--batch-size", "300"]);
     command.args(["--batch-interval", "3600", "--batch-store", &place.url()]);
-    let running = support::Running::start(server.serve(&mut command), "batch_000003");
+    let running = Running::start(server.serve(&mut command), "batch_000003");
     server.go_down();
     running.interrupt();
     server.come_up();

@@ -138,3 +138,54 @@ fn is_abandoned(store: &BatchStore, name: &str) -> Result<bool, BatchError> {
     let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
     Ok(age.is_some_and(|age| age > ABANDONED))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use object_store::memory::InMemory;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::batch::ObjectFolder;
+
+    #[test]
+    fn objects_without_a_manifest_go_when_their_consumer_is_known_to_be_gone() {
+        let local = TempDir::new().unwrap();
+        let objects =
+            ObjectFolder::new(Arc::new(InMemory::new()), "a".into(), "memory:///a".into());
+        let objects = objects.unwrap();
+        let store = BatchStore::Objects { objects, local: local.path().to_owned() };
+        let (own, elsewhere) = ("5f3a91c2", "00c0ffee");
+        for consumer in [own, elsewhere] {
+            let name = format!("batch_000001_20261123T173509Z_{consumer}.csv");
+            store.write(&name, "", b"").unwrap();
+        }
+        // As a crash leaves them; a batch of earlier times that lies there has nothing to do with it.
+        for name in [format!("consumer_{own}.lock"), format!("open_batch.csv.{own}.tmp")] {
+            fs::write(local.path().join(name), "").unwrap();
+        }
+        fs::write(local.path().join("batch_000007_20261123T173509Z.csv"), "").unwrap();
+
+        let (_, lock) = Catalogue::open(&store).unwrap();
+        drop(lock);
+        let mut objects = store.list().unwrap();
+        objects.sort();
+        let left = format!("batch_000001_20261123T173509Z_{elsewhere}.csv");
+        assert_eq!(objects, [left.as_str(), "batch_store.json"]);
+        let mut files = BatchStore::from(local.path()).list().unwrap();
+        files.sort();
+        assert_eq!(files, [".lock", "batch_000007_20261123T173509Z.csv"]);
+    }
+
+    #[test]
+    fn a_day_is_long_enough() {
+        let folder = TempDir::new().unwrap();
+        let file = fs::File::create(folder.path().join("object")).unwrap();
+        let store = BatchStore::from(folder.path());
+        for (age, expected) in [(ABANDONED / 2, false), (2 * ABANDONED, true)] {
+            file.set_modified(SystemTime::now() - age).unwrap();
+            assert_eq!(is_abandoned(&store, "object").unwrap(), expected);
+        }
+    }
+}

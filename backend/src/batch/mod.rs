@@ -122,6 +122,19 @@ impl BatchError {
         matches!(self, Self::Io { .. } | Self::Store { .. })
     }
 
+    /// With what to look at, for a store that does not answer at the start.
+    fn with_advice(self, variables: &str) -> Self {
+        match self {
+            Self::Store { action, url, reason } => {
+                let reason = format!(
+                    "{reason}; check --batch-store and the environment variables {variables}"
+                );
+                Self::Store { action, url, reason }
+            }
+            other => other,
+        }
+    }
+
     fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

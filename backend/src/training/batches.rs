@@ -145,8 +145,13 @@ impl Trainer {
             if shutdown.requested() {
                 break;
             }
-            // A batch that was removed since stays a gap.
-            let Some(manifest) = catalogue.manifest(number)? else { continue };
+            let manifest = match catalogue.manifest(number) {
+                Ok(Some(manifest)) => manifest,
+                // A batch that was removed since stays a gap.
+                Ok(None) => continue,
+                Err(error) if error.may_pass() => continue,
+                Err(error) => return Err(error.into()),
+            };
             let Ok(content) = read_content(catalogue, &manifest) else { continue };
             for points in &content.points {
                 self.train_line_model(points, &manifest, catalogue.last());

@@ -82,9 +82,11 @@ impl BatchStore {
             None => Ok(folder.into()),
             Some(BatchLocation::Folder(folder)) => Ok(folder.into()),
             Some(BatchLocation::Objects(url)) => {
-                let objects = ObjectFolder::open(url)?;
-                objects.check_readable()?;
-                Ok(Self::Objects { objects, local: local.to_owned() })
+                let opened = ObjectFolder::open(url).and_then(|objects| {
+                    objects.check_readable()?;
+                    Ok(Self::Objects { objects, local: local.to_owned() })
+                });
+                opened.map_err(|error| error.with_advice(url.variables()))
             }
         }
     }

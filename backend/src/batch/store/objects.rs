@@ -153,11 +153,7 @@ impl ObjectFolder {
             Err(_) => Err(BatchError::Store {
                 action: "use",
                 url: self.url.clone(),
-                reason: format!(
-                    "no answer within {} seconds; is the address right, and are there credentials in the \
-                     environment?",
-                    START_TIMEOUT.as_secs()
-                ),
+                reason: format!("no answer within {} seconds", START_TIMEOUT.as_secs()),
             }),
         }
     }

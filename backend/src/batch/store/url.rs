@@ -34,6 +34,15 @@ impl BatchUrl {
         &self.scheme
     }
 
+    /// The environment variables with address and credentials.
+    pub(super) fn variables(&self) -> &'static str {
+        match self.scheme {
+            ObjectStoreScheme::GoogleCloudStorage => "GOOGLE_*",
+            ObjectStoreScheme::MicrosoftAzure => "AZURE_*",
+            _ => "AWS_*",
+        }
+    }
+
     pub(super) fn prefix(&self) -> &Path {
         &self.prefix
     }
