@@ -1,4 +1,4 @@
-//! The batches of a folder, as their manifests tell.
+//! The batches of one place, as their manifests tell.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -11,8 +11,7 @@ use super::{
 };
 use crate::progress;
 
-/// The batches of a folder. It holds what they amount to, not their manifests: those are read from the
-/// folder, so that neither memory nor the time of a look grows with history.
+/// The batches of one place. It holds what they amount to, not their manifests: those are read from there, so that neither memory nor the time of a look grows with history.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub(super) store: BatchStore,

@@ -67,6 +67,17 @@ impl ClosedBatch {
         Ok((manifest, json))
     }
 
+    /// Uploads the file once more under the name that it has, where the store is one of objects.
+    ///
+    /// # Errors
+    /// [`BatchError::Store`].
+    pub(super) fn upload_again(&self, store: &BatchStore) -> Result<(), BatchError> {
+        match (store, &self.name) {
+            (BatchStore::Objects { objects, .. }, Some(name)) => objects.upload(&self.file, name),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives the batch up: its messages are still in the topic.
     ///
     /// # Errors

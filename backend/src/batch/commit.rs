@@ -5,7 +5,10 @@
 //! was stored, sees whether its batch still begins where its partitions end, and tries the number after. So whether
 //! a line is stored depends on this folder alone, and never on who believes to own a partition.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use tillstream_durable::{Creation, FolderLock};
 use tillstream_shared::{ClosedBy, Manifest};
@@ -21,6 +24,9 @@ use super::{
 
 /// A summary of all batches is written after so many new ones, which bounds what a start reads.
 const CHECKPOINT_EVERY: u64 = 1_000;
+
+/// After so long without a manifest, an object may have been removed as left over.
+const LONG_OUTAGE: Duration = Duration::from_secs(60 * 60);
 
 impl Catalogue {
     /// Takes the folder for one consumer alone, removes what crashes left unfinished, and reads what is new.
@@ -142,11 +148,15 @@ impl Catalogue {
         let (manifest, json) = batch.publish_as(&self.store, number, previous)?;
         let name = manifest_name(number);
         let temporary = batch.files().temporary(&format!("{number}.json"));
+        let begun = Instant::now();
         match self.store.create(&name, &temporary, &json)? {
             Creation::Created => {}
             // On a network, the answer to a request that succeeded may be lost, and the request repeated.
             Creation::Exists if self.manifest(number)?.as_ref() == Some(&manifest) => {}
             Creation::Exists => return Ok(None),
+        }
+        if begun.elapsed() >= LONG_OUTAGE {
+            batch.upload_again(&self.store)?;
         }
         self.refresh_removed()?;
         if number < self.first() {

@@ -27,7 +27,7 @@ pub enum BatchFormat {
     /// Comma-separated values, which every tool reads.
     #[default]
     Csv,
-    /// Apache Parquet: typed columns, compressed by zstd; a fifth of the size.
+    /// Apache Parquet: typed columns, compressed by zstd; a tenth of the size.
     Parquet,
 }
 

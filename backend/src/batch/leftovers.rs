@@ -18,8 +18,8 @@ use super::{
 
 /// Where a version that had one consumer at most noted what a batch without lines covers.
 const EARLIER_NOTE: &str = "open_batch.json";
-/// An object of a consumer that is not known on this machine is left over after so long: a consumer that has
-/// uploaded a batch tries to create its manifest at once, and uploads it again after an outage.
+/// An object of a consumer that is not known on this machine is left over after so long: a consumer creates the
+/// manifest as soon as the batch is uploaded, and uploads it again when that was delayed by a long outage.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A file that may be left over.

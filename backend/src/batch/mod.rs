@@ -1,8 +1,9 @@
-//! Batches on disk: immutable CSV files of consecutive lines, each with a manifest beside it.
+//! Batches in a folder or an object store: immutable files of consecutive lines, CSV or Parquet, each with a
+//! manifest beside it.
 //!
 //! A batch exists when its manifest does. The file is written under a temporary name, flushed to
-//! disk and renamed; then the manifest is created, unless another consumer has created that of the same number
-//! (`commit`). What a crash leaves in between is removed when the folder is next opened for writing. A batch
+//! disk and renamed, or uploaded (`store`); then the manifest is created, unless another consumer has created that of the same number
+//! (`commit`). What a crash leaves in between is removed when the place is next opened for writing. A batch
 //! without lines is not stored: its offsets are noted for each partition (`rowless`) and go into the next one.
 
 mod catalogue;
