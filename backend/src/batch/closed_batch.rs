@@ -73,7 +73,9 @@ impl ClosedBatch {
     /// [`BatchError::Store`].
     pub(super) fn upload_again(&self, store: &BatchStore) -> Result<(), BatchError> {
         match (store, &self.name) {
-            (BatchStore::Objects { objects, .. }, Some(name)) => objects.upload(&self.file, name),
+            (BatchStore::Objects { .. }, Some(name)) => {
+                store.publish(&self.file, &self.temporary, name)
+            }
             _ => Ok(()),
         }
     }

@@ -1,8 +1,10 @@
 //! Where batches lie: a folder, or an object store. Everything here blocks.
 
+mod failure;
 mod objects;
 mod outage;
 mod requests;
+mod upload;
 mod url;
 
 #[cfg(test)]

@@ -3,14 +3,7 @@
 //! An object appears whole or not at all, so nothing is renamed. What several consumers compete for is created
 //! by a conditional request (`If-None-Match: *`), of which the store lets one succeed.
 
-use std::{
-    fmt,
-    fs::File,
-    future::Future,
-    io::{Read, Seek},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, fs::File, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{
@@ -20,7 +13,7 @@ use object_store::{
 };
 use tillstream_durable::{Creation, fault};
 
-use super::{BatchUrl, OutageWait, requests::Requests};
+use super::{BatchUrl, OutageWait, failure::failed, requests::Requests, upload::upload};
 use crate::batch::BatchError;
 
 /// The store is tried for so long at start.
@@ -28,8 +21,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(8);
 /// A request that fails for a moment is repeated within this time. Whoever asked waits for longer outages.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_RETRIES: usize = 4;
-/// Larger files are uploaded in parts of this size.
-const PART: usize = 8 << 20;
 /// Marks a place as one of batches, and shows at start whether objects can be created conditionally.
 const MARKER: &str = "batch_store.json";
 const MARKER_CONTENT: &[u8] = b"{\"format_version\":1}\n";
@@ -308,58 +299,4 @@ impl<T> Answer<T> {
         };
         Err(BatchError::Store { action, url: objects.url_of(name), reason: reason.to_owned() })
     }
-}
-
-async fn upload(store: Store, path: Path, file: Arc<File>) -> Result<(), Error> {
-    let mut file = &*file;
-    file.rewind().map_err(local)?;
-    let mut part = next_part(file).map_err(local)?;
-    if part.len() < PART {
-        return store.put(&path, part.into()).await.map(drop);
-    }
-    let mut upload = store.put_multipart(&path).await?;
-    while !part.is_empty() {
-        if let Err(error) = upload.put_part(part.into()).await {
-            // What cannot be taken back is an unfinished upload that nobody sees.
-            let _ = upload.abort().await;
-            return Err(error);
-        }
-        part = next_part(file).map_err(local)?;
-    }
-    upload.complete().await.map(drop)
-}
-
-fn next_part(file: &File) -> std::io::Result<Vec<u8>> {
-    let mut part = Vec::new();
-    file.take(PART as u64).read_to_end(&mut part)?;
-    Ok(part)
-}
-
-fn local(error: std::io::Error) -> Error {
-    Error::Generic { store: "local file", source: Box::new(error) }
-}
-
-fn failed(action: &'static str, url: &str, error: &Error) -> BatchError {
-    BatchError::Store { action, url: url.to_owned(), reason: reason(error) }
-}
-
-/// What a store or a connection says, in one line: its code and message out of the XML that all of them send,
-/// or else the innermost error.
-fn reason(error: &Error) -> String {
-    let whole = error.to_string();
-    let element = |name: &str| {
-        let (_, from) = whole.split_once(&format!("<{name}>"))?;
-        let (text, _) = from.split_once(&format!("</{name}>"))?;
-        Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
-    };
-    match (element("Code"), element("Message")) {
-        (Some(code), Some(message)) => return format!("{code} ({message})"),
-        (Some(code), None) => return code,
-        _ => {}
-    }
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
