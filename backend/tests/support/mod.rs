@@ -95,6 +95,17 @@ impl Running {
         };
         // Somebody must go on reading, or the program would wait for room in the pipes.
         std::thread::spawn(move || lines.for_each(drop));
+        Self::new(child, line[marker.len()..].trim().to_owned())
+    }
+
+    /// Starts it, and waits for nothing.
+    #[track_caller]
+    pub fn spawn(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::new(child, String::new())
+    }
+
+    fn new(mut child: Child, announced: String) -> Self {
         let stderr = child.stderr.take().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let logged = log.clone();
@@ -103,7 +114,13 @@ impl Running {
                 *logged.lock().unwrap() += &(line + "\n");
             }
         });
-        Self { child, log, announced: line[marker.len()..].trim().to_owned() }
+        Self { child, log, announced }
+    }
+
+    /// Sends it a signal, such as `-STOP`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
     }
 
     /// Ends it as the power cut does.
