@@ -4,8 +4,6 @@ A difference that is not here fails the comparison. That of a test is also that 
 """
 
 MIXED = "only a group without members changes its protocol; Kafka moves members over one by one"
-READ_ONLY = "settings with one possible value are told to be read only"
-COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
 ONE_NODE = "there are no replicas to move, and no quorum"
 
 REASONS: dict[str, dict[str, str]] = {
@@ -14,10 +12,7 @@ REASONS: dict[str, dict[str, str]] = {
         "of its own (KIP-890), is not supported",
     },
     "confluent-kafka": {
-        "create a topic with cleanup.policy=compact": COMPACTION,
-        "produce: a message that is too large": "there is no max.message.bytes: a request may have 100 MiB",
         "group: a classic member among members of KIP-848": MIXED,
-        "describe settings of a topic": READ_ONLY,
     },
     "kcat": {},
     "franz-go": {},

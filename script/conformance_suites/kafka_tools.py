@@ -273,6 +273,21 @@ def describe_broker(tools: Tools) -> list:
     return sorted(set(re.findall(rf"^\s+((?:{names})=\S+)", output, re.M)))
 
 
+@checks.check("kafka-topics --create: compacted, and kafka-configs --alter its policy", smoke=True)
+def compacted_topic(tools: Tools) -> list:
+    settings = ["--config", "cleanup.policy=compact", "--config", "max.message.bytes=2000"]
+    tools.topics("--create", "--topic", "compacted-tools", *settings)
+    entity = ["--entity-type", "topics", "--entity-name", "compacted-tools"]
+    tools.configs(*entity, "--alter", "--add-config", "cleanup.policy=[compact,delete],min.compaction.lag.ms=5")
+    return sorted(re.findall(r"^\s+((?:cleanup|max\.message|min\.comp)\S+=\S+)", tools.configs(*entity, "--describe"), re.M))
+
+
+@checks.check("VerifiableProducer and a message without a key on a compacted topic")
+def compacted_without_key(tools: Tools) -> list:
+    output = tools.run(f"{TOOLS}.VerifiableProducer", "--topic", "compacted-tools", "--max-messages", "5", "--acks", "-1")
+    return sorted({(event["name"], event.get("exception")) for event in events(output) if "error" in event["name"]})
+
+
 @checks.check("kafka-console-producer and -consumer", smoke=True)
 def console(tools: Tools) -> list:
     tools.topics("--create", "--topic", "console", "--partitions", "1")

@@ -8,8 +8,6 @@ use std::{
 
 use crate::fault_points::FaultPoints;
 
-pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 256 << 20;
-
 /// The settings of one broker.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
@@ -25,10 +23,12 @@ pub struct BrokerConfig {
     pub segment_bytes: u64,
     /// Closed segments are deleted, oldest first, while a partition holds more bytes than this.
     pub retention_bytes: Option<u64>,
-    /// Closed segments are deleted when nothing was appended to them for this long.
+    /// Segments are deleted when all their messages are older, by their timestamps.
     pub retention_age: Option<Duration>,
     /// How often retention of logs and offsets is applied.
     pub retention_interval: Duration,
+    /// How often topics with `cleanup.policy=compact` are looked at.
+    pub compaction_interval: Duration,
     /// Kafka's `offsets.retention.minutes`: a group without members loses its offsets, and so ends,
     /// this long after it became empty or, without ever having members, last committed.
     pub offsets_retention: Duration,
@@ -55,10 +55,11 @@ impl BrokerConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             default_partitions: 1,
             auto_create_topics: true,
-            segment_bytes: DEFAULT_SEGMENT_BYTES,
+            segment_bytes: 256 << 20,
             retention_bytes: None,
             retention_age: None,
             retention_interval: Duration::from_secs(30),
+            compaction_interval: Duration::from_secs(15),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
             group_heartbeat_interval: Duration::from_secs(5),
             group_session_timeout: Duration::from_secs(45),

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
-    batch::Catalogue,
+    batch::{BatchStore, Catalogue},
     http::{self, AppState},
     ingest::Input,
     kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -22,7 +22,7 @@ use crate::{
     training::Trainer,
 };
 use tillstream_broker::Broker;
-use tillstream_durable::{FolderLock, fault};
+use tillstream_durable::fault;
 
 /// How often a component looks for what other processes have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -92,14 +92,12 @@ pub(super) fn producer(
 pub(super) fn consumer(
     supervisor: &mut Supervisor,
     consumer: Consumer,
-    lock: FolderLock,
     stored: watch::Sender<u64>,
     print: bool,
 ) -> Outcome<()> {
     let outcome = Outcome::default();
     let consumed = outcome.clone();
     supervisor.spawn_blocking(Component::Consumer, move |shutdown| {
-        let _lock = lock;
         consumer.run(shutdown, |manifest| {
             tracing::info!("stored {}: {} lines", manifest.file, manifest.rows);
             if print {
@@ -164,13 +162,13 @@ pub(super) fn champion_watcher(
 /// Takes up the models, batches and champions that other processes write.
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
-    batches: &Path,
+    batches: BatchStore,
     models: &Path,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
 ) {
     let champions = ChampionStore::new(models);
-    let mut batches = data::WatchedBatches::new(batches.to_owned());
+    let mut batches = data::WatchedBatches::new(batches);
     let mut gaps = data::WatchedGaps::new(models);
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
         loop {

@@ -23,8 +23,8 @@ use crate::shutdown::Shutdown;
 
 /// How long one wait for acknowledgements lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How long acknowledgements are waited for after a shutdown was requested.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long acknowledgements are waited for when others wait for the consumer, or after a shutdown was requested.
+const HURRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A producer of the dead-letter topic.
 pub(super) struct DeadLetterProducer {
@@ -101,13 +101,14 @@ impl DeadLetterProducer {
         self.resend_failed(shutdown)
     }
 
-    /// Waits until all messages are acknowledged; tells whether they are, which they may not be when a
-    /// shutdown was requested meanwhile.
+    /// Waits until all messages are acknowledged; tells whether they are, which they may not be when the caller is
+    /// in a hurry, or a shutdown was requested meanwhile.
     ///
     /// # Errors
     /// [`KafkaError::DeadLetters`] when the topic does not take them.
-    pub(super) fn flush(&self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
-        let (begun, mut deadline) = (Instant::now(), None);
+    pub(super) fn flush(&self, hurry: bool, shutdown: &Shutdown) -> Result<bool, KafkaError> {
+        let begun = Instant::now();
+        let mut deadline = hurry.then(|| begun + HURRY_TIMEOUT);
         let waiting = &self.client.context().waiting;
         loop {
             self.resend_failed(shutdown)?;
@@ -118,10 +119,10 @@ impl DeadLetterProducer {
             if begun.elapsed() >= OUTAGE_THRESHOLD {
                 waiting.begin("no dead letter acknowledged by the brokers");
             }
-            if shutdown.requested()
-                && Instant::now()
-                    > *deadline.get_or_insert_with(|| Instant::now() + SHUTDOWN_TIMEOUT)
-            {
+            if shutdown.requested() {
+                deadline.get_or_insert_with(|| Instant::now() + HURRY_TIMEOUT);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return Ok(false);
             }
             self.client.poll(POLL_INTERVAL);

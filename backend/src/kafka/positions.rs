@@ -19,9 +19,19 @@ struct Position {
 }
 
 impl Positions {
-    /// Adds a partition that is read from `next` on.
+    /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
         self.0.insert(partition, Position { read: next, end: watermarks.end });
+    }
+
+    /// Removes a partition that is not read any more.
+    pub(super) fn remove(&mut self, partition: i32) {
+        self.0.remove(&partition);
+    }
+
+    /// The partitions that are read.
+    pub(super) fn partitions(&self) -> Vec<i32> {
+        self.0.keys().copied().collect()
     }
 
     /// Notes that the message at `offset` was taken.
@@ -52,11 +62,17 @@ impl Positions {
         self.0.values().map(|position| position.end.abs_diff(position.read)).sum()
     }
 
-    /// Whether everything below `ends` is read.
-    pub(super) fn have_reached(&self, ends: &Offsets) -> bool {
-        ends.iter().all(|(partition, end)| {
-            self.0.get(partition).is_some_and(|position| position.read >= *end)
-        })
+    /// The partitions of `ends` of which not everything below is read here.
+    pub(super) fn behind(&self, ends: &Offsets) -> Vec<i32> {
+        let is_behind = |(partition, end): &(&i32, &i64)| {
+            self.0.get(partition).is_none_or(|position| position.read < **end)
+        };
+        ends.iter().filter(is_behind).map(|(partition, _)| *partition).collect()
+    }
+
+    /// Whether the partition is read.
+    pub(super) fn contains(&self, partition: i32) -> bool {
+        self.0.contains_key(&partition)
     }
 
     /// The offset in every partition below which nothing is left to read.
@@ -95,11 +111,11 @@ mod tests {
         let mut positions = positions();
         let ends = Offsets::from([(0, 20), (1, 5)]);
         positions.take(0, 18);
-        assert!(!positions.have_reached(&ends));
+        assert_eq!(positions.behind(&ends), [0]);
         positions.pass(0, 20);
-        assert!(positions.have_reached(&ends));
+        assert!(positions.behind(&ends).is_empty());
         assert_eq!((positions.lag(), read(&positions)[0]), (0, (0, 20)));
-        assert!(!positions.have_reached(&Offsets::from([(2, 1)])), "a partition not read yet");
+        assert_eq!(positions.behind(&Offsets::from([(2, 1)])), [2], "a partition not read here");
     }
 
     #[test]

@@ -3,21 +3,22 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use rdkafka::{
     ClientContext, TopicPartitionList,
-    consumer::ConsumerContext,
-    error::{KafkaError as ClientError, KafkaResult},
+    consumer::{BaseConsumer, ConsumerContext},
+    error::KafkaError as ClientError,
+    types::RDKafkaRespErr,
 };
 use serde::Deserialize;
 
-use super::waiting::{OUTAGE_THRESHOLD, Waiting};
+use super::{
+    rebalance::Rebalances,
+    waiting::{OUTAGE_THRESHOLD, Waiting},
+};
 
 /// The part of librdkafka's statistics that is used (its `STATISTICS.md`). Offsets that are not known are negative.
 #[derive(Debug, Default, Deserialize)]
@@ -63,24 +64,24 @@ impl PartitionStatistics {
 pub(super) struct ConsumerStatistics {
     newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
     disconnected_since: Mutex<Option<Instant>>,
-    committing: AtomicBool,
+    rebalances: Rebalances,
     waiting: Waiting,
 }
 
 impl ConsumerStatistics {
     pub(super) fn new(waiting: Waiting) -> Self {
         let (newest, disconnected_since) = (Mutex::default(), Mutex::default());
-        Self { newest, disconnected_since, committing: AtomicBool::new(false), waiting }
+        Self { newest, disconnected_since, rebalances: Rebalances::default(), waiting }
     }
 
-    /// Notes whether a commit of offsets is under way.
-    pub(super) fn set_committing(&self, committing: bool) {
-        self.committing.store(committing, Relaxed);
+    /// What the group asks for.
+    pub(super) fn rebalances(&self) -> &Rebalances {
+        &self.rebalances
     }
 
-    /// Whether the broker has not answered the last commit of offsets yet.
-    pub(super) fn is_committing(&self) -> bool {
-        self.committing.load(Relaxed)
+    /// What the consumer waits for.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     fn take_up_brokers(&self, brokers: &BTreeMap<String, BrokerStatistics>, now: Instant) {
@@ -121,11 +122,13 @@ impl ClientContext for ConsumerStatistics {
 }
 
 impl ConsumerContext for ConsumerStatistics {
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        self.set_committing(false);
-        if let Err(error) = result {
-            tracing::warn!("the offsets of the stored batches are not committed: {error}");
-        }
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        kind: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        self.rebalances.add(client, kind, partitions);
     }
 }
 

@@ -33,6 +33,8 @@ use kafka_protocol::{
 };
 
 pub(crate) use common::PendingResponse;
+#[cfg(any(test, fuzzing))]
+pub(crate) use versions::APIS;
 pub(crate) use versions::is_supported;
 
 use crate::{

@@ -41,6 +41,15 @@ struct BatchMetadata {
     end: i64,
 }
 
+/// The last batch of a producer in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastBatch {
+    /// It has sequence numbers; the offset behind it.
+    Data { end: i64 },
+    /// There is nothing but markers of its epoch.
+    Marker { epoch: i16 },
+}
+
 #[derive(Debug)]
 struct Producer {
     epoch: i16,
@@ -133,7 +142,7 @@ impl ProducerStates {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
         }
-        if marker.is_some() {
+        if header.is_control() {
             return;
         }
         if producer.batches.len() == MAX_CACHED_BATCHES {
@@ -143,7 +152,7 @@ impl ProducerStates {
             first: header.base_sequence,
             last: advance(header.base_sequence, header.last_offset_delta),
             base,
-            end: base + i64::from(header.count()),
+            end: base + header.offset_count(),
         });
     }
 
@@ -160,6 +169,18 @@ impl ProducerStates {
         let mut all: Vec<ActiveProducer> = self.producers.iter().map(describe).collect();
         all.sort_unstable_by_key(|producer| producer.id);
         all
+    }
+
+    /// What compaction must keep of each producer, so that a restart finds its state again.
+    pub(super) fn last_batches(&self) -> HashMap<i64, LastBatch> {
+        let last = self.producers.iter().map(|(id, producer)| {
+            let last = match producer.batches.back() {
+                Some(batch) => LastBatch::Data { end: batch.end },
+                None => LastBatch::Marker { epoch: producer.epoch },
+            };
+            (*id, last)
+        });
+        last.collect()
     }
 
     fn evict_oldest(&mut self) {
@@ -187,6 +208,7 @@ mod tests {
             producer_id: 7,
             producer_epoch: epoch,
             base_sequence: sequence,
+            count,
         }
     }
 

@@ -45,6 +45,7 @@ fn table(batches: &[Manifest]) -> Html {
             ClosedBy::Size => "size",
             ClosedBy::Time => "time",
             ClosedBy::Shutdown => "shutdown",
+            ClosedBy::Rebalance => "rebalance",
         };
         html! {
             <tr key={batch.number}>
