@@ -161,6 +161,7 @@ impl BatchSink {
         self.unnoted_since = None;
         self.progress.lines_open.set(0);
         self.catalogue.summary().report(&self.progress);
+        self.progress.set_last_batch(&manifest);
         Ok(Some(manifest))
     }
 

@@ -148,7 +148,7 @@ impl Consumer {
                 Some(Ok(message)) => {
                     self.sink.take(&message, shutdown)?;
                     let (partition, offset) = (message.partition(), message.offset());
-                    self.positions.take(partition, offset);
+                    self.positions.take(partition, offset, message.timestamp().to_millis());
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
                 Some(Err(ClientError::PartitionEOF(_))) => {
@@ -187,7 +187,7 @@ impl Consumer {
             }
             if let Some(statistics) = self.client.context().take() {
                 self.positions.update(&statistics);
-                self.progress.lag.set(self.positions.lag());
+                self.progress.lag.set(self.positions.report());
             }
             if let Some(partitions) = self.watch.new_partitions()? {
                 tracing::info!("the topic has {} new partitions", partitions.len());
@@ -215,7 +215,7 @@ impl Consumer {
                 self.positions.pass(element.partition(), offset);
             }
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
     }
 
     /// Stores the open batch.
@@ -273,7 +273,7 @@ impl Consumer {
                 .add_partition_offset(topic, partition, Offset::Offset(next))
                 .map_err(failed())?;
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
         self.client.incremental_assign(&assignment).map_err(failed())
     }
 

@@ -145,6 +145,7 @@ impl Producer {
             let partition = partition_of(line.invoice_no.as_bytes(), self.partitions);
             if number <= last_lines[partition as usize] {
                 produced.resumed += 1;
+                progress.lines_resumed.add(1);
                 progress.lines_sent.add(1);
                 continue;
             }

@@ -15,20 +15,16 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
     let ServeOptions { data, page } = options;
-    let (models, batches) = (data.models(), data.batch());
+    let models = data.models();
     let loading = progress.clone();
-    let (data, registry) = setup(&shutdown, move || {
+    let (data, registry, batches) = setup(&shutdown, move || {
         let loaded = data::load_models(&data, &loading)?;
-        Ok((data, loaded))
+        let mut batches = data::WatchedBatches::new(data.batch());
+        batches.refresh(&loading);
+        Ok((data, loaded, batches))
     })
     .await?;
-    components::data_watcher(
-        &mut supervisor,
-        &batches,
-        &models,
-        registry.clone(),
-        progress.clone(),
-    );
+    components::data_watcher(&mut supervisor, batches, &models, registry.clone(), progress.clone());
     components::serving(&mut supervisor, listener, address, |shutdown| {
         data::state(&data, &page, registry, progress, shutdown)
     });
