@@ -268,7 +268,7 @@ pub struct ComponentStatus {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What a running one waits for, since when and why: brokers that do not answer.
+    /// What a running one waits for, since when and why: brokers that do not answer, room on the disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
 }

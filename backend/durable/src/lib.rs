@@ -12,6 +12,9 @@ use std::{
 /// Suffix of a file that is being written; whatever bears it is left over from a crash.
 pub const TEMPORARY: &str = ".tmp";
 
+/// What [`probe_room`] writes again and again.
+static PROBE_CHUNK: [u8; 1 << 16] = [0x5A; 1 << 16];
+
 /// Name of the file by which a folder is locked.
 const LOCK_FILE: &str = ".lock";
 
@@ -20,9 +23,38 @@ const LOCK_FILE: &str = ".lock";
 /// # Errors
 /// Whatever the file system reports; `path` then holds what it held before.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(temporary(path))?;
-    file.write_all(bytes)?;
-    publish(&file, &temporary(path), path)
+    let temporary = temporary(path);
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        publish(&file, &temporary, path)
+    });
+    if written.is_err() {
+        // On a full disk it would take the room that is missing. The error says more than that of removing it.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Whether `error` says that there is no room: it passes when somebody makes some.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Finds out whether there is room for `bytes` in `folder`, by writing and removing a file of that size.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn probe_room(folder: &Path, bytes: usize) -> io::Result<()> {
+    fault::check_room()?;
+    let path = temporary(&folder.join("room"));
+    let probed = File::create(&path).and_then(|mut file| {
+        for _ in 0..bytes.div_ceil(PROBE_CHUNK.len()) {
+            file.write_all(&PROBE_CHUNK)?;
+        }
+        file.sync_all()
+    });
+    probed.and(remove(&path))
 }
 
 /// The name under which `path` is written before it is published.
@@ -39,6 +71,7 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// Whatever the file system reports.
 pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
     fault::file_point(path, "written");
+    fault::check_room()?;
     file.sync_all()?;
     fault::file_point(path, "synced");
     fs::rename(temporary, path)?;

@@ -230,8 +230,10 @@ impl Catalogue {
         let path = manifest_path(&self.folder, number);
         let manifest = batch.close(number, &path, provenance, previous, closed_by)?;
         self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
-        if self.summary.last >= self.checkpoint + CHECKPOINT_EVERY {
-            self.write_checkpoint()?;
+        if self.summary.last >= self.checkpoint + CHECKPOINT_EVERY
+            && let Err(error) = self.write_checkpoint()
+        {
+            tracing::warn!("{error}; trying again after the next batch");
         }
         Ok(manifest)
     }

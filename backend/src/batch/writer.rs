@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
+use tillstream_durable::{self as durable, fault};
 use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
 
 use super::{BatchError, rowless::Rowless};
@@ -155,7 +155,9 @@ impl OpenBatch {
     fn write_row(&mut self) -> Result<(), BatchError> {
         self.hasher.update(&self.row);
         self.bytes += self.row.len() as u64;
-        self.file.write_all(&self.row).map_err(BatchError::io(&self.temporary))
+        fault::check_room()
+            .and_then(|()| self.file.write_all(&self.row))
+            .map_err(BatchError::io(&self.temporary))
     }
 
     /// Lines so far.
@@ -185,6 +187,11 @@ impl OpenBatch {
     /// The offsets that it covers.
     pub fn ranges(&self) -> impl Iterator<Item = OffsetRange> {
         self.ranges.values().copied()
+    }
+
+    /// The first offset of each of its partitions that it does not cover.
+    pub fn next_offsets(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.ranges().map(|range| (range.partition, range.last + 1))
     }
 
     /// When its first line came.
@@ -217,8 +224,12 @@ impl OpenBatch {
         let name = format!("batch_{number:06}_{}.csv", progress::file_stamp());
         let path = self.folder.join(&name);
         let file = self.file.into_inner().map_err(|error| error.into_error());
-        file.and_then(|file| durable::publish(&file, &self.temporary, &path))
-            .map_err(BatchError::io(&path))?;
+        let published = file.and_then(|file| durable::publish(&file, &self.temporary, &path));
+        if let Err(error) = published {
+            // The room may be what is missing. The error says more than that of removing the file.
+            let _ = durable::remove(&self.temporary);
+            return Err(BatchError::io(&path)(error));
+        }
 
         let Provenance { cluster_id, topic, topic_id } = provenance.clone();
         let sources = self.sources.into_iter().flat_map(|(partition, sources)| {
@@ -248,7 +259,12 @@ impl OpenBatch {
         };
         let json = serde_json::to_vec_pretty(&manifest).map_err(Into::into);
         let json = json.map_err(BatchError::io(manifest_path))?;
-        durable::write(manifest_path, &json).map_err(BatchError::io(manifest_path))?;
+        if let Err(error) = durable::write(manifest_path, &json) {
+            if !manifest_path.exists() {
+                let _ = durable::remove(&path);
+            }
+            return Err(BatchError::io(manifest_path)(error));
+        }
         manifest.hash = blake3::hash(&json).to_hex().to_string();
         Ok(manifest)
     }

@@ -6,14 +6,18 @@ use std::{
 };
 
 use rdkafka::{Message, message::BorrowedMessage};
+use tillstream_durable as durable;
 use tillstream_shared::{ClosedBy, Manifest};
 
-use super::{KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
-    batch::{Catalogue, OpenBatch, Provenance},
+    batch::{BatchError, Catalogue, OpenBatch, Provenance},
     progress::Progress,
     shutdown::Shutdown,
 };
+
+/// The room that is to be on a disk that was full before lines are stored again, in bytes.
+const REQUIRED_ROOM: usize = 8 << 20;
 
 /// When a batch is closed.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +46,8 @@ pub(super) struct BatchSink {
     /// When the open batch, without lines, first covered a message that is not noted.
     unnoted_since: Option<Instant>,
     dead_letters: DeadLetterProducer,
+    /// The last offset of each partition that was handed to it.
+    sent_to_dlq: Offsets,
     repaired: Vec<u8>,
     progress: Arc<Progress>,
 }
@@ -56,20 +62,29 @@ impl BatchSink {
         dead_letters: DeadLetterProducer,
         progress: Arc<Progress>,
     ) -> Self {
-        catalogue.summary().report(&progress);
-        progress.dead_letters.add(open.dead_letters());
-        progress.repeated.add(open.repeated());
-        progress.empty.add(open.empty());
-        Self {
+        let mut sink = Self {
             limits,
             catalogue,
             provenance,
-            open: Some(open),
+            open: None,
             unnoted_since: None,
             dead_letters,
+            sent_to_dlq: Offsets::new(),
             repaired: Vec::new(),
             progress,
-        }
+        };
+        sink.go_on_with(open);
+        sink
+    }
+
+    fn go_on_with(&mut self, open: OpenBatch) {
+        self.catalogue.summary().report(&self.progress);
+        self.progress.dead_letters.add(open.dead_letters());
+        self.progress.repeated.add(open.repeated());
+        self.progress.empty.add(open.empty());
+        self.progress.lines_open.set(0);
+        self.unnoted_since = None;
+        self.open = Some(open);
     }
 
     /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
@@ -105,7 +120,12 @@ impl BatchSink {
                     );
                     batch.add_dead_letter(partition, offset);
                     self.progress.dead_letters.add(1);
-                    self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
+                    // A message that is read again is there already.
+                    let sent = self.sent_to_dlq.entry(partition).or_insert(-1);
+                    if *sent < offset {
+                        *sent = offset;
+                        self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
+                    }
                 }
             }
             if let Some(Origin { source, line }) = origin {
@@ -177,6 +197,32 @@ impl BatchSink {
         self.catalogue.note_rowless(batch, &self.provenance)?;
         self.unnoted_since = None;
         Ok(())
+    }
+
+    /// Gives up the open batch: its messages are to be read again.
+    pub(super) fn give_up_open(&mut self) {
+        self.discard_open();
+        self.progress.lines_open.set(0);
+        self.catalogue.summary().report(&self.progress);
+    }
+
+    /// Begins again with the batches that are stored, and what is noted of the next one. Gives the first offsets
+    /// that they do not cover.
+    ///
+    /// # Errors
+    /// [`KafkaError::Batch`], as long as there is no room.
+    pub(super) fn begin_again(&mut self) -> Result<Offsets, KafkaError> {
+        let folder = self.catalogue.folder();
+        durable::probe_room(folder, REQUIRED_ROOM)
+            .map_err(|source| BatchError::Io { path: folder.to_owned(), source })?;
+        // A manifest can be there although storing it was an error.
+        self.catalogue.refresh()?;
+        let open = self.catalogue.begin(&self.provenance)?;
+        let stored = self.catalogue.topic(&self.provenance.topic);
+        let mut next = stored.map_or_else(Offsets::new, |topic| topic.next_offsets.clone());
+        next.extend(open.next_offsets());
+        self.go_on_with(open);
+        Ok(next)
     }
 
     /// Leaves no file of an open batch behind.

@@ -1,5 +1,7 @@
 //! Takes lines from the topic and stores each in exactly one batch.
 
+mod no_room;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
@@ -18,6 +20,7 @@ use tillstream_shared::{
     api::{Component, Event},
 };
 
+use self::no_room::Room;
 use super::{
     Cluster, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Due},
@@ -28,7 +31,7 @@ use super::{
     positions::Positions,
     statistics::ConsumerStatistics,
     topic_watch::TopicWatch,
-    waiting::Waiting,
+    waiting::{Backoff, Waiting},
     watermarks::Watermarks,
 };
 use crate::{
@@ -67,6 +70,9 @@ pub struct Consumer {
     /// What the newest batch ends at, until it is committed.
     uncommitted: Option<TopicPartitionList>,
     end: Arc<OnceLock<Offsets>>,
+    /// Whether the topic could be read.
+    has_read: bool,
+    room: Room,
     progress: Arc<Progress>,
 }
 
@@ -94,10 +100,10 @@ impl Consumer {
         let is_there = |(partition, next): (i32, i64)| {
             partitions.get(&partition).is_some_and(|ends| next <= ends.end)
         };
-        if !next_offsets(&open).all(is_there) {
+        if !open.next_offsets().all(is_there) {
             open = OpenBatch::create(catalogue.folder())?;
         }
-        next.extend(next_offsets(&open));
+        next.extend(open.next_offsets());
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
         let client = cluster
@@ -116,10 +122,19 @@ impl Consumer {
         let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
         let sink =
             BatchSink::new(limits, catalogue, provenance, open, dead_letters, progress.clone());
-        let (positions, end) = (Positions::default(), Arc::default());
-        let uncommitted = None;
-        let mut consumer =
-            Self { cluster, client, watch, sink, positions, uncommitted, end, progress };
+        let room = Room::new(progress.clone());
+        let mut consumer = Self {
+            cluster,
+            client,
+            watch,
+            sink,
+            positions: Positions::default(),
+            uncommitted: None,
+            end: Arc::default(),
+            has_read: false,
+            room,
+            progress,
+        };
         consumer.assign(&partitions, &next)?;
         Ok(consumer)
     }
@@ -131,7 +146,7 @@ impl Consumer {
     }
 
     /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, and then closes
-    /// the open batch. `stored` is called after each batch.
+    /// the open batch. `stored` is called after each batch. Waits while there is no room on the disk.
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
@@ -140,15 +155,32 @@ impl Consumer {
         shutdown: &Shutdown,
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let mut has_read = false;
+        loop {
+            match self.read(shutdown, &mut stored) {
+                Err(error) if error.is_disk_full() => {
+                    if !self.wait_for_room(&error, shutdown)? {
+                        self.commit();
+                        return Ok(());
+                    }
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
-            has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
+            self.has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
-                    self.sink.take(&message, shutdown)?;
                     let (partition, offset) = (message.partition(), message.offset());
                     self.positions.take(partition, offset, message.timestamp().to_millis());
+                    self.sink.take(&message, shutdown)?;
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
                 Some(Err(ClientError::PartitionEOF(_))) => {
@@ -161,7 +193,8 @@ impl Consumer {
                 }
                 // A right that there was at first may be given back: librdkafka goes on trying.
                 Some(Err(error))
-                    if has_read && error.rdkafka_error_code().is_some_and(is_authorization) =>
+                    if self.has_read
+                        && error.rdkafka_error_code().is_some_and(is_authorization) =>
                 {
                     self.progress.notice(format!("reading the topic: {error}; trying again"));
                     false
@@ -172,14 +205,17 @@ impl Consumer {
             let has_ended = may_have_ended
                 && self.end.get().is_some_and(|ends| self.positions.have_reached(ends));
             if has_ended || shutdown.requested() {
-                self.close(ClosedBy::Shutdown, shutdown, &mut stored)?;
+                self.close(ClosedBy::Shutdown, shutdown, stored)?;
                 self.commit();
                 self.sink.discard_open();
                 return Ok(());
             }
             match self.sink.run_timers(Instant::now()) {
-                Some(Due::Close(why)) => self.close(why, shutdown, &mut stored)?,
-                Some(Due::Note) => self.sink.note(shutdown)?,
+                Some(Due::Close(why)) => self.close(why, shutdown, stored)?,
+                Some(Due::Note) => {
+                    self.sink.note(shutdown)?;
+                    self.positions.store();
+                }
                 None => {}
             }
             if self.uncommitted.is_some() && !self.client.context().is_committing() {
@@ -225,7 +261,10 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let Some(manifest) = self.sink.close(why, shutdown)? else { return Ok(()) };
+        let closed = self.sink.close(why, shutdown)?;
+        self.positions.store();
+        self.room.backoff = Backoff::default();
+        let Some(manifest) = closed else { return Ok(()) };
         fault::point("consumer.stored");
         match self.offsets() {
             Ok(offsets) => self.uncommitted = Some(offsets),
@@ -285,9 +324,4 @@ impl Consumer {
         }
         Ok(list)
     }
-}
-
-/// The first offsets that `batch` does not cover.
-fn next_offsets(batch: &OpenBatch) -> impl Iterator<Item = (i32, i64)> {
-    batch.ranges().map(|range| (range.partition, range.last + 1))
 }

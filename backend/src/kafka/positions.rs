@@ -19,27 +19,61 @@ struct Position {
     end: i64,
     /// Timestamp of the last message that was taken, in milliseconds since 1970.
     newest_read: Option<i64>,
+    /// Offset of the first message that was taken and is not stored.
+    unstored: Option<i64>,
+    /// Set back, and nothing taken since: what the client knows of its own position is of the time before.
+    rewound: bool,
 }
 
 impl Positions {
     /// Adds a partition that is read from `next` on.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        let position = Position { read: next, end: watermarks.end, newest_read: None };
+        let position = Position {
+            read: next,
+            end: watermarks.end,
+            newest_read: None,
+            unstored: None,
+            rewound: false,
+        };
         self.0.insert(partition, position);
     }
 
     /// Notes that the message at `offset` was taken, whose timestamp is `time` if it has one.
     pub(super) fn take(&mut self, partition: i32, offset: i64, time: Option<i64>) {
-        self.pass(partition, offset + 1);
         if let Some(position) = self.0.get_mut(&partition) {
             position.newest_read = time;
+            position.unstored.get_or_insert(offset);
+            position.rewound = false;
         }
+        self.pass(partition, offset + 1);
+    }
+
+    /// Notes that all messages that were taken are stored.
+    pub(super) fn store(&mut self) {
+        self.0.values_mut().for_each(|position| position.unstored = None);
+    }
+
+    /// Goes back to the first message of each partition that is not stored; `stored` are the first offsets that
+    /// are not, as far as the batches tell. Gives the offsets that are to be read again.
+    pub(super) fn rewind(&mut self, stored: &Offsets) -> Offsets {
+        let mut again = Offsets::new();
+        for (&partition, position) in &mut self.0 {
+            let Some(unstored) = position.unstored.take() else { continue };
+            if stored.get(&partition).is_some_and(|next| *next > unstored) {
+                continue;
+            }
+            (position.read, position.rewound) = (unstored, true);
+            again.insert(partition, unstored);
+        }
+        again
     }
 
     /// Notes that there is nothing to take below `offset`.
     pub(super) fn pass(&mut self, partition: i32, offset: i64) {
         if let Some(position) = self.0.get_mut(&partition) {
-            position.read = position.read.max(offset);
+            if !position.rewound {
+                position.read = position.read.max(offset);
+            }
             position.end = position.end.max(offset);
         }
     }
@@ -120,6 +154,25 @@ mod tests {
         assert!(positions.have_reached(&ends));
         assert_eq!((lag(&positions), read(&positions)[0]), (0, (0, 20)));
         assert!(!positions.have_reached(&Offsets::from([(2, 1)])), "a partition not read yet");
+    }
+
+    #[test]
+    fn what_is_not_stored_is_read_again() {
+        let mut positions = positions();
+        positions.take(0, 10, None);
+        positions.store();
+        positions.take(0, 12, None);
+        positions.take(0, 13, None);
+        positions.pass(1, 6);
+        assert_eq!(positions.rewind(&Offsets::from([(0, 11)])), Offsets::from([(0, 12)]));
+        positions.pass(0, 14);
+        assert_eq!(read(&positions), [(0, 12), (1, 6)], "the client's position is of before");
+        assert!(!positions.have_reached(&Offsets::from([(0, 13)])));
+        positions.take(0, 12, None);
+        positions.pass(0, 20);
+        assert_eq!(read(&positions)[0], (0, 20));
+        assert_eq!(positions.rewind(&Offsets::from([(0, 20)])), Offsets::new(), "stored after all");
+        assert_eq!(read(&positions)[0], (0, 20));
     }
 
     #[test]

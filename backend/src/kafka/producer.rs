@@ -96,7 +96,7 @@ impl Producer {
         &self,
         mut input: Input,
         options: &ProducerOptions,
-        progress: &Progress,
+        progress: &Arc<Progress>,
         shutdown: &Shutdown,
     ) -> Result<Produced, KafkaError> {
         if let Some(lines) = input.line_count() {
@@ -120,7 +120,7 @@ impl Producer {
             tracing::info!("going on after line {last} of the input, which the topic holds");
         }
         let source = Source { run, ..source }.to_string();
-        let mut rejects = Rejects::new(&options.rejects, &name);
+        let mut rejects = Rejects::new(&options.rejects, &name, progress.clone());
         let mut pacer = Pacer::new(options.pace);
         let mut produced = Produced::default();
         let mut payload = Vec::with_capacity(512);
@@ -135,7 +135,9 @@ impl Producer {
             let (number, line) = match row? {
                 Row::Line { number, line } => (number, line),
                 Row::Reject(reject) => {
-                    rejects.write(&reject)?;
+                    if !rejects.write(&reject, shutdown)? {
+                        break;
+                    }
                     progress.rejects.add(1);
                     continue;
                 }
@@ -282,22 +284,27 @@ fn print_line(payload: &[u8]) -> io::Result<()> {
 struct Rejects {
     path: PathBuf,
     writer: Option<RejectsWriter>,
+    waiting: Waiting,
 }
 
 impl Rejects {
-    fn new(folder: &std::path::Path, source: &str) -> Self {
+    fn new(folder: &std::path::Path, source: &str, progress: Arc<Progress>) -> Self {
         let name = source.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        Self { path: folder.join(format!("rejects_{name}.csv")), writer: None }
+        let path = folder.join(format!("rejects_{name}.csv"));
+        Self { path, writer: None, waiting: Waiting::with_backoff(Component::Producer, progress) }
     }
 
-    fn write(&mut self, reject: &Reject) -> Result<(), KafkaError> {
-        let path = &self.path;
+    /// Waits for room on the disk; false when asked to stop meanwhile.
+    fn write(&mut self, reject: &Reject, shutdown: &Shutdown) -> Result<bool, KafkaError> {
+        let Self { path, writer, waiting } = self;
+        let written = waiting.until_room(shutdown, || {
+            if writer.is_none() {
+                *writer = Some(RejectsWriter::create(path)?);
+            }
+            writer.as_mut().map_or(Ok(()), |writer| writer.write(reject))
+        });
         let failed = |source| KafkaError::Rejects { path: path.clone(), source };
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            none => none.insert(RejectsWriter::create(path).map_err(failed)?),
-        };
-        writer.write(reject).map_err(failed)
+        Ok(written.map_err(failed)?.is_some())
     }
 
     fn report(&self) {

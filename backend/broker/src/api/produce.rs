@@ -12,7 +12,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::common::{PendingResponse, storage_error, text};
+use super::common::{PendingResponse, text};
 use crate::{
     context::Context,
     log::{
@@ -182,8 +182,7 @@ fn append(
                     }
                 }
                 AppendError::Closed(Health::Deleted) => return Err(unknown()),
-                AppendError::Closed(_) => ResponseError::KafkaStorageError,
-                AppendError::Io(_) => storage_error(format!("{}: {error}", partition.name())),
+                AppendError::Closed(_) | AppendError::Io(_) => ResponseError::KafkaStorageError,
             };
             Err((code, error.to_string()))
         }
