@@ -66,7 +66,7 @@ pub(super) fn broker(supervisor: &mut Supervisor, broker: Broker) {
 /// was sent.
 pub(super) fn producer(
     supervisor: &mut Supervisor,
-    producer: Producer,
+    mut producer: Producer,
     input: Input,
     options: ProducerOptions,
     progress: Arc<Progress>,

@@ -72,6 +72,10 @@ pub struct Consumer {
     end: Arc<OnceLock<Offsets>>,
     /// Whether the topic could be read.
     has_read: bool,
+    /// Whether the right to read it was taken away since.
+    is_forbidden: bool,
+    /// Shows that.
+    forbidden: Waiting,
     room: Room,
     progress: Arc<Progress>,
 }
@@ -123,6 +127,7 @@ impl Consumer {
         let sink =
             BatchSink::new(limits, catalogue, provenance, open, dead_letters, progress.clone());
         let room = Room::new(progress.clone());
+        let forbidden = waiting();
         let mut consumer = Self {
             cluster,
             client,
@@ -132,6 +137,8 @@ impl Consumer {
             uncommitted: None,
             end: Arc::default(),
             has_read: false,
+            is_forbidden: false,
+            forbidden,
             room,
             progress,
         };
@@ -175,7 +182,12 @@ impl Consumer {
     ) -> Result<(), KafkaError> {
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
-            self.has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
+            if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
+                self.has_read = true;
+                if std::mem::take(&mut self.is_forbidden) {
+                    self.forbidden.end();
+                }
+            }
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
@@ -196,7 +208,8 @@ impl Consumer {
                     if self.has_read
                         && error.rdkafka_error_code().is_some_and(is_authorization) =>
                 {
-                    self.progress.notice(format!("reading the topic: {error}; trying again"));
+                    self.is_forbidden = true;
+                    self.forbidden.begin(&format!("the topic cannot be read ({error})"));
                     false
                 }
                 Some(Err(error)) => return Err(self.fatal(error)),

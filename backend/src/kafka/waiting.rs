@@ -95,7 +95,10 @@ impl Waiting {
 
     /// Shows that it waits no more.
     pub(super) fn end(&self) {
-        if self.lock().since.take().is_some() {
+        let mut state = self.lock();
+        if state.since.take().is_some() {
+            state.reason = None;
+            drop(state);
             self.progress.set_waiting(self.component, None);
         }
     }
