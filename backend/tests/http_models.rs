@@ -54,8 +54,8 @@ async fn points_are_those_of_the_batch() {
 
     let folder = app.data.path().join("batch");
     std::fs::create_dir_all(&folder).unwrap();
-    let (mut catalogue, _lock) = Catalogue::open(&folder).unwrap();
-    let mut batch = OpenBatch::create(&folder).unwrap();
+    let (mut catalogue, lock) = Catalogue::open(&folder).unwrap();
+    let mut batch = OpenBatch::create(&lock).unwrap();
     for (offset, quantity) in [(0, 10), (1, 300), (2, 10)] {
         let line = Line {
             invoice_no: "1".into(),

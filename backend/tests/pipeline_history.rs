@@ -161,13 +161,13 @@ fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer(kafka: Kafka) {
     let data = folder.path();
     let broker = kafka.broker();
     produce(&broker, data, &["--input", "generate:10:1"]);
-    let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
+    let batches = Catalogue::open(&data.join("batch")).unwrap();
     let options = ConsumerOptions {
         batch_size: 1_000_000,
         batch_interval: Duration::from_secs(3600),
         refresh_interval: Duration::from_millis(50),
     };
-    let consumer = Consumer::connect(broker.cluster(), options, catalogue, Arc::default()).unwrap();
+    let consumer = Consumer::connect(broker.cluster(), options, batches, Arc::default()).unwrap();
     let running = std::thread::spawn(move || consumer.run(&Shutdown::default(), |_| ()));
     let admin = Admin::connect(&broker);
     admin.delete_topic(&broker.topic);

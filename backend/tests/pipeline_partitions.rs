@@ -58,15 +58,14 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
     };
     produce("generate:500:1");
 
-    let (catalogue, _lock) = Catalogue::open(&data.join("batch")).unwrap();
+    let batches = Catalogue::open(&data.join("batch")).unwrap();
     let options = ConsumerOptions {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
         refresh_interval: Duration::from_millis(100),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer =
-        Consumer::connect(broker.cluster(), options, catalogue, progress.clone()).unwrap();
+    let consumer = Consumer::connect(broker.cluster(), options, batches, progress.clone()).unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     let wait_for_lines = |count| {

@@ -91,15 +91,14 @@ fn once_ends_and_stores_what_was_committed(kafka: Kafka) {
 fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let broker = broker_with_transactions(kafka);
-    let (catalogue, _lock) = Catalogue::open(&folder.path().join("batch")).unwrap();
+    let batches = Catalogue::open(&folder.path().join("batch")).unwrap();
     let options = ConsumerOptions {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
         refresh_interval: Duration::from_secs(30),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer =
-        Consumer::connect(broker.cluster(), options, catalogue, progress.clone()).unwrap();
+    let consumer = Consumer::connect(broker.cluster(), options, batches, progress.clone()).unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     wait_for("lines", || (progress.lines_stored.get() == 4).then_some(()));

@@ -79,10 +79,10 @@ impl Data {
     }
 
     fn add(&self, batches: i64, seed: i64) {
-        let (mut catalogue, _lock) = Catalogue::open(&self.batches()).unwrap();
+        let (mut catalogue, lock) = Catalogue::open(&self.batches()).unwrap();
         for _ in 0..batches {
             let first = catalogue.last() as i64 * LINES;
-            let mut batch = OpenBatch::create(&self.batches()).unwrap();
+            let mut batch = OpenBatch::create(&lock).unwrap();
             for offset in first..first + LINES {
                 let line = Line {
                     invoice_no: (offset / 3).to_string().into(),

@@ -51,6 +51,7 @@ pub const fn closed_by(closed_by: ClosedBy) -> &'static str {
         ClosedBy::Size => "size",
         ClosedBy::Time => "time",
         ClosedBy::Shutdown => "shutdown",
+        ClosedBy::Rebalance => "rebalance",
     }
 }
 

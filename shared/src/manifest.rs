@@ -23,6 +23,8 @@ pub enum ClosedBy {
     Time,
     /// The consumer stopped, or all input was stored.
     Shutdown,
+    /// Another consumer of the group was to go on with some of its partitions.
+    Rebalance,
 }
 
 /// How many of a batch's lines a model can use, and why not the others. A line may be counted in
@@ -61,7 +63,7 @@ pub struct Manifest {
     pub format_version: u32,
     /// The batch's number, from 1.
     pub number: u64,
-    /// Name of the batch file in the same folder.
+    /// Name of the batch file beside it, `.csv` or `.parquet`.
     pub file: String,
     /// Topic that the lines came from.
     pub topic: String,

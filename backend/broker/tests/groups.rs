@@ -285,14 +285,15 @@ async fn members_keep_their_group_however_old_its_offsets_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_without_offsets_goes_with_its_last_member() {
-    let broker = TestBroker::start().await;
+async fn a_group_without_offsets_goes_after_its_last_member() {
+    let often = |config: &mut BrokerConfig| config.retention_interval = Duration::from_millis(10);
+    let broker = TestBroker::with(often).await;
     broker.create_topic("t", 1).await;
     let member = Reader::join(&broker, "passing", &Seen::default());
     eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
     assert_eq!(groups(&broker).await, set(["passing"]));
     member.leave().await;
-    eventually("the group is gone", || async { groups(&broker).await.is_empty() }).await;
+    eventually("retention removes it", || async { groups(&broker).await.is_empty() }).await;
     // One that asks to commit as a member of a group that never was.
     let stranger = commit_request("never").with_generation_id_or_member_epoch(3);
     let mut raw = Raw::connect(broker.broker.address()).await;
@@ -325,6 +326,10 @@ async fn only_groups_without_members_can_be_deleted() {
     );
     assert_eq!((groups(&broker).await, group_files(&broker)), (set(["busy"]), 0));
     member.leave().await;
+    // It is known for a while although nothing is left of it, and can be deleted.
+    let deleted = admin.delete_groups(&["busy"], &AdminOptions::new()).await.unwrap();
+    assert!(deleted[0].is_ok(), "{deleted:?}");
+    assert_eq!(groups(&broker).await, set([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,16 +23,27 @@ const LOCK_FILE: &str = ".lock";
 /// # Errors
 /// Whatever the file system reports; `path` then holds what it held before.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = temporary(path);
-    let written = File::create(&temporary).and_then(|mut file| {
+    write_through(path, &temporary(path), bytes)
+}
+
+/// Like [`write`], through a temporary file of the caller's own: several processes may write `path`.
+///
+/// # Errors
+/// Whatever the file system reports; `path` then holds what it held before.
+pub fn write_through(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
+    or_removed(temporary, || {
+        let mut file = File::create(temporary)?;
         file.write_all(bytes)?;
-        publish(&file, &temporary, path)
-    });
-    if written.is_err() {
-        // On a full disk it would take the room that is missing. The error says more than that of removing it.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+        publish(&file, temporary, path)
+    })
+}
+
+/// Removes the file at `temporary` when writing it fails: on a full disk it would take the room that is missing.
+fn or_removed<T>(temporary: &Path, write: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    write().inspect_err(|_| {
+        // The error says more than that of removing the file.
+        let _ = fs::remove_file(temporary);
+    })
 }
 
 /// Whether `error` says that there is no room: it passes when somebody makes some.
@@ -41,20 +52,57 @@ pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Finds out whether there is room for `bytes` in `folder`, by writing and removing a file of that size.
+/// Finds out whether there is room for `bytes`, by writing and removing a file of that size at `path`.
 ///
 /// # Errors
 /// Whatever the file system reports.
-pub fn probe_room(folder: &Path, bytes: usize) -> io::Result<()> {
+pub fn probe_room(path: &Path, bytes: usize) -> io::Result<()> {
     fault::check_room()?;
-    let path = temporary(&folder.join("room"));
-    let probed = File::create(&path).and_then(|mut file| {
+    or_removed(path, || {
+        let mut file = File::create(path)?;
         for _ in 0..bytes.div_ceil(PROBE_CHUNK.len()) {
             file.write_all(&PROBE_CHUNK)?;
         }
         file.sync_all()
-    });
-    probed.and(remove(&path))
+    })?;
+    remove(path)
+}
+
+/// What became of a file that was to be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Creation {
+    /// It is there, whole and on disk.
+    Created,
+    /// There was a file of that name, which stays as it is.
+    Exists,
+}
+
+/// Creates `path` with `bytes`, unless there is such a file: of several processes that try, one succeeds.
+/// `temporary` is a file of the caller's own in the same folder.
+///
+/// # Errors
+/// Whatever the file system reports; whether `path` is there is then not known.
+pub fn create_new(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<Creation> {
+    or_removed(temporary, || {
+        let mut file = File::create(temporary)?;
+        file.write_all(bytes)?;
+        fault::file_point(path, "written");
+        fault::check_room()?;
+        file.sync_all()
+    })?;
+    fault::file_point(path, "synced");
+    // A rename would replace the file that another process has created.
+    let creation = match fs::hard_link(temporary, path) {
+        Ok(()) => Creation::Created,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Creation::Exists,
+        Err(error) => return Err(error),
+    };
+    fault::file_point(path, "linked");
+    remove(temporary)?;
+    fault::file_point(path, "unlinked");
+    sync_folder_of(path)?;
+    Ok(creation)
 }
 
 /// The name under which `path` is written before it is published.
@@ -76,6 +124,10 @@ pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
     fault::file_point(path, "synced");
     fs::rename(temporary, path)?;
     fault::file_point(path, "renamed");
+    sync_folder_of(path)
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     sync_folder(folder.unwrap_or(Path::new(".")))
 }
@@ -133,10 +185,12 @@ pub fn move_contents(from: &Path, to: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A folder that this process alone may write to, until the value is dropped or the process ends.
+/// A folder that this process may write to, alone or with others that share it, until the value is dropped or
+/// the process ends.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    folder: PathBuf,
+    file: File,
 }
 
 /// Why a folder could not be taken.
@@ -158,6 +212,36 @@ impl FolderLock {
     /// # Errors
     /// [`LockError::InUse`] when another process has it, otherwise what the file system reports.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
+        let lock = Self::open(folder)?;
+        lock.locked(lock.file.try_lock())?;
+        Ok(lock)
+    }
+
+    /// Creates `folder` if need be and takes it together with other processes that share it.
+    ///
+    /// # Errors
+    /// [`LockError::InUse`] when another process has it alone, otherwise what the file system reports.
+    pub fn take_shared(folder: &Path) -> Result<Self, LockError> {
+        let lock = Self::open(folder)?;
+        lock.share()?;
+        Ok(lock)
+    }
+
+    /// Lets other processes share the folder.
+    ///
+    /// # Errors
+    /// [`LockError::InUse`] when another process took it meanwhile, otherwise what the file system reports.
+    pub fn share(&self) -> Result<(), LockError> {
+        self.locked(self.file.try_lock_shared())
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn open(folder: &Path) -> Result<Self, LockError> {
         let failed = |error| LockError::Io(folder.to_owned(), error);
         fs::create_dir_all(folder).map_err(failed)?;
         let file = OpenOptions::new()
@@ -166,10 +250,13 @@ impl FolderLock {
             .write(true)
             .open(folder.join(LOCK_FILE))
             .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::InUse(folder.to_owned())),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+        Ok(Self { folder: folder.to_owned(), file })
+    }
+
+    fn locked(&self, result: Result<(), TryLockError>) -> Result<(), LockError> {
+        result.map_err(|error| match error {
+            TryLockError::WouldBlock => LockError::InUse(self.folder.clone()),
+            TryLockError::Error(error) => LockError::Io(self.folder.clone(), error),
+        })
     }
 }

@@ -1,80 +1,85 @@
-//! What an open batch without lines covers, kept in a file beside the batches.
+//! What an open batch without lines covers, kept in files beside the batches: one for each partition, so that
+//! whichever consumer reads the partition next finds it.
 //!
 //! A batch without lines is never stored: it would be nothing to train on. A topic may yet hold millions of
-//! messages that add no line, such as those of an input that is sent again, and a restart is not to read
-//! them again. So what they amount to is written down, and goes into the next batch.
+//! messages that add no line, such as those of an input that is sent again, and nobody is to read them again. So
+//! what they amount to is written down, and goes into the next batch.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::io;
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
 use tillstream_shared::OffsetRange;
 
-use super::{BatchError, Provenance};
+use super::{BatchError, BatchStore, Provenance, consumer_lock::ConsumerFiles};
 
-/// Version of the file's format.
-const FORMAT_VERSION: u32 = 1;
+/// Version of the files' format.
+const FORMAT_VERSION: u32 = 2;
 
-/// The offsets that an open batch without lines covers, and what was found there.
+/// What an open batch covers of one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// The offsets.
+    pub range: OffsetRange,
+    /// Invalid messages among them.
+    pub dead_letters: u64,
+    /// Messages among them that repeat a stored line.
+    pub repeated: u64,
+    /// Messages among them without a payload.
+    pub empty: u64,
+}
+
+impl Covered {
+    /// The message at `offset` of `partition`, of whichever kind.
+    pub(super) fn at(partition: i32, offset: i64) -> Self {
+        let range = OffsetRange { partition, first: offset, last: offset };
+        Self { range, dead_letters: 0, repeated: 0, empty: 0 }
+    }
+}
+
+/// What is noted of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rowless {
     format_version: u32,
-    /// Hash of the newest manifest when it was written; void once there is another.
-    previous: String,
+    /// The first offset that no batch covered when it was written; void once there is such a batch.
+    next: Option<i64>,
     provenance: Provenance,
-    pub(super) partitions: Vec<OffsetRange>,
-    pub(super) dead_letters: u64,
-    pub(super) repeated: u64,
-    #[serde(default)]
-    pub(super) empty: u64,
+    covered: Covered,
 }
 
 impl Rowless {
-    pub(super) fn new(
-        previous: &str,
-        provenance: &Provenance,
-        partitions: Vec<OffsetRange>,
-        dead_letters: u64,
-        repeated: u64,
-        empty: u64,
-    ) -> Self {
-        let (previous, provenance) = (previous.to_owned(), provenance.clone());
-        let format_version = FORMAT_VERSION;
-        Self { format_version, previous, provenance, partitions, dead_letters, repeated, empty }
+    pub(super) fn new(next: Option<i64>, provenance: &Provenance, covered: Covered) -> Self {
+        let (format_version, provenance) = (FORMAT_VERSION, provenance.clone());
+        Self { format_version, next, provenance, covered }
     }
 
-    /// Reads what follows the manifest with the hash `previous`; `None` when there is nothing. What cannot be
-    /// read, or is of another topic, is void: its messages are read again.
+    /// Reads what follows the offsets of `partition` that are stored, up to `next`; `None` when there is nothing.
+    /// What cannot be read, or is of another topic, is void: its messages are read again.
     pub(super) fn load(
-        folder: &Path,
-        previous: &str,
+        store: &BatchStore,
+        partition: i32,
+        next: Option<i64>,
         provenance: &Provenance,
-    ) -> Result<Option<Self>, BatchError> {
-        let path = file(folder);
-        let json = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            json => json.map_err(BatchError::io(&path))?,
-        };
+    ) -> Result<Option<Covered>, BatchError> {
+        let Some(json) = store.read(&file_name(partition))? else { return Ok(None) };
         let stored = serde_json::from_slice::<Self>(&json).ok();
-        Ok(stored.filter(|stored| {
+        let stored = stored.filter(|stored| {
             stored.format_version == FORMAT_VERSION
-                && stored.previous == previous
+                && stored.next == next
                 && stored.provenance == *provenance
-        }))
+                && stored.covered.range.partition == partition
+        });
+        Ok(stored.map(|stored| stored.covered))
     }
 
-    pub(super) fn save(&self, folder: &Path) -> Result<(), BatchError> {
-        let path = file(folder);
-        serde_json::to_vec(self)
-            .map_err(io::Error::from)
-            .and_then(|json| durable::write(&path, &json))
-            .map_err(BatchError::io(&path))
+    /// Writes the file. Of two consumers that believe to have the partition, one prevails: both are right.
+    pub(super) fn save(&self, store: &BatchStore, files: &ConsumerFiles) -> Result<(), BatchError> {
+        let name = file_name(self.covered.range.partition);
+        let json = serde_json::to_vec(self).map_err(io::Error::from);
+        let json = json.map_err(BatchError::io(store.path_of(&name)))?;
+        store.write(&name, &files.temporary(&name), &json)
     }
 }
 
-fn file(folder: &Path) -> PathBuf {
-    folder.join("open_batch.json")
+fn file_name(partition: i32) -> String {
+    format!("open_partition_{partition}.json")
 }

@@ -1,25 +1,19 @@
 //! The batch that lines are added to.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Write},
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable::{self as durable, fault};
-use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, OffsetRange, SourceLine};
+use tillstream_durable as durable;
+use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, SourceLine};
 
-use super::{BatchError, rowless::Rowless};
-use crate::{
-    ingest::csv_lines::{write_header, write_line},
-    progress,
+use super::{
+    BatchError, ConsumerLock,
+    closed_batch::ClosedBatch,
+    consumer_lock::ConsumerFiles,
+    format::{FinishedFile, LineFile},
+    rowless::Covered,
 };
-
-/// Bytes gathered before they go to the file.
-const BUFFER: usize = 1 << 18;
+use crate::progress;
 
 /// Where the lines of a consumer come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,62 +29,39 @@ pub struct Provenance {
 /// A batch that is still open: its lines are in a temporary file that nobody reads.
 #[derive(Debug)]
 pub struct OpenBatch {
-    folder: PathBuf,
+    files: ConsumerFiles,
     temporary: PathBuf,
-    file: BufWriter<File>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-    row: Vec<u8>,
+    file: LineFile,
     funnel: BatchFunnel,
-    dead_letters: u64,
-    repeated: u64,
-    empty: u64,
-    ranges: BTreeMap<i32, OffsetRange>,
+    partitions: BTreeMap<i32, Covered>,
     sources: BTreeMap<i32, BTreeMap<String, u64>>,
     first_line_at: Option<Instant>,
 }
 
 impl OpenBatch {
-    /// Begins a batch in `folder`.
+    /// Begins a batch of the consumer that holds `lock`, in its folder.
     ///
     /// # Errors
     /// [`BatchError::Io`].
-    pub fn create(folder: &Path) -> Result<Self, BatchError> {
-        let temporary = durable::temporary(&folder.join("open_batch.csv"));
-        let file = File::create(&temporary).map_err(BatchError::io(&temporary))?;
-        let mut batch = Self {
-            folder: folder.to_owned(),
+    pub fn create(lock: &ConsumerLock) -> Result<Self, BatchError> {
+        let files = lock.files().clone();
+        let format = files.format;
+        let temporary = files.folder.join(files.temporary(&format!("open_batch.{format}")));
+        let file = LineFile::create(&temporary, format).map_err(BatchError::io(&temporary))?;
+        Ok(Self {
+            files,
             temporary,
-            file: BufWriter::with_capacity(BUFFER, file),
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-            row: Vec::with_capacity(256),
+            file,
             funnel: BatchFunnel::default(),
-            dead_letters: 0,
-            repeated: 0,
-            empty: 0,
-            ranges: BTreeMap::new(),
+            partitions: BTreeMap::new(),
             sources: BTreeMap::new(),
             first_line_at: None,
-        };
-        write_header(&mut batch.row);
-        batch.write_row()?;
-        Ok(batch)
+        })
     }
 
-    /// Takes over what was noted of a batch without lines.
-    pub(super) fn resume(&mut self, rowless: Rowless) {
-        self.ranges =
-            rowless.partitions.into_iter().map(|range| (range.partition, range)).collect();
-        self.dead_letters = rowless.dead_letters;
-        self.repeated = rowless.repeated;
-        self.empty = rowless.empty;
-    }
-
-    /// What is to be noted of a batch without lines.
-    pub(super) fn rowless(&self, previous: &str, provenance: &Provenance) -> Rowless {
-        let partitions = self.ranges.values().copied().collect();
-        Rowless::new(previous, provenance, partitions, self.dead_letters, self.repeated, self.empty)
+    /// Takes over what was noted of a partition by a batch without lines.
+    pub fn resume(&mut self, noted: Covered) {
+        self.partitions.insert(noted.range.partition, noted);
     }
 
     /// Appends the line found at `offset` of `partition`.
@@ -98,9 +69,7 @@ impl OpenBatch {
     /// # Errors
     /// [`BatchError::Io`].
     pub fn add(&mut self, line: &Line<'_>, partition: i32, offset: i64) -> Result<(), BatchError> {
-        self.row.clear();
-        write_line(&mut self.row, line);
-        self.write_row()?;
+        self.file.add(line).map_err(BatchError::io(&self.temporary))?;
         self.cover(partition, offset);
         self.first_line_at.get_or_insert_with(Instant::now);
 
@@ -131,33 +100,29 @@ impl OpenBatch {
 
     /// Notes that the message at `offset` of `partition` was invalid and is in the dead-letter topic.
     pub fn add_dead_letter(&mut self, partition: i32, offset: i64) {
-        self.cover(partition, offset);
-        self.dead_letters += 1;
+        self.cover(partition, offset).dead_letters += 1;
     }
 
     /// Notes that the message at `offset` of `partition` repeats a stored line, and is skipped.
     pub fn add_repeated(&mut self, partition: i32, offset: i64) {
-        self.cover(partition, offset);
-        self.repeated += 1;
+        self.cover(partition, offset).repeated += 1;
     }
 
     /// Notes that the message at `offset` of `partition` has no payload, and is skipped.
     pub fn add_empty(&mut self, partition: i32, offset: i64) {
-        self.cover(partition, offset);
-        self.empty += 1;
+        self.cover(partition, offset).empty += 1;
     }
 
-    fn cover(&mut self, partition: i32, offset: i64) {
-        let range = OffsetRange { partition, first: offset, last: offset };
-        self.ranges.entry(partition).or_insert(range).last = offset;
+    /// Forgets what it covers of a partition, which is noted; it has no lines.
+    pub(crate) fn forget(&mut self, partition: i32) {
+        self.partitions.remove(&partition);
+        self.sources.remove(&partition);
     }
 
-    fn write_row(&mut self) -> Result<(), BatchError> {
-        self.hasher.update(&self.row);
-        self.bytes += self.row.len() as u64;
-        fault::check_room()
-            .and_then(|()| self.file.write_all(&self.row))
-            .map_err(BatchError::io(&self.temporary))
+    fn cover(&mut self, partition: i32, offset: i64) -> &mut Covered {
+        let covered = self.partitions.entry(partition).or_insert(Covered::at(partition, offset));
+        covered.range.last = offset;
+        covered
     }
 
     /// Lines so far.
@@ -169,29 +134,29 @@ impl OpenBatch {
     /// Dead letters so far.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
-        self.dead_letters
+        self.covered().map(|covered| covered.dead_letters).sum()
     }
 
     /// Messages so far that repeat a stored line.
     #[must_use]
     pub fn repeated(&self) -> u64 {
-        self.repeated
+        self.covered().map(|covered| covered.repeated).sum()
     }
 
     /// Messages so far without a payload.
     #[must_use]
     pub fn empty(&self) -> u64 {
-        self.empty
+        self.covered().map(|covered| covered.empty).sum()
     }
 
-    /// The offsets that it covers.
-    pub fn ranges(&self) -> impl Iterator<Item = OffsetRange> {
-        self.ranges.values().copied()
+    /// What it covers of each partition.
+    pub fn covered(&self) -> impl Iterator<Item = Covered> {
+        self.partitions.values().copied()
     }
 
-    /// The first offset of each of its partitions that it does not cover.
-    pub fn next_offsets(&self) -> impl Iterator<Item = (i32, i64)> {
-        self.ranges().map(|range| (range.partition, range.last + 1))
+    /// The names of its consumer's files.
+    pub(super) fn files(&self) -> &ConsumerFiles {
+        &self.files
     }
 
     /// When its first line came.
@@ -208,29 +173,16 @@ impl OpenBatch {
         durable::remove(&self.temporary).map_err(BatchError::io(&self.temporary))
     }
 
-    /// Closes the batch as `number`: after this it is on disk under its own name, with its manifest at
-    /// `manifest_path`.
+    /// Ends the batch: its lines are on disk, under a temporary name.
     ///
     /// # Errors
-    /// [`BatchError::Io`]; the batch then does not exist, and its lines are still in the topic.
+    /// [`BatchError::Io`].
     pub(super) fn close(
         self,
-        number: u64,
-        manifest_path: &Path,
         provenance: &Provenance,
-        previous: Option<String>,
         closed_by: ClosedBy,
-    ) -> Result<Manifest, BatchError> {
-        let name = format!("batch_{number:06}_{}.csv", progress::file_stamp());
-        let path = self.folder.join(&name);
-        let file = self.file.into_inner().map_err(|error| error.into_error());
-        let published = file.and_then(|file| durable::publish(&file, &self.temporary, &path));
-        if let Err(error) = published {
-            // The room may be what is missing. The error says more than that of removing the file.
-            let _ = durable::remove(&self.temporary);
-            return Err(BatchError::io(&path)(error));
-        }
-
+    ) -> Result<ClosedBatch, BatchError> {
+        let (dead_letters, repeated, empty) = (self.dead_letters(), self.repeated(), self.empty());
         let Provenance { cluster_id, topic, topic_id } = provenance.clone();
         let sources = self.sources.into_iter().flat_map(|(partition, sources)| {
             let line = move |(source, line)| SourceLine { partition, source, line };
@@ -238,34 +190,39 @@ impl OpenBatch {
         });
         let mut manifest = Manifest {
             format_version: Manifest::FORMAT_VERSION,
-            number,
-            file: name,
+            number: 0,
+            file: String::new(),
             topic,
             cluster_id,
             topic_id,
-            previous,
-            partitions: self.ranges.into_values().collect(),
+            previous: None,
+            partitions: self.partitions.into_values().map(|covered| covered.range).collect(),
             rows: self.funnel.lines,
-            dead_letters: self.dead_letters,
-            repeated: self.repeated,
-            empty: self.empty,
+            dead_letters,
+            repeated,
+            empty,
             sources: sources.collect(),
             funnel: self.funnel,
             closed_by,
-            bytes: self.bytes,
-            blake3: self.hasher.finalize().to_hex().to_string(),
+            bytes: 0,
+            blake3: String::new(),
             created_at: progress::now(),
             hash: String::new(),
         };
-        let json = serde_json::to_vec_pretty(&manifest).map_err(Into::into);
-        let json = json.map_err(BatchError::io(manifest_path))?;
-        if let Err(error) = durable::write(manifest_path, &json) {
-            if !manifest_path.exists() {
-                let _ = durable::remove(&path);
-            }
-            return Err(BatchError::io(manifest_path)(error));
-        }
-        manifest.hash = blake3::hash(&json).to_hex().to_string();
-        Ok(manifest)
+        let offsets = serde_json::to_string(&manifest.partitions).unwrap_or_default();
+        let properties =
+            [("tillstream.topic", manifest.topic.clone()), ("tillstream.offsets", offsets)];
+        let finished = self.file.finish(properties);
+        let close = |finished: FinishedFile| {
+            manifest.bytes = finished.bytes;
+            manifest.blake3 = finished.blake3;
+            let temporary = self.temporary.clone();
+            ClosedBatch::new(self.files, finished.file, temporary, manifest)
+        };
+        finished.and_then(close).map_err(|error| {
+            // The room may be what is missing. The error says more than that of removing the file.
+            let _ = durable::remove(&self.temporary);
+            BatchError::io(self.temporary)(error)
+        })
     }
 }

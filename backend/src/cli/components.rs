@@ -22,7 +22,7 @@ use crate::{
     training::Trainer,
 };
 use tillstream_broker::Broker;
-use tillstream_durable::{FolderLock, fault};
+use tillstream_durable::fault;
 
 /// How often a component looks for what other processes have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -92,14 +92,12 @@ pub(super) fn producer(
 pub(super) fn consumer(
     supervisor: &mut Supervisor,
     consumer: Consumer,
-    lock: FolderLock,
     stored: watch::Sender<u64>,
     print: bool,
 ) -> Outcome<()> {
     let outcome = Outcome::default();
     let consumed = outcome.clone();
     supervisor.spawn_blocking(Component::Consumer, move |shutdown| {
-        let _lock = lock;
         consumer.run(shutdown, |manifest| {
             tracing::info!("stored {}: {} lines", manifest.file, manifest.rows);
             if print {

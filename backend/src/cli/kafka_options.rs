@@ -12,9 +12,10 @@ const PROPERTY_VARIABLES: &str = "TILLSTREAM_KAFKA_PROPERTY_";
 
 #[derive(Debug, Args)]
 pub(super) struct KafkaOptions {
-    /// Consumer group under which the offsets of stored lines are committed
-    #[arg(long, env = "TILLSTREAM_GROUP", value_name = "NAME", default_value = DEFAULT_GROUP)]
-    group: String,
+    /// Share the partitions of the topic with all consumers of this group, which store into the same batch folder.
+    /// Without it the consumer takes all partitions and the folder alone, and commits offsets under `tillstream`
+    #[arg(long, env = "TILLSTREAM_GROUP", value_name = "NAME")]
+    group: Option<String>,
     /// File of librdkafka's properties, a NAME=VALUE on each line: TLS, SASL and whatever else there is
     #[arg(long, env = "TILLSTREAM_KAFKA_CONFIG", value_name = "FILE")]
     kafka_config: Option<PathBuf>,
@@ -54,14 +55,21 @@ impl KafkaOptions {
         Ok(properties)
     }
 
+    /// Whether the consumer is one of several.
+    pub(super) fn joins_group(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// The cluster at `brokers`.
     pub(super) fn cluster(
         &self,
         brokers: String,
         topic: &TopicOptions,
     ) -> Result<Cluster, PropertyError> {
-        let (properties, group) = (self.properties()?, self.group.clone());
-        Ok(Cluster { properties, group, ..topic.cluster(brokers) })
+        let properties = self.properties()?;
+        let group = self.group.clone().unwrap_or_else(|| DEFAULT_GROUP.to_owned());
+        let joins_group = self.joins_group();
+        Ok(Cluster { properties, group, joins_group, ..topic.cluster(brokers) })
     }
 }
 
@@ -74,7 +82,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "client.id=file\nlinger.ms=1\nsasl.username=file\n").unwrap();
         let options = KafkaOptions {
-            group: DEFAULT_GROUP.to_owned(),
+            group: None,
             kafka_config: Some(file.path().to_owned()),
             kafka_property: vec!["client.id=flag".to_owned()],
         };

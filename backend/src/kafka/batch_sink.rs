@@ -6,12 +6,13 @@ use std::{
 };
 
 use rdkafka::{Message, message::BorrowedMessage};
-use tillstream_durable as durable;
-use tillstream_shared::{ClosedBy, Manifest};
+use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
 use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
-    batch::{BatchError, Catalogue, OpenBatch, Provenance},
+    batch::{
+        BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
+    },
     progress::Progress,
     shutdown::Shutdown,
 };
@@ -28,19 +29,24 @@ pub(super) struct BatchLimits {
     pub(super) interval: Duration,
 }
 
-/// What is to be done with the open batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// It is to be stored.
-    Close(ClosedBy),
-    /// It has no lines: what it covers is to be noted.
-    Note,
+/// What became of the open batch that was to be stored.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// It is stored.
+    Stored(Manifest),
+    /// There was none, or it had no lines and what it covers is noted.
+    WithoutLines,
+    /// It is still open, as its dead letters are not acknowledged.
+    Open,
+    /// Another consumer has stored messages of it, and it is gone.
+    Overtaken(BatchError),
 }
 
 /// The open batch and what surrounds it.
 pub(super) struct BatchSink {
     limits: BatchLimits,
     catalogue: Catalogue,
+    lock: ConsumerLock,
     provenance: Provenance,
     open: Option<OpenBatch>,
     /// When the open batch, without lines, first covered a message that is not noted.
@@ -53,18 +59,19 @@ pub(super) struct BatchSink {
 }
 
 impl BatchSink {
-    /// Goes on with `open`.
+    /// Begins after the batches in `catalogue`, in the presence that `lock` shows.
     pub(super) fn new(
         limits: BatchLimits,
-        catalogue: Catalogue,
+        (catalogue, lock): (Catalogue, ConsumerLock),
         provenance: Provenance,
-        open: OpenBatch,
         dead_letters: DeadLetterProducer,
         progress: Arc<Progress>,
     ) -> Self {
-        let mut sink = Self {
+        catalogue.summary().report(&progress);
+        Self {
             limits,
             catalogue,
+            lock,
             provenance,
             open: None,
             unnoted_since: None,
@@ -72,19 +79,66 @@ impl BatchSink {
             sent_to_dlq: Offsets::new(),
             repaired: Vec::new(),
             progress,
-        };
-        sink.go_on_with(open);
-        sink
+        }
     }
 
-    fn go_on_with(&mut self, open: OpenBatch) {
+    /// From now on outages of an object store are waited for, until `shutdown`.
+    pub(super) fn wait_for_outages(&mut self, shutdown: &Shutdown) {
+        let (progress, shutdown) = (self.progress.clone(), shutdown.clone());
+        let wait = OutageWait::new(Component::Consumer, progress, shutdown);
+        self.catalogue.wait_for_outages(wait);
+    }
+
+    /// What is stored of the topic.
+    pub(super) fn stored(&self) -> Option<&TopicProgress> {
+        self.catalogue.topic(&self.provenance.topic)
+    }
+
+    /// What the topic was when the consumer began.
+    pub(super) fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Takes up the batches that other consumers have stored, and gives their manifests.
+    pub(super) fn refresh(&mut self) -> Result<Vec<Manifest>, KafkaError> {
+        let new = self.catalogue.refresh()?;
+        if let Some(newest) = new.last() {
+            self.progress.set_last_batch(newest);
+            self.report();
+        }
+        Ok(new)
+    }
+
+    /// The offset at which a partition that ends at `end` is to be read on; `None` when nothing of it is stored.
+    /// What was noted of it goes into the open batch.
+    pub(super) fn resume(&mut self, partition: i32, end: i64) -> Result<Option<i64>, KafkaError> {
+        let noted = self.catalogue.rowless(partition, &self.provenance)?;
+        let Some(noted) = noted.filter(|noted| noted.range.last < end) else {
+            return Ok(self.catalogue.next_offset(&self.provenance.topic, partition));
+        };
+        let open = match &mut self.open {
+            Some(batch) => batch,
+            none => match OpenBatch::create(&self.lock) {
+                // What is noted is read again then.
+                Err(error) if error.is_disk_full() => {
+                    return Ok(self.catalogue.next_offset(&self.provenance.topic, partition));
+                }
+                created => none.insert(created?),
+            },
+        };
+        open.resume(noted);
+        self.report();
+        Ok(Some(noted.range.last + 1))
+    }
+
+    /// Shows the counts of all batches, the open one included.
+    fn report(&self) {
         self.catalogue.summary().report(&self.progress);
-        self.progress.dead_letters.add(open.dead_letters());
-        self.progress.repeated.add(open.repeated());
-        self.progress.empty.add(open.empty());
-        self.progress.lines_open.set(0);
-        self.unnoted_since = None;
-        self.open = Some(open);
+        let open = self.open.as_ref();
+        self.progress.lines_open.set(open.map_or(0, OpenBatch::rows));
+        self.progress.dead_letters.add(open.map_or(0, OpenBatch::dead_letters));
+        self.progress.repeated.add(open.map_or(0, OpenBatch::repeated));
+        self.progress.empty.add(open.map_or(0, OpenBatch::empty));
     }
 
     /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
@@ -98,7 +152,7 @@ impl BatchSink {
         let repeated = origin.is_some_and(|origin| self.is_repeated(partition, origin));
         let batch = match &mut self.open {
             Some(batch) => batch,
-            none => none.insert(self.catalogue.begin(&self.provenance)?),
+            none => none.insert(OpenBatch::create(&self.lock)?),
         };
         if repeated {
             batch.add_repeated(partition, offset);
@@ -148,93 +202,88 @@ impl BatchSink {
         last.is_some_and(|last| line <= last)
     }
 
-    /// What is to be done with the open batch by now.
-    pub(super) fn run_timers(&self, now: Instant) -> Option<Due> {
+    /// Why the open batch is to be closed by now.
+    pub(super) fn run_timers(&self, now: Instant) -> Option<ClosedBy> {
         let batch = self.open.as_ref()?;
         let passed = |since| now.duration_since(since) >= self.limits.interval;
         if batch.rows() >= self.limits.size {
-            return Some(Due::Close(ClosedBy::Size));
+            return Some(ClosedBy::Size);
         }
-        match batch.first_line_at() {
-            Some(first) => passed(first).then_some(Due::Close(ClosedBy::Time)),
-            None => self.unnoted_since.is_some_and(passed).then_some(Due::Note),
-        }
+        let since = batch.first_line_at().or(self.unnoted_since);
+        since.is_some_and(passed).then_some(ClosedBy::Time)
     }
 
-    /// Stores the open batch, or notes what it covers when it has no lines. Neither is done when a shutdown
-    /// is requested and its dead letters are not acknowledged: its messages are then read again.
+    /// Whether the open batch holds messages of one of `partitions`.
+    pub(super) fn covers(&self, partitions: &[i32]) -> bool {
+        let open = self.open.iter().flat_map(OpenBatch::covered);
+        open.into_iter().any(|covered| partitions.contains(&covered.range.partition))
+    }
+
+    /// Stores the open batch, or notes what it covers when it has no lines. In a `hurry`, or when a shutdown is
+    /// requested, neither is done when its dead letters are not acknowledged soon.
     pub(super) fn close(
         &mut self,
         why: ClosedBy,
+        hurry: bool,
         shutdown: &Shutdown,
-    ) -> Result<Option<Manifest>, KafkaError> {
-        if self.open.as_ref().is_none_or(|batch| batch.rows() == 0) {
-            self.note(shutdown)?;
-            return Ok(None);
+    ) -> Result<Closed, KafkaError> {
+        if self.open.is_none() {
+            return Ok(Closed::WithoutLines);
         }
-        if !self.dead_letters.flush(shutdown)? {
-            self.warn_of_dead_letters();
-            return Ok(None);
+        if !self.dead_letters.flush(hurry, shutdown)? {
+            tracing::warn!(
+                "the open batch is not stored, as the dead-letter topic does not answer"
+            );
+            return Ok(Closed::Open);
         }
-        let Some(batch) = self.open.take() else { return Ok(None) };
-        let manifest = self.catalogue.close(batch, &self.provenance, why)?;
+        let Some(batch) = self.open.take_if(|batch| batch.rows() > 0) else {
+            self.note()?;
+            return Ok(Closed::WithoutLines);
+        };
         self.unnoted_since = None;
-        self.progress.lines_open.set(0);
-        self.catalogue.summary().report(&self.progress);
-        self.progress.set_last_batch(&manifest);
-        Ok(Some(manifest))
+        let closed = match self.catalogue.close(batch, &self.provenance, why) {
+            Ok(manifest) => {
+                self.progress.set_last_batch(&manifest);
+                Closed::Stored(manifest)
+            }
+            Err(error @ BatchError::Overtaken { .. }) => Closed::Overtaken(error),
+            Err(error) => return Err(error.into()),
+        };
+        self.report();
+        Ok(closed)
     }
 
     /// Notes what the open batch covers, which has no lines.
-    pub(super) fn note(&mut self, shutdown: &Shutdown) -> Result<(), KafkaError> {
-        let Some(batch) = self.open.as_ref().filter(|_| self.unnoted_since.is_some()) else {
-            return Ok(());
-        };
-        if !self.dead_letters.flush(shutdown)? {
-            self.warn_of_dead_letters();
-            return Ok(());
+    fn note(&mut self) -> Result<(), KafkaError> {
+        if let Some(batch) = self.open.as_ref().filter(|_| self.unnoted_since.is_some()) {
+            self.catalogue.note_rowless(batch, &self.provenance)?;
+            self.unnoted_since = None;
         }
-        self.catalogue.note_rowless(batch, &self.provenance)?;
-        self.unnoted_since = None;
         Ok(())
     }
 
-    /// Gives up the open batch: its messages are to be read again.
-    pub(super) fn give_up_open(&mut self) {
-        self.discard_open();
-        self.progress.lines_open.set(0);
-        self.catalogue.summary().report(&self.progress);
-    }
-
-    /// Begins again with the batches that are stored, and what is noted of the next one. Gives the first offsets
-    /// that they do not cover.
+    /// Finds out whether lines can be stored again after there was no room.
     ///
     /// # Errors
-    /// [`KafkaError::Batch`], as long as there is no room.
-    pub(super) fn begin_again(&mut self) -> Result<Offsets, KafkaError> {
-        let folder = self.catalogue.folder();
-        durable::probe_room(folder, REQUIRED_ROOM)
-            .map_err(|source| BatchError::Io { path: folder.to_owned(), source })?;
-        // A manifest can be there although storing it was an error.
-        self.catalogue.refresh()?;
-        let open = self.catalogue.begin(&self.provenance)?;
-        let stored = self.catalogue.topic(&self.provenance.topic);
-        let mut next = stored.map_or_else(Offsets::new, |topic| topic.next_offsets.clone());
-        next.extend(open.next_offsets());
-        self.go_on_with(open);
-        Ok(next)
+    /// [`BatchError::Io`], as long as there is none.
+    pub(super) fn probe_room(&self) -> Result<(), BatchError> {
+        self.lock.probe_room(REQUIRED_ROOM)
     }
 
-    /// Leaves no file of an open batch behind.
+    /// Forgets what is noted of partitions that another consumer reads now.
+    pub(super) fn forget(&mut self, partitions: &[i32]) {
+        if let Some(open) = &mut self.open {
+            partitions.iter().for_each(|partition| open.forget(*partition));
+        }
+        self.report();
+    }
+
+    /// Gives the open batch up: its messages are still in the topic.
     pub(super) fn discard_open(&mut self) {
         if let Some(Err(error)) = self.open.take().map(OpenBatch::discard) {
             tracing::warn!("{error}");
         }
-    }
-
-    fn warn_of_dead_letters(&self) {
-        tracing::warn!(
-            "the open batch is not stored, as the dead-letter topic does not answer: its messages are read again"
-        );
+        self.unnoted_since = None;
+        self.report();
     }
 }

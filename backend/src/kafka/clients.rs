@@ -76,6 +76,8 @@ impl ClientRole {
                 ("fetch.queue.backoff.ms", "10"),
                 ("queued.min.messages", "200000"),
                 ("queued.max.messages.kbytes", "131072"),
+                // New partitions of the topic are heard of by it when the group is joined.
+                ("topic.metadata.refresh.interval.ms", "30000"),
             ],
             Self::DeadLetterProducer
             | Self::ReplayProducer
@@ -106,6 +108,9 @@ impl ClientRole {
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
                 ("auto.offset.reset", "error"),
+                // The others read on while partitions move.
+                ("group.protocol", "classic"),
+                ("partition.assignment.strategy", "cooperative-sticky"),
             ],
             Self::DeadLetterProducer => &[
                 ("message.timeout.ms", "0"),

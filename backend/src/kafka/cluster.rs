@@ -24,6 +24,9 @@ pub struct Cluster {
     pub properties: Properties,
     /// The consumer group under which offsets are committed.
     pub group: String,
+    /// Whether the consumer shares the partitions of the topic with the other members of the group; otherwise it
+    /// takes all of them.
+    pub joins_group: bool,
     /// Name of the topic.
     pub topic: String,
     /// Partitions that the topic gets when it does not exist yet, one unless given.
@@ -42,6 +45,7 @@ impl Cluster {
             brokers: brokers.into(),
             properties: Properties::default(),
             group: DEFAULT_GROUP.to_owned(),
+            joins_group: false,
             topic: topic.into(),
             partitions: None,
             replication: None,

@@ -1,9 +1,6 @@
 //! Takes lines from the topic and stores each in exactly one batch.
 
-mod no_room;
-
 use std::{
-    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -23,25 +20,31 @@ use tillstream_shared::{
 use self::no_room::Room;
 use super::{
     Cluster, KafkaError, Offsets,
-    batch_sink::{BatchLimits, BatchSink, Due},
+    batch_sink::{BatchLimits, BatchSink, Closed},
     clients::ClientRole,
+    connection::MetadataClient,
     dead_letter_producer::DeadLetterProducer,
     error::is_authorization,
     history, is_retriable,
     positions::Positions,
     statistics::ConsumerStatistics,
     topic_watch::TopicWatch,
-    waiting::{Backoff, Waiting},
-    watermarks::Watermarks,
+    waiting::Waiting,
 };
 use crate::{
-    batch::{Catalogue, OpenBatch},
+    batch::{BatchError, Catalogue, ConsumerLock},
     progress::Progress,
     shutdown::Shutdown,
 };
 
+mod end;
+mod no_room;
+mod partitions;
+
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a member of a group looks for what the others have stored.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the consumer is to do.
 #[derive(Debug, Clone)]
@@ -56,19 +59,26 @@ pub struct ConsumerOptions {
 
 /// Stores the lines of one topic in one batch folder.
 ///
-/// It assigns all partitions to itself: a batch folder has one consumer, and where that one goes on
-/// is written in the manifests. The committed offsets of the group are for onlookers.
+/// It takes all partitions, or those that its group gives it. Either way, where each is read on is written in the
+/// manifests, and so is which of several consumers has stored a line. The committed offsets of the group are for
+/// onlookers.
 ///
-/// The thread that polls asks the broker for nothing but messages: lag comes from librdkafka's statistics, and
-/// a `TopicWatch` looks for what becomes of the topic.
+/// While it reads, the thread that polls asks the broker for nothing but messages: lag comes from librdkafka's
+/// statistics, and a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
+    metadata_client: Arc<MetadataClient>,
     watch: TopicWatch,
     sink: BatchSink,
     positions: Positions,
-    /// What the newest batch ends at, until it is committed.
-    uncommitted: Option<TopicPartitionList>,
+    /// Up to where its partitions are stored.
+    stored: Offsets,
+    /// Whether that is not committed yet.
+    is_commit_due: bool,
+    followed_at: Instant,
+    /// When the group was last asked what the others have stored.
+    asked_at: Instant,
     end: Arc<OnceLock<Offsets>>,
     /// Whether the topic could be read.
     has_read: bool,
@@ -81,33 +91,21 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Connects to the topic, which must exist, and goes on after the last offset in `catalogue`.
+    /// Connects to the topic, which must exist, to go on after the batches in the catalogue, which is that of the
+    /// lock's folder.
     ///
     /// # Errors
     /// [`KafkaError::Broker`], [`KafkaError::OtherHistory`], [`KafkaError::Batch`].
     pub fn connect(
         cluster: Cluster,
         options: ConsumerOptions,
-        catalogue: Catalogue,
+        batches: (Catalogue, ConsumerLock),
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
-        let metadata_client = cluster.metadata_client()?;
+        let metadata_client = Arc::new(cluster.metadata_client()?);
         let count = cluster.partition_count(&metadata_client, &cluster.topic)?.unwrap_or(0);
-        let partitions = cluster.watermarks(&metadata_client, 0..count)?;
+        let partitions = cluster.watermarks(&metadata_client, &Vec::from_iter(0..count))?;
         let provenance = cluster.provenance(&metadata_client);
-        let mut next = Offsets::new();
-        if let Some(stored) = catalogue.topic(&cluster.topic) {
-            history::check_continues(stored, &provenance, &partitions)?;
-            next.clone_from(&stored.next_offsets);
-        }
-        let mut open = catalogue.begin(&provenance)?;
-        let is_there = |(partition, next): (i32, i64)| {
-            partitions.get(&partition).is_some_and(|ends| next <= ends.end)
-        };
-        if !open.next_offsets().all(is_there) {
-            open = OpenBatch::create(catalogue.folder())?;
-        }
-        next.extend(open.next_offsets());
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
         let client = cluster
@@ -115,26 +113,28 @@ impl Consumer {
             .create_with_context(ConsumerStatistics::new(waiting()))
             .map_err(cluster.failed("connecting to the broker"))?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
-        let interval = options.refresh_interval;
         let watch = TopicWatch::start(
             cluster.clone(),
-            metadata_client,
+            metadata_client.clone(),
             provenance.clone(),
             count,
-            interval,
+            options.refresh_interval,
         );
         let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
-        let sink =
-            BatchSink::new(limits, catalogue, provenance, open, dead_letters, progress.clone());
         let room = Room::new(progress.clone());
         let forbidden = waiting();
+        let sink = BatchSink::new(limits, batches, provenance, dead_letters, progress.clone());
         let mut consumer = Self {
             cluster,
             client,
+            metadata_client,
             watch,
             sink,
             positions: Positions::default(),
-            uncommitted: None,
+            stored: Offsets::new(),
+            is_commit_due: false,
+            followed_at: Instant::now(),
+            asked_at: Instant::now(),
             end: Arc::default(),
             has_read: false,
             is_forbidden: false,
@@ -142,7 +142,16 @@ impl Consumer {
             room,
             progress,
         };
-        consumer.assign(&partitions, &next)?;
+        if let Some(stored) = consumer.sink.stored() {
+            history::check_continues(stored, consumer.sink.provenance(), &partitions)?;
+        }
+        if consumer.cluster.joins_group {
+            let topic = [consumer.cluster.topic.as_str()];
+            let failed = consumer.cluster.failed("joining the consumer group");
+            consumer.client.subscribe(&topic).map_err(failed)?;
+        } else {
+            consumer.assign(&partitions)?;
+        }
         Ok(consumer)
     }
 
@@ -152,8 +161,9 @@ impl Consumer {
         self.end.clone()
     }
 
-    /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, and then closes
-    /// the open batch. `stored` is called after each batch. Waits while there is no room on the disk.
+    /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, by this consumer or the
+    /// others of its group, and then closes the open batch. `stored` is called after each batch. Waits while there
+    /// is no room on the disk.
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
@@ -162,20 +172,28 @@ impl Consumer {
         shutdown: &Shutdown,
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
+        self.sink.wait_for_outages(shutdown);
         loop {
-            match self.read(shutdown, &mut stored) {
+            match self.store_lines(shutdown, &mut stored) {
                 Err(error) if error.is_disk_full() => {
-                    if !self.wait_for_room(&error, shutdown)? {
+                    if !self.wait_for_room(&error, shutdown, &mut stored)? {
                         self.commit();
                         return Ok(());
                     }
                 }
-                ended => return ended,
+                Err(KafkaError::Batch(error @ BatchError::Store { .. }))
+                    if shutdown.requested() =>
+                {
+                    tracing::warn!("{error}: the messages of the open batch are read again");
+                    self.sink.discard_open();
+                    return Ok(());
+                }
+                result => return result,
             }
         }
     }
 
-    fn read(
+    fn store_lines(
         &mut self,
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
@@ -215,32 +233,35 @@ impl Consumer {
                 Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
-            let has_ended = may_have_ended
-                && self.end.get().is_some_and(|ends| self.positions.have_reached(ends));
+            while let Some(rebalance) = self.client.context().rebalances().take() {
+                self.answer(rebalance, shutdown, stored)?;
+            }
+            let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
             if has_ended || shutdown.requested() {
-                self.close(ClosedBy::Shutdown, shutdown, stored)?;
+                self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
                 self.commit();
                 self.sink.discard_open();
                 return Ok(());
             }
-            match self.sink.run_timers(Instant::now()) {
-                Some(Due::Close(why)) => self.close(why, shutdown, stored)?,
-                Some(Due::Note) => {
-                    self.sink.note(shutdown)?;
-                    self.positions.store();
-                }
-                None => {}
+            if let Some(why) = self.sink.run_timers(Instant::now()) {
+                self.close(why, false, shutdown, stored)?;
             }
-            if self.uncommitted.is_some() && !self.client.context().is_committing() {
+            if self.is_commit_due && !self.client.context().is_committing() {
                 self.commit();
             }
             if let Some(statistics) = self.client.context().take() {
                 self.positions.update(&statistics);
                 self.progress.lag.set(self.positions.report());
             }
-            if let Some(partitions) = self.watch.new_partitions()? {
+            if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
+                self.follow()?;
+            }
+            // A group gives its members new partitions itself.
+            if let Some(partitions) = self.watch.new_partitions()?
+                && !self.cluster.joins_group
+            {
                 tracing::info!("the topic has {} new partitions", partitions.len());
-                self.assign(&partitions, &Offsets::new())?;
+                self.assign(&partitions)?;
             }
         }
     }
@@ -267,74 +288,79 @@ impl Consumer {
         self.progress.lag.set(self.positions.report());
     }
 
-    /// Stores the open batch.
+    /// Stores the open batch, in a `hurry` when others wait for it; tells whether nothing is left in it.
     fn close(
         &mut self,
         why: ClosedBy,
+        hurry: bool,
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
-    ) -> Result<(), KafkaError> {
-        let closed = self.sink.close(why, shutdown)?;
-        self.positions.store();
-        self.room.backoff = Backoff::default();
-        let Some(manifest) = closed else { return Ok(()) };
+    ) -> Result<bool, KafkaError> {
+        let manifest = match self.sink.close(why, hurry, shutdown)? {
+            Closed::Stored(manifest) => Some(manifest),
+            Closed::WithoutLines => None,
+            Closed::Open => return Ok(false),
+            Closed::Overtaken(error) => {
+                self.progress.notice(format!("a batch is given up: {error}"));
+                self.read_again(&self.positions.partitions(), shutdown)?;
+                return Ok(true);
+            }
+        };
         fault::point("consumer.stored");
-        match self.offsets() {
-            Ok(offsets) => self.uncommitted = Some(offsets),
-            Err(error) => tracing::warn!("the offsets of a batch cannot be committed: {error}"),
+        self.positions.store();
+        self.room.succeeded();
+        self.stored = self.positions.read_offsets().collect();
+        self.is_commit_due = true;
+        if let Some(manifest) = manifest {
+            self.announce(&manifest);
+            stored(&manifest);
         }
+        Ok(true)
+    }
+
+    fn announce(&self, manifest: &Manifest) {
         self.progress.send(Event::BatchStored { number: manifest.number, rows: manifest.rows });
-        stored(&manifest);
+    }
+
+    /// Takes up what the other members of the group have stored.
+    fn follow(&mut self) -> Result<(), KafkaError> {
+        self.followed_at = Instant::now();
+        let new = self.sink.refresh()?;
+        new.iter().for_each(|manifest| self.announce(manifest));
         Ok(())
     }
 
-    /// Commits what the newest batch ends at, for onlookers: nobody waits for the answer, which librdkafka
-    /// receives at the latest while the client is closed. One commit at a time is under way, and the last
-    /// one: on a slow broker they would pile up, and the close would wait for all of them.
+    /// Commits up to where the partitions are stored, for onlookers: nobody waits for the answer, which librdkafka
+    /// receives at the latest while the client is closed. One commit at a time is under way, and the last one: on
+    /// a slow broker they would pile up, and the close would wait for all of them.
     fn commit(&mut self) {
-        let Some(offsets) = self.uncommitted.take() else { return };
+        if !std::mem::take(&mut self.is_commit_due) || self.stored.is_empty() {
+            return;
+        }
         self.client.context().set_committing(true);
-        if let Err(error) = self.client.commit(&offsets, CommitMode::Async) {
+        let committed = self.offsets(&self.stored);
+        let committed = committed.and_then(|list| self.client.commit(&list, CommitMode::Async));
+        if let Err(error) = committed {
             self.client.context().set_committing(false);
             tracing::warn!("the offsets of the stored batches are not committed: {error}");
         }
         fault::point("consumer.committed");
     }
 
-    /// Adds `partitions` to those that are read, each from its offset in `next`, or else from its beginning.
-    fn assign(
-        &mut self,
-        partitions: &BTreeMap<i32, Watermarks>,
-        next: &Offsets,
-    ) -> Result<(), KafkaError> {
-        let topic = &self.cluster.topic;
-        let failed = || self.cluster.failed("assigning the partitions of the topic");
-        let mut assignment = TopicPartitionList::with_capacity(partitions.len());
-        for (&partition, watermarks) in partitions {
-            let low = watermarks.low;
-            let next = next.get(&partition).copied().unwrap_or(low);
-            if next < low {
-                self.progress.notice(format!(
-                    "offsets {next} to {} of partition {partition} were deleted from {topic} before they were stored",
-                    low - 1
-                ));
-            }
-            let next = next.max(low);
-            self.positions.add(partition, next, *watermarks);
-            assignment
-                .add_partition_offset(topic, partition, Offset::Offset(next))
-                .map_err(failed())?;
-        }
-        self.progress.lag.set(self.positions.report());
-        self.client.incremental_assign(&assignment).map_err(failed())
-    }
-
-    /// The positions as librdkafka wants them.
-    fn offsets(&self) -> Result<TopicPartitionList, ClientError> {
-        let mut list = TopicPartitionList::new();
-        for (partition, next) in self.positions.read_offsets() {
-            list.add_partition_offset(&self.cluster.topic, partition, Offset::Offset(next))?;
+    /// Offsets as librdkafka wants them.
+    fn offsets(&self, offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (partition, next) in offsets {
+            list.add_partition_offset(&self.cluster.topic, *partition, Offset::Offset(*next))?;
         }
         Ok(list)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if self.cluster.joins_group {
+            self.client.context().rebalances().leave(&self.client);
+        }
     }
 }

@@ -27,8 +27,8 @@ use crate::shutdown::Shutdown;
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long an answer of the brokers about the topic is waited for.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long acknowledgements are waited for after a shutdown was requested.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long acknowledgements are waited for when others wait for the consumer, or after a shutdown was requested.
+const HURRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A producer of the dead-letter topic.
 pub(super) struct DeadLetterProducer {
@@ -104,18 +104,19 @@ impl DeadLetterProducer {
         self.send(message.detach().replace_headers(Some(headers)), shutdown);
         // What the topic does not take is not to pile up here.
         if !self.client.context().is_empty() {
-            self.flush(shutdown)?;
+            self.flush(false, shutdown)?;
         }
         Ok(())
     }
 
-    /// Waits until all messages are acknowledged; tells whether they are, which they may not be when a
-    /// shutdown was requested meanwhile.
+    /// Waits until all messages are acknowledged; tells whether they are, which they may not be when the caller is
+    /// in a hurry, or a shutdown was requested meanwhile.
     ///
     /// # Errors
     /// [`KafkaError::DeadLetters`] when the topic does not take them.
-    pub(super) fn flush(&self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
-        let (begun, mut deadline) = (Instant::now(), None);
+    pub(super) fn flush(&self, hurry: bool, shutdown: &Shutdown) -> Result<bool, KafkaError> {
+        let begun = Instant::now();
+        let mut deadline = hurry.then(|| begun + HURRY_TIMEOUT);
         let waiting = &self.client.context().waiting;
         let (mut backoff, mut next_attempt) = (Backoff::default(), begun);
         loop {
@@ -129,10 +130,10 @@ impl DeadLetterProducer {
             if begun.elapsed() >= OUTAGE_THRESHOLD {
                 waiting.begin("no dead letter acknowledged by the brokers");
             }
-            if shutdown.requested()
-                && Instant::now()
-                    > *deadline.get_or_insert_with(|| Instant::now() + SHUTDOWN_TIMEOUT)
-            {
+            if shutdown.requested() {
+                deadline.get_or_insert_with(|| Instant::now() + HURRY_TIMEOUT);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return Ok(false);
             }
             self.client.poll(POLL_INTERVAL);

@@ -221,7 +221,7 @@ fn read_all(
     let cluster = &Cluster { topic: cluster.dead_letter_topic(), ..cluster.clone() };
     let client = cluster.metadata_client()?;
     let partitions = cluster.partition_count(&client, &cluster.topic)?.unwrap_or(0);
-    let mut ends = cluster.watermarks(&client, 0..partitions)?;
+    let mut ends = cluster.watermarks(&client, &Vec::from_iter(0..partitions))?;
     ends.retain(|_, ends| ends.low < ends.end);
     let client: BaseConsumer = cluster
         .config(ClientRole::Reader)

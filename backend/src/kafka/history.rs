@@ -34,15 +34,29 @@ pub(super) fn check_continues(
     let TopicProgress { cluster_id, topic_id, next_offsets, .. } = stored;
     let (cluster_id, topic_id) = (cluster_id.clone(), topic_id.clone());
     check_ids(&Provenance { cluster_id, topic: now.topic.clone(), topic_id }, now)?;
-    let missing =
-        next_offsets.iter().find_map(|(partition, next)| match partitions.get(partition) {
-            None => Some(format!("partition {partition} is gone")),
-            Some(ends) if *next > ends.end => Some(format!(
-                "they hold partition {partition} up to offset {next}, and it ends at {}",
-                ends.end
-            )),
-            Some(_) => None,
-        });
+    for (partition, next) in next_offsets {
+        match partitions.get(partition) {
+            None => refuse(now, Some(format!("partition {partition} is gone")))?,
+            Some(ends) => check_end(now, *partition, *next, *ends)?,
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a partition, stored up to the offset `next`, does not end before it.
+///
+/// # Errors
+/// [`KafkaError::OtherHistory`].
+pub(super) fn check_end(
+    now: &Provenance,
+    partition: i32,
+    next: i64,
+    ends: Watermarks,
+) -> Result<(), KafkaError> {
+    let end = ends.end;
+    let missing = (next > end).then(|| {
+        format!("they hold partition {partition} up to offset {next}, and it ends at {end}")
+    });
     refuse(now, missing)
 }
 

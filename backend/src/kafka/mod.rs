@@ -22,6 +22,7 @@ mod positions;
 mod producer;
 mod properties;
 mod property_table;
+mod rebalance;
 mod resume;
 mod schema_frame;
 mod statistics;

@@ -26,16 +26,27 @@ struct Position {
 }
 
 impl Positions {
-    /// Adds a partition that is read from `next` on.
+    /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
+        let before = self.0.get(&partition).and_then(|before| before.unstored);
         let position = Position {
             read: next,
             end: watermarks.end,
             newest_read: None,
             unstored: None,
-            rewound: false,
+            rewound: before.is_some_and(|unstored| unstored >= next),
         };
         self.0.insert(partition, position);
+    }
+
+    /// Removes a partition that is not read any more.
+    pub(super) fn remove(&mut self, partition: i32) {
+        self.0.remove(&partition);
+    }
+
+    /// The partitions that are read.
+    pub(super) fn partitions(&self) -> Vec<i32> {
+        self.0.keys().copied().collect()
     }
 
     /// Notes that the message at `offset` was taken, whose timestamp is `time` if it has one.
@@ -51,21 +62,6 @@ impl Positions {
     /// Notes that all messages that were taken are stored.
     pub(super) fn store(&mut self) {
         self.0.values_mut().for_each(|position| position.unstored = None);
-    }
-
-    /// Goes back to the first message of each partition that is not stored; `stored` are the first offsets that
-    /// are not, as far as the batches tell. Gives the offsets that are to be read again.
-    pub(super) fn rewind(&mut self, stored: &Offsets) -> Offsets {
-        let mut again = Offsets::new();
-        for (&partition, position) in &mut self.0 {
-            let Some(unstored) = position.unstored.take() else { continue };
-            if stored.get(&partition).is_some_and(|next| *next > unstored) {
-                continue;
-            }
-            (position.read, position.rewound) = (unstored, true);
-            again.insert(partition, unstored);
-        }
-        again
     }
 
     /// Notes that there is nothing to take below `offset`.
@@ -99,11 +95,17 @@ impl Positions {
         self.0.iter().map(position).collect()
     }
 
-    /// Whether everything below `ends` is read.
-    pub(super) fn have_reached(&self, ends: &Offsets) -> bool {
-        ends.iter().all(|(partition, end)| {
-            self.0.get(partition).is_some_and(|position| position.read >= *end)
-        })
+    /// The partitions of `ends` of which not everything below is read here.
+    pub(super) fn behind(&self, ends: &Offsets) -> Vec<i32> {
+        let is_behind = |(partition, end): &(&i32, &i64)| {
+            self.0.get(partition).is_none_or(|position| position.read < **end)
+        };
+        ends.iter().filter(is_behind).map(|(partition, _)| *partition).collect()
+    }
+
+    /// Whether the partition is read.
+    pub(super) fn contains(&self, partition: i32) -> bool {
+        self.0.contains_key(&partition)
     }
 
     /// The offset in every partition below which nothing is left to read.
@@ -149,30 +151,30 @@ mod tests {
         let mut positions = positions();
         let ends = Offsets::from([(0, 20), (1, 5)]);
         positions.take(0, 18, None);
-        assert!(!positions.have_reached(&ends));
+        assert_eq!(positions.behind(&ends), [0]);
         positions.pass(0, 20);
-        assert!(positions.have_reached(&ends));
+        assert!(positions.behind(&ends).is_empty());
         assert_eq!((lag(&positions), read(&positions)[0]), (0, (0, 20)));
-        assert!(!positions.have_reached(&Offsets::from([(2, 1)])), "a partition not read yet");
+        assert_eq!(positions.behind(&Offsets::from([(2, 1)])), [2], "a partition not read here");
     }
 
     #[test]
-    fn what_is_not_stored_is_read_again() {
+    fn the_clients_own_position_does_not_count_until_a_message_is_read_again() {
         let mut positions = positions();
-        positions.take(0, 10, None);
-        positions.store();
+        let ends = Watermarks { low: 0, end: 20 };
         positions.take(0, 12, None);
         positions.take(0, 13, None);
-        positions.pass(1, 6);
-        assert_eq!(positions.rewind(&Offsets::from([(0, 11)])), Offsets::from([(0, 12)]));
+        positions.add(0, 12, ends);
         positions.pass(0, 14);
-        assert_eq!(read(&positions), [(0, 12), (1, 6)], "the client's position is of before");
-        assert!(!positions.have_reached(&Offsets::from([(0, 13)])));
+        assert_eq!(read(&positions)[0], (0, 12), "it is of the time before");
         positions.take(0, 12, None);
         positions.pass(0, 20);
         assert_eq!(read(&positions)[0], (0, 20));
-        assert_eq!(positions.rewind(&Offsets::from([(0, 20)])), Offsets::new(), "stored after all");
-        assert_eq!(read(&positions)[0], (0, 20));
+
+        positions.store();
+        positions.add(0, 15, ends);
+        positions.pass(0, 20);
+        assert_eq!(read(&positions)[0], (0, 20), "there may be no message to read again");
     }
 
     #[test]

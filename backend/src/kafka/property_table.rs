@@ -61,11 +61,13 @@ const ONCE_IN_ORDER: &str =
     "every line has to arrive once and in order, however long the broker is gone";
 const FROM_MANIFESTS: &str =
     "where the consumer goes on is read from the manifests of the stored batches alone";
+const OWN_MEMBERSHIP: &str =
+    "the program stores what it has read of a partition before it gives that back";
 const OWN_TOPICS: &str =
     "topics are created with the partitions, replication and retention that are asked for";
 
 /// Properties that nobody else may set, and why. All of it are the names that [`canonical`] gives.
-const PROTECTED: [(&str, &str); 21] = [
+const PROTECTED: [(&str, &str); 25] = [
     ("bootstrap.servers", "name the brokers with --brokers"),
     ("group.id", "name the group with --group"),
     ("acks", ONCE_IN_ORDER),
@@ -81,6 +83,10 @@ const PROTECTED: [(&str, &str); 21] = [
     ("enable.auto.commit", FROM_MANIFESTS),
     ("enable.auto.offset.store", FROM_MANIFESTS),
     ("auto.offset.reset", FROM_MANIFESTS),
+    ("group.protocol", OWN_MEMBERSHIP),
+    ("group.protocol.type", OWN_MEMBERSHIP),
+    ("group.remote.assignor", OWN_MEMBERSHIP),
+    ("partition.assignment.strategy", OWN_MEMBERSHIP),
     ("isolation.level", "lines of aborted transactions must not be stored"),
     ("check.crcs", "damaged messages must not be stored"),
     ("enable.partition.eof", "the program finds the ends of partitions by it"),

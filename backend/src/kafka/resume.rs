@@ -56,7 +56,7 @@ pub(super) fn find(
     shutdown: &Shutdown,
 ) -> Result<Option<Resume>, KafkaError> {
     let client = cluster.metadata_client()?;
-    let partitions = cluster.watermarks(&client, 0..source.partitions)?;
+    let partitions = cluster.watermarks(&client, &Vec::from_iter(0..source.partitions))?;
     let Some(last) = Search::new(cluster, source.input, partitions)?.run(shutdown)? else {
         return Ok(None);
     };

@@ -12,12 +12,16 @@ use std::{
 
 use rdkafka::{
     ClientContext, TopicPartitionList,
-    consumer::ConsumerContext,
+    consumer::{BaseConsumer, ConsumerContext},
     error::{KafkaError as ClientError, KafkaResult},
+    types::RDKafkaRespErr,
 };
 use serde::Deserialize;
 
-use super::waiting::{OUTAGE_THRESHOLD, Waiting};
+use super::{
+    rebalance::Rebalances,
+    waiting::{OUTAGE_THRESHOLD, Waiting},
+};
 
 /// The part of librdkafka's statistics that is used (its `STATISTICS.md`). Offsets that are not known are negative.
 #[derive(Debug, Default, Deserialize)]
@@ -64,13 +68,25 @@ pub(super) struct ConsumerStatistics {
     newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
     disconnected_since: Mutex<Option<Instant>>,
     committing: AtomicBool,
+    rebalances: Rebalances,
     waiting: Waiting,
 }
 
 impl ConsumerStatistics {
     pub(super) fn new(waiting: Waiting) -> Self {
         let (newest, disconnected_since) = (Mutex::default(), Mutex::default());
-        Self { newest, disconnected_since, committing: AtomicBool::new(false), waiting }
+        let (committing, rebalances) = (AtomicBool::new(false), Rebalances::default());
+        Self { newest, disconnected_since, committing, rebalances, waiting }
+    }
+
+    /// What the group asks for.
+    pub(super) fn rebalances(&self) -> &Rebalances {
+        &self.rebalances
+    }
+
+    /// What the consumer waits for.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Notes whether a commit of offsets is under way.
@@ -121,6 +137,15 @@ impl ClientContext for ConsumerStatistics {
 }
 
 impl ConsumerContext for ConsumerStatistics {
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        kind: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        self.rebalances.add(client, kind, partitions);
+    }
+
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
         self.set_committing(false);
         if let Err(error) = result {

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
     thread,
     time::Duration,
 };
@@ -25,7 +28,7 @@ impl TopicWatch {
     /// that of `provenance`.
     pub(super) fn start(
         cluster: Cluster,
-        client: MetadataClient,
+        client: Arc<MetadataClient>,
         provenance: Provenance,
         known: i32,
         interval: Duration,
@@ -56,7 +59,7 @@ impl Drop for TopicWatch {
 
 struct Watch {
     cluster: Cluster,
-    client: MetadataClient,
+    client: Arc<MetadataClient>,
     provenance: Provenance,
     known: i32,
     found: Sender<Result<Partitions, KafkaError>>,
@@ -83,7 +86,8 @@ impl Watch {
     fn refresh_metadata(&mut self) -> Result<Partitions, KafkaError> {
         let count = self.cluster.partition_count(&self.client, &self.cluster.topic)?.unwrap_or(0);
         history::check_ids(&self.provenance, &self.cluster.provenance(&self.client))?;
-        let partitions = self.cluster.watermarks(&self.client, self.known..count)?;
+        let partitions =
+            self.cluster.watermarks(&self.client, &Vec::from_iter(self.known..count))?;
         self.known = self.known.max(count);
         Ok(partitions)
     }

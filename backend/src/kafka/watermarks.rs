@@ -1,6 +1,6 @@
 //! Where partitions begin and end.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use rdkafka::{Offset, TopicPartitionList, consumer::Consumer as _};
 
@@ -26,17 +26,17 @@ impl Cluster {
     pub fn current_ends(&self) -> Result<Offsets, KafkaError> {
         let client = self.metadata_client()?;
         let partitions = self.partition_count(&client, &self.topic)?.unwrap_or(0);
-        self.offsets(&client, 0..partitions, Offset::End)
+        self.offsets(&client, &Vec::from_iter(0..partitions), Offset::End)
     }
 
     /// The ends of `partitions`, by two requests to each leader, however many partitions it leads.
     pub(super) fn watermarks(
         &self,
         client: &MetadataClient,
-        partitions: Range<i32>,
+        partitions: &[i32],
     ) -> Result<BTreeMap<i32, Watermarks>, KafkaError> {
         // The beginning last: what retention deletes meanwhile is known.
-        let ends = self.offsets(client, partitions.clone(), Offset::End)?;
+        let ends = self.offsets(client, partitions, Offset::End)?;
         let lows = self.offsets(client, partitions, Offset::Beginning)?;
         let both = ends.into_iter().zip(lows.into_values());
         Ok(both
@@ -50,7 +50,7 @@ impl Cluster {
     fn offsets(
         &self,
         client: &MetadataClient,
-        partitions: Range<i32>,
+        partitions: &[i32],
         which: Offset,
     ) -> Result<Offsets, KafkaError> {
         if partitions.is_empty() {
@@ -59,8 +59,8 @@ impl Cluster {
         let found =
             self.retry(client, "asking the broker for the ends of the topic", |timeout| {
                 let mut asked = TopicPartitionList::with_capacity(partitions.len());
-                for partition in partitions.clone() {
-                    asked.add_partition_offset(&self.topic, partition, which)?;
+                for partition in partitions {
+                    asked.add_partition_offset(&self.topic, *partition, which)?;
                 }
                 let found = client.offsets_for_times(asked, timeout)?;
                 found.elements().iter().try_for_each(|element| element.error())?;

@@ -11,6 +11,7 @@ pub mod apache;
 pub mod broker;
 pub mod kafka;
 pub mod proxy;
+pub mod s3;
 
 use std::{
     fs,

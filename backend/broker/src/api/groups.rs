@@ -28,14 +28,18 @@ use tokio::sync::oneshot;
 use super::common::{NODE_ID, blocking, error_code, storage_error, text};
 use crate::{
     context::Context,
-    groups::{DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Phase, SyncRequest},
+    groups::{
+        ClassicState, DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Members,
+        Phase, SyncRequest,
+    },
     wire::Request,
 };
 
 /// A session cannot be longer.
 const MAX_SESSION_TIMEOUT_MS: i32 = 30 * 60 * 1000;
-/// Kafka's name of this kind of group.
+/// Kafka's names of the kinds of groups.
 const CLASSIC: &str = "classic";
+const CONSUMER: &str = "consumer";
 /// The kinds of keys: a group, a transactional id.
 const KEY_TYPES: [i8; 2] = [0, 1];
 
@@ -48,6 +52,11 @@ pub(super) fn error_of(error: &GroupError) -> ResponseError {
         GroupError::RebalanceInProgress => ResponseError::RebalanceInProgress,
         GroupError::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
         GroupError::FencedInstanceId => ResponseError::FencedInstanceId,
+        GroupError::UnreleasedInstanceId => ResponseError::UnreleasedInstanceId,
+        GroupError::FencedMemberEpoch => ResponseError::FencedMemberEpoch,
+        GroupError::StaleMemberEpoch => ResponseError::StaleMemberEpoch,
+        GroupError::NotConsumerGroup => ResponseError::GroupIdNotFound,
+        GroupError::UnsupportedVersion => ResponseError::UnsupportedVersion,
     }
 }
 
@@ -262,46 +271,50 @@ pub(super) async fn describe(
     request: DescribeGroupsRequest,
     version: i16,
 ) -> DescribeGroupsResponse {
-    let describe = |id: GroupId| match context.node.groups.get(&id) {
-        Some(group) => describe_one(id, &group),
-        None => {
-            let why = text(format!("Group {} not found.", &*id));
-            let dead = DescribedGroup::default()
-                .with_group_id(id)
-                .with_group_state(StrBytes::from_static_str("Dead"));
-            if version < 6 {
-                return dead;
+    let describe = |id: GroupId| {
+        let Some(group) = context.node.groups.get(&id) else {
+            let why = format!("Group {} not found.", &*id);
+            return not_described(id, why, version);
+        };
+        group.with(|state| match &state.members {
+            Members::Classic(state) => describe_one(id, state),
+            Members::Consumer(_) => {
+                let why = format!("Group {} is not a classic group.", &*id);
+                not_described(id, why, version)
             }
-            dead.with_error_code(ResponseError::GroupIdNotFound.code())
-                .with_error_message(Some(why))
-        }
+        })
     };
     let groups = request.groups.into_iter().map(describe);
     DescribeGroupsResponse::default().with_groups(groups.collect())
 }
 
-fn describe_one(id: GroupId, group: &Group) -> DescribedGroup {
-    group.with(|state| {
-        let members = state.members.iter().map(|member| {
-            DescribedGroupMember::default()
-                .with_member_id(text(&member.id))
-                .with_group_instance_id(member.group_instance_id.as_ref().map(text))
-                .with_client_id(text(&member.client_id))
-                .with_client_host(text(&member.client_host))
-                .with_member_metadata(member.metadata(&state.protocol))
-                .with_member_assignment(member.assignment.clone())
-        });
-        DescribedGroup::default()
-            .with_group_id(id)
-            .with_group_state(StrBytes::from_static_str(state.phase.name()))
-            .with_protocol_type(text(&state.protocol_type))
-            .with_protocol_data(text(if state.phase == Phase::Stable {
-                &*state.protocol
-            } else {
-                ""
-            }))
-            .with_members(members.collect())
-    })
+fn not_described(id: GroupId, why: String, version: i16) -> DescribedGroup {
+    let dead = DescribedGroup::default()
+        .with_group_id(id)
+        .with_group_state(StrBytes::from_static_str("Dead"));
+    if version < 6 {
+        return dead;
+    }
+    dead.with_error_code(ResponseError::GroupIdNotFound.code()).with_error_message(Some(text(why)))
+}
+
+fn describe_one(id: GroupId, state: &ClassicState) -> DescribedGroup {
+    let members = state.members.iter().map(|member| {
+        DescribedGroupMember::default()
+            .with_member_id(text(&member.id))
+            .with_group_instance_id(member.group_instance_id.as_ref().map(text))
+            .with_client_id(text(&member.client_id))
+            .with_client_host(text(&member.client_host))
+            .with_member_metadata(member.metadata(&state.protocol))
+            .with_member_assignment(member.assignment.clone())
+    });
+    let protocol = if state.phase == Phase::Stable { &*state.protocol } else { "" };
+    DescribedGroup::default()
+        .with_group_id(id)
+        .with_group_state(StrBytes::from_static_str(state.phase.name()))
+        .with_protocol_type(text(&state.protocol_type))
+        .with_protocol_data(text(protocol))
+        .with_members(members.collect())
 }
 
 pub(super) async fn list(context: &Context, request: ListGroupsRequest) -> ListGroupsResponse {
@@ -310,14 +323,17 @@ pub(super) async fn list(context: &Context, request: ListGroupsRequest) -> ListG
     };
     let mut groups: Vec<ListedGroup> = Vec::new();
     for (id, group) in context.node.groups.all() {
-        let (phase, protocol_type) = group.with(|state| (state.phase, state.protocol_type.clone()));
-        if named(&request.states_filter, phase.name()) && named(&request.types_filter, CLASSIC) {
+        let (state, protocol_type, kind) = group.with(|state| match &state.members {
+            Members::Classic(state) => (state.phase.name(), state.protocol_type.clone(), CLASSIC),
+            Members::Consumer(state) => (state.state_name(), CONSUMER.to_owned(), CONSUMER),
+        });
+        if named(&request.states_filter, state) && named(&request.types_filter, kind) {
             groups.push(
                 ListedGroup::default()
                     .with_group_id(GroupId(text(id)))
                     .with_protocol_type(text(protocol_type))
-                    .with_group_state(StrBytes::from_static_str(phase.name()))
-                    .with_group_type(StrBytes::from_static_str(CLASSIC)),
+                    .with_group_state(StrBytes::from_static_str(state))
+                    .with_group_type(StrBytes::from_static_str(kind)),
             );
         }
     }

@@ -3,7 +3,9 @@
 mod acls;
 mod alter_configs;
 mod common;
+mod config_resources;
 mod configs;
+mod consumer_groups;
 mod fetch;
 mod groups;
 mod list_offsets;
@@ -12,10 +14,12 @@ mod metadata;
 mod offset_delete;
 mod offsets;
 mod produce;
+mod producers;
 mod replicas;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod transaction_listing;
 mod transactions;
 mod versions;
 
@@ -28,6 +32,8 @@ use kafka_protocol::{
 };
 
 pub(crate) use common::PendingResponse;
+#[cfg(any(test, fuzzing))]
+pub(crate) use versions::APIS;
 pub(crate) use versions::is_supported;
 
 use crate::{
@@ -67,7 +73,19 @@ pub(crate) async fn dispatch(
             ApiKey::DescribeGroups => handle(r, |q| groups::describe(c, q, r.version)).await,
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
-            ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q, r.version)).await,
+            ApiKey::ConsumerGroupHeartbeat => {
+                handle(r, |q| consumer_groups::heartbeat(c, q, r)).await
+            }
+            ApiKey::ConsumerGroupDescribe => handle(r, |q| consumer_groups::describe(c, q)).await,
+            ApiKey::ListTransactions => handle(r, |q| transaction_listing::list(c, q)).await,
+            ApiKey::DescribeTransactions => {
+                handle(r, |q| transaction_listing::describe(c, q)).await
+            }
+            ApiKey::DescribeProducers => handle(r, |q| producers::describe(c, q)).await,
+            ApiKey::ListConfigResources => {
+                handle(r, |q| config_resources::list(c, q, r.version)).await
+            }
             ApiKey::DescribeLogDirs => handle(r, |q| log_dirs::describe(c, q)).await,
             ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
             ApiKey::DescribeAcls => handle(r, acls::describe).await,

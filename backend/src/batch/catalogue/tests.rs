@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use tempfile::TempDir;
-use tillstream_shared::{Line, OffsetRange, SourceLine};
+use tillstream_shared::{ClosedBy, Line, OffsetRange, SourceLine};
 
 use super::*;
-use crate::batch::read_lines;
+use crate::batch::{ConsumerLock, OpenBatch, Provenance, read_lines};
 
 const TOPIC: &str = "retail_stream";
 
@@ -29,8 +29,8 @@ fn provenance() -> Provenance {
     }
 }
 
-fn open_batch(folder: &Path, offsets: std::ops::Range<i64>) -> OpenBatch {
-    let mut batch = OpenBatch::create(folder).unwrap();
+fn open_batch(lock: &ConsumerLock, offsets: std::ops::Range<i64>) -> OpenBatch {
+    let mut batch = OpenBatch::create(lock).unwrap();
     for offset in offsets {
         batch.add(&line(offset), 0, offset).unwrap();
         batch.add_source(0, "file/1", offset as u64 + 1);
@@ -40,8 +40,8 @@ fn open_batch(folder: &Path, offsets: std::ops::Range<i64>) -> OpenBatch {
 
 /// Stores a batch as the consumer does.
 fn store(folder: &Path, offsets: std::ops::Range<i64>) -> Manifest {
-    let (mut catalogue, _lock) = Catalogue::open(folder).unwrap();
-    catalogue.close(open_batch(folder, offsets), &provenance(), ClosedBy::Size).unwrap()
+    let (mut catalogue, lock) = Catalogue::open(folder).unwrap();
+    catalogue.close(open_batch(&lock, offsets), &provenance(), ClosedBy::Size).unwrap()
 }
 
 fn all(catalogue: &Catalogue) -> Vec<Manifest> {
@@ -65,7 +65,8 @@ fn a_stored_batch_comes_back_whole() {
     assert_eq!((manifest.sources.as_slice(), &manifest.previous), (&[source][..], &None));
     assert_eq!((manifest.rows, manifest.funnel.returns, manifest.funnel.sales), (3, 1, 2));
     let mut lines = Vec::new();
-    read_lines(folder.path(), &manifest, |line| lines.push(line.clone().into_owned())).unwrap();
+    read_lines(&folder.path().into(), &manifest, |line| lines.push(line.clone().into_owned()))
+        .unwrap();
     assert_eq!(lines, [line(0), line(1), line(2)]);
 }
 
@@ -119,14 +120,114 @@ fn leftovers_of_a_crash_are_removed() {
     let second = store(folder.path(), 3..5);
     let orphan = folder.path().join(&second.file);
     fs::remove_file(folder.path().join("batch_000002.json")).unwrap();
-    OpenBatch::create(folder.path()).unwrap();
+    for name in ["open_batch.csv.5f3a91c2.tmp", "consumer_5f3a91c2.lock", "open_batch.csv.tmp"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
 
-    let (catalogue, _lock) = Catalogue::open(folder.path()).unwrap();
+    let (catalogue, lock) = Catalogue::open(folder.path()).unwrap();
     assert_eq!(all(&catalogue), [first]);
     assert_eq!(catalogue.topic(TOPIC).unwrap().next_offsets, BTreeMap::from([(0, 3)]));
     assert!(!orphan.exists());
+    drop(lock);
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 3, "one batch, its manifest and the lock");
+}
+
+#[test]
+fn what_another_consumer_is_at_work_on_stays() {
+    let folder = TempDir::new().unwrap();
+    let (mut catalogue, lock) = Catalogue::open_shared(folder.path()).unwrap();
+    let at_work = open_batch(&lock, 0..3);
+    let (_, other) = Catalogue::open_shared(folder.path()).unwrap();
+    drop(other);
+    catalogue.close(at_work, &provenance(), ClosedBy::Size).unwrap();
+
+    // Killed after its file was named and another consumer had taken the number.
+    let second = store_shared(folder.path(), 3..5);
+    let orphan = folder.path().join(second.file.replace(&second.file[25..], "Z_5f3a91c2.csv"));
+    fs::write(&orphan, "").unwrap();
+    let (catalogue, _other) = Catalogue::open_shared(folder.path()).unwrap();
+    assert!(!orphan.exists());
+    assert_eq!((catalogue.last(), catalogue.damaged().unwrap().len()), (2, 0));
+    drop(lock);
+}
+
+/// Stores a batch as one of several consumers does.
+fn store_shared(folder: &Path, offsets: std::ops::Range<i64>) -> Manifest {
+    let (mut catalogue, lock) = Catalogue::open_shared(folder).unwrap();
+    catalogue.close(open_batch(&lock, offsets), &provenance(), ClosedBy::Size).unwrap()
+}
+
+#[test]
+fn of_two_consumers_with_the_same_messages_one_stores_them() {
+    let folder = TempDir::new().unwrap();
+    let (mut one, of_one) = Catalogue::open_shared(folder.path()).unwrap();
+    let (mut other, of_other) = Catalogue::open_shared(folder.path()).unwrap();
+    let [batch, same] = [&of_one, &of_other].map(|lock| open_batch(lock, 0..3));
+    let first = one.close(batch, &provenance(), ClosedBy::Size).unwrap();
+    let error = other.close(same, &provenance(), ClosedBy::Size).unwrap_err();
+    assert!(matches!(error, BatchError::Overtaken { partition: 0, next: 3 }), "{error}");
+
+    // What it reads from there on is stored, after what the first has stored meanwhile of another partition.
+    let mut elsewhere = OpenBatch::create(&of_one).unwrap();
+    elsewhere.add(&line(1), 1, 0).unwrap();
+    let second = one.close(elsewhere, &provenance(), ClosedBy::Size).unwrap();
+    let third = other.close(open_batch(&of_other, 3..5), &provenance(), ClosedBy::Size).unwrap();
+    assert_eq!(third.previous.as_ref(), Some(&second.hash));
+    drop((of_one, of_other));
+    assert_eq!(all(&Catalogue::read(folder.path()).unwrap()), [first, second, third]);
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 7, "three batches, their manifests and the lock");
+}
+
+#[test]
+fn numbers_are_given_once_however_many_consumers_store_at_the_same_time() {
+    let folder = TempDir::new().unwrap();
+    let store = |partition: i32| {
+        let (mut catalogue, lock) = Catalogue::open_shared(folder.path()).unwrap();
+        for offset in 0..10 {
+            let mut batch = OpenBatch::create(&lock).unwrap();
+            batch.add(&line(offset), partition, offset).unwrap();
+            catalogue.close(batch, &provenance(), ClosedBy::Size).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..4).for_each(|partition| drop(scope.spawn(move || store(partition))))
+    });
+    let catalogue = Catalogue::read(folder.path()).unwrap();
+    assert_eq!((catalogue.last(), catalogue.summary().rows), (40, 40));
+    assert!(catalogue.damaged().unwrap().is_empty());
+    let ends = (0..4).map(|partition| (partition, 10)).collect();
+    assert_eq!(catalogue.topic(TOPIC).unwrap().next_offsets, ends);
+}
+
+#[test]
+fn a_number_that_was_stored_and_removed_meanwhile_is_not_given_again() {
+    let folder = TempDir::new().unwrap();
+    let (mut sleeper, lock) = Catalogue::open_shared(folder.path()).unwrap();
+    let batch = open_batch(&lock, 0..3);
+    store_shared(folder.path(), 0..2);
+    store_shared(folder.path(), 2..4);
+    Catalogue::read(folder.path()).unwrap().remove_through(2).unwrap();
+    // It has not heard of them when it tries.
+    let mut closed = batch.close(&provenance(), ClosedBy::Size).unwrap();
+    assert_eq!(sleeper.try_commit(&mut closed).unwrap(), None);
+    assert!(!folder.path().join("batch_000001.json").exists());
+    closed.discard(&folder.path().into()).unwrap();
+    let error = sleeper.close(open_batch(&lock, 0..3), &provenance(), ClosedBy::Size).unwrap_err();
+    assert!(matches!(error, BatchError::Overtaken { next: 4, .. }), "{error}");
+    let third = sleeper.close(open_batch(&lock, 4..6), &provenance(), ClosedBy::Size).unwrap();
+    assert_eq!(third.number, 3);
+}
+
+#[test]
+fn another_topic_of_the_same_name_is_not_mixed_in() {
+    let folder = TempDir::new().unwrap();
+    let (mut catalogue, lock) = Catalogue::open_shared(folder.path()).unwrap();
+    store_shared(folder.path(), 0..3);
+    let recreated = Provenance { topic_id: Some("recreated".into()), ..provenance() };
+    let error = catalogue.close(open_batch(&lock, 3..5), &recreated, ClosedBy::Size).unwrap_err();
+    assert!(matches!(error, BatchError::OtherTopic { .. }), "{error}");
 }
 
 #[test]
@@ -136,7 +237,7 @@ fn damage_is_named() {
     let path = folder.path().join(&manifest.file);
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("17850", "17851")).unwrap();
-    let error = read_lines(folder.path(), &manifest, |_| ()).unwrap_err();
+    let error = read_lines(&folder.path().into(), &manifest, |_| ()).unwrap_err();
     assert!(matches!(error, BatchError::Damaged { .. }), "{error}");
     let catalogue = Catalogue::read(folder.path()).unwrap();
     assert!(catalogue.damaged().unwrap().is_empty(), "the size is right");
@@ -167,11 +268,19 @@ fn a_gap_and_a_repetition_are_refused() {
 }
 
 #[test]
-fn one_writer_at_a_time() {
+fn a_folder_is_shared_on_purpose() {
     let folder = TempDir::new().unwrap();
-    let _first = Catalogue::open(folder.path()).unwrap();
-    let error = Catalogue::open(folder.path()).unwrap_err();
-    assert!(matches!(error, BatchError::Lock(_)), "{error}");
+    let in_use = |opened: Result<(), BatchError>| {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, BatchError::Lock(_)), "{error}");
+    };
+    let alone = Catalogue::open(folder.path()).unwrap();
+    in_use(Catalogue::open(folder.path()).map(drop));
+    in_use(Catalogue::open_shared(folder.path()).map(drop));
+    alone.1.share().unwrap();
+    let _one = Catalogue::open_shared(folder.path()).unwrap();
+    in_use(Catalogue::open(folder.path()).map(drop));
+    in_use(Catalogue::open_anew(folder.path()).map(drop));
 }
 
 #[test]
@@ -210,10 +319,10 @@ fn a_checkpoint_spares_reading_and_is_not_trusted_blindly() {
     let folder = TempDir::new().unwrap();
     let (mut catalogue, lock) = Catalogue::open(folder.path()).unwrap();
     for at in 0..3 {
-        let batch = open_batch(folder.path(), at..at + 1);
+        let batch = open_batch(&lock, at..at + 1);
         catalogue.close(batch, &provenance(), ClosedBy::Size).unwrap();
     }
-    catalogue.write_checkpoint().unwrap();
+    catalogue.write_checkpoint(lock.files()).unwrap();
     drop(lock);
     let summary = catalogue.summary().clone();
     let first = folder.path().join("batch_000001.json");
@@ -225,7 +334,7 @@ fn a_checkpoint_spares_reading_and_is_not_trusted_blindly() {
     // Another history of the same length is not what the checkpoint is about.
     let other = TempDir::new().unwrap();
     let [.., newest] = [0, 2, 4].map(|first| store(other.path(), first..first + 2));
-    fs::copy(checkpoint_path(folder.path()), checkpoint_path(other.path())).unwrap();
+    fs::copy(folder.path().join(CHECKPOINT), other.path().join(CHECKPOINT)).unwrap();
     let catalogue = Catalogue::read(other.path()).unwrap();
     assert_eq!((catalogue.summary().rows, &catalogue.summary().hash), (6, &newest.hash));
 }
@@ -248,29 +357,33 @@ fn offsets_without_lines_go_into_the_next_batch() {
     let folder = TempDir::new().unwrap();
     store(folder.path(), 0..3);
     let (mut catalogue, lock) = Catalogue::open(folder.path()).unwrap();
-    let mut batch = catalogue.begin(&provenance()).unwrap();
+    let mut batch = OpenBatch::create(&lock).unwrap();
     batch.add_repeated(0, 3);
     batch.add_dead_letter(0, 4);
     batch.add_repeated(1, 0);
     batch.add_empty(1, 1);
     catalogue.note_rowless(&batch, &provenance()).unwrap();
-    drop(lock);
+    let noted: Vec<_> = batch.covered().collect();
 
-    let (reopened, _lock) = Catalogue::open(folder.path()).unwrap();
-    let resumed = reopened.begin(&provenance()).unwrap();
-    let ranges = [(0, 3, 4), (1, 0, 1)];
-    let covered: Vec<_> = resumed.ranges().map(|r| (r.partition, r.first, r.last)).collect();
-    assert_eq!(covered, ranges);
+    // By whoever reads the partition next.
+    let reader = Catalogue::read(folder.path()).unwrap();
+    let read = [0, 1].map(|partition| reader.rowless(partition, &provenance()).unwrap().unwrap());
+    assert_eq!(read.as_slice(), noted);
+    let mut resumed = OpenBatch::create(&lock).unwrap();
+    read.into_iter().for_each(|noted| resumed.resume(noted));
     assert_eq!((resumed.dead_letters(), resumed.repeated(), resumed.empty()), (1, 2, 1));
     let other = Provenance { topic_id: Some("recreated".into()), ..provenance() };
-    assert_eq!(reopened.begin(&other).unwrap().ranges().count(), 0, "another topic's offsets");
+    assert_eq!(reader.rowless(0, &other).unwrap(), None, "another topic's offsets");
+    assert_eq!(reader.rowless(2, &provenance()).unwrap(), None);
 
+    batch.forget(1);
     batch.add(&line(1), 0, 5).unwrap();
     let manifest = catalogue.close(batch, &provenance(), ClosedBy::Size).unwrap();
     assert_eq!((manifest.rows, manifest.dead_letters), (1, 1));
-    assert_eq!((manifest.repeated, manifest.empty), (2, 1));
-    assert_eq!(manifest.partitions[0], OffsetRange { partition: 0, first: 3, last: 5 });
-    assert_eq!(catalogue.begin(&provenance()).unwrap().ranges().count(), 0, "they are stored now");
+    assert_eq!((manifest.repeated, manifest.empty), (1, 0));
+    assert_eq!(manifest.partitions, [OffsetRange { partition: 0, first: 3, last: 5 }]);
+    assert_eq!(catalogue.rowless(0, &provenance()).unwrap(), None, "they are stored now");
+    assert!(catalogue.rowless(1, &provenance()).unwrap().is_some());
 }
 
 #[test]

@@ -22,21 +22,23 @@ pub(in crate::cli) async fn run(
     let progress = Arc::<Progress>::default();
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
     let (once, connecting) = (options.once, progress.clone());
-    let (consumer, lock) = setup(&shutdown, move || {
-        let (catalogue, lock) = data::open_batches(&options.data, &options.batches, &connecting)?;
+    let consumer = setup(&shutdown, move || {
+        let shared = cluster.joins_group;
+        let store = options.storage.batches()?;
+        let opened = data::open_batches(&store, &options.batches, shared, &connecting)?;
         cluster.ensure_topics(&connecting)?;
         let batches = options.batches.consumer();
-        let consumer = Consumer::connect(cluster.clone(), batches, catalogue, connecting)?;
+        let consumer = Consumer::connect(cluster.clone(), batches, opened, connecting)?;
         if once {
             // Nobody else sets it.
             let _ = consumer.end().set(cluster.current_ends()?);
         }
-        Ok((consumer, lock))
+        Ok(consumer)
     })
     .await?;
     components::terminal(&mut supervisor, terminal, progress);
     let (stored, _) = watch::channel(0);
-    components::consumer(&mut supervisor, consumer, lock, stored, true);
+    components::consumer(&mut supervisor, consumer, stored, true);
     let end = supervisor.run(&shutdown, Some(Component::Consumer)).await?;
     if once && end == End::Interrupted {
         return Err("stopped before all of the topic was stored: start again to go on".into());

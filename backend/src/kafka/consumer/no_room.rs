@@ -3,39 +3,36 @@
 //! Half a row may be written, and what a file system dropped that could not write it is not known: so the open
 //! batch is given up, which makes room, and its messages are read again from the topic.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use rdkafka::{
-    Message, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError as ClientError,
-};
-use tillstream_shared::api::Component;
+use rdkafka::{consumer::Consumer as _, error::KafkaError as ClientError};
+use tillstream_shared::{Manifest, api::Component};
 
 use super::{Consumer, POLL_INTERVAL};
 use crate::{
     kafka::{
-        KafkaError, Offsets, is_retriable,
+        KafkaError, is_retriable,
         waiting::{Backoff, Waiting},
     },
     progress::Progress,
     shutdown::Shutdown,
 };
 
-/// How long setting the client back may take.
-const SEEK_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What is waited for, and how often it was tried since the last batch was stored.
 pub(super) struct Room {
     waiting: Waiting,
-    pub(super) backoff: Backoff,
+    backoff: Backoff,
 }
 
 impl Room {
     pub(super) fn new(progress: Arc<Progress>) -> Self {
         let waiting = Waiting::with_backoff(Component::Consumer, progress);
         Self { waiting, backoff: Backoff::default() }
+    }
+
+    /// Notes that there was room.
+    pub(super) fn succeeded(&mut self) {
+        self.backoff = Backoff::default();
     }
 }
 
@@ -46,8 +43,9 @@ impl Consumer {
         &mut self,
         error: &KafkaError,
         shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
     ) -> Result<bool, KafkaError> {
-        self.sink.give_up_open();
+        self.sink.discard_open();
         self.pause()?;
         self.room.waiting.begin(&format!("reading is paused, as the disk is full ({error}),"));
         loop {
@@ -56,15 +54,14 @@ impl Consumer {
                 if shutdown.requested() {
                     return Ok(false);
                 }
-                self.poll_paused()?;
+                self.poll_paused(shutdown, stored)?;
             }
-            match self.sink.begin_again() {
-                Ok(stored) => {
-                    let again = self.positions.rewind(&stored);
-                    self.progress.lag.set(self.positions.report());
-                    self.seek_and_resume(again)
-                        .map_err(self.cluster.failed("reading the topic again"))?;
+            let probed = self.sink.probe_room().map_err(KafkaError::from);
+            match probed.and_then(|()| self.read_again(&self.positions.partitions(), shutdown)) {
+                Ok(()) if shutdown.requested() => return Ok(false),
+                Ok(()) => {
                     self.room.waiting.end();
+                    self.resume_fetching()?;
                     return Ok(true);
                 }
                 Err(error) if error.is_disk_full() => tracing::debug!("{error}; trying again"),
@@ -73,38 +70,35 @@ impl Consumer {
         }
     }
 
-    fn pause(&self) -> Result<(), KafkaError> {
+    pub(super) fn pause(&self) -> Result<(), KafkaError> {
         let paused = self.client.assignment().and_then(|assigned| self.client.pause(&assigned));
         paused.map_err(self.cluster.failed("pausing the partitions of the topic"))
     }
 
-    /// Serves the client. A message of a partition that was assigned since the pause is one to read again.
-    fn poll_paused(&mut self) -> Result<(), KafkaError> {
+    /// Serves the client, and does what the group asks for. A message of a partition that was just given is read
+    /// again later.
+    fn poll_paused(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
         match self.client.poll(POLL_INTERVAL) {
-            Some(Ok(message)) => {
-                let (partition, offset) = (message.partition(), message.offset());
-                self.positions.take(partition, offset, message.timestamp().to_millis());
-                drop(message);
-                self.pause()
-            }
             Some(Err(error))
                 if !is_retriable(&error) && !matches!(error, ClientError::PartitionEOF(_)) =>
             {
-                Err(self.fatal(error))
+                return Err(self.fatal(error));
             }
-            Some(Err(_)) | None => Ok(()),
+            _ => {}
         }
+        while let Some(rebalance) = self.client.context().rebalances().take() {
+            self.answer(rebalance, shutdown, stored)?;
+            self.pause()?;
+        }
+        Ok(())
     }
 
-    fn seek_and_resume(&self, offsets: Offsets) -> Result<(), ClientError> {
-        let mut again = TopicPartitionList::new();
-        for (partition, offset) in offsets {
-            again.add_partition_offset(&self.cluster.topic, partition, Offset::Offset(offset))?;
-        }
-        if again.count() > 0 {
-            let sought = self.client.seek_partitions(again, SEEK_TIMEOUT)?;
-            sought.elements().iter().try_for_each(|element| element.error())?;
-        }
-        self.client.resume(&self.client.assignment()?)
+    fn resume_fetching(&self) -> Result<(), KafkaError> {
+        let resumed = self.client.assignment().and_then(|assigned| self.client.resume(&assigned));
+        resumed.map_err(self.cluster.failed("going on with the partitions of the topic"))
     }
 }
