@@ -102,7 +102,15 @@ impl Catalogue {
         if self.summary.last < self.first() {
             return Ok(true);
         }
-        Ok(self.manifest(self.summary.last)?.is_some_and(|newest| newest.hash == self.summary.hash))
+        Ok(self.newest()?.is_some_and(|newest| newest.hash == self.summary.hash))
+    }
+
+    /// The manifest of the newest batch; `None` when there is none, or it was removed.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`].
+    pub fn newest(&self) -> Result<Option<Manifest>, BatchError> {
+        self.manifest(self.summary.last)
     }
 
     /// The manifest of batch `number`; `None` when it does not exist, or was removed.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::PathBuf};
 
-use tillstream_durable as durable;
+use tillstream_durable::{self as durable, fault};
 use tillstream_shared::Manifest;
 
 use super::{BatchError, BatchStore, consumer_lock::ConsumerFiles};
@@ -29,6 +29,7 @@ impl ClosedBatch {
         manifest: Manifest,
     ) -> io::Result<Self> {
         // Before the number is chosen: the longer that takes, the more likely another consumer takes the number.
+        fault::check_room()?;
         file.sync_all()?;
         Ok(Self { files, file, temporary, name: None, manifest })
     }

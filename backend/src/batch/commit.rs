@@ -126,15 +126,25 @@ impl Catalogue {
                 batch.discard(&self.store)?;
                 return Err(error);
             }
-            if let Some(manifest) = self.try_commit(&mut batch)? {
-                break manifest;
+            match self.try_commit(&mut batch) {
+                Ok(Some(manifest)) => break manifest,
+                Ok(None) => {}
+                Err(error) => {
+                    // On a full disk the file takes the room that is missing.
+                    if error.is_disk_full() && self.manifest(self.summary.last + 1)?.is_none() {
+                        batch.discard(&self.store)?;
+                    }
+                    return Err(error);
+                }
             }
         };
         self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
         if let BatchStore::Objects { .. } = self.store {
             batch.remove_temporary()?;
         }
-        self.write_checkpoint_if_due(batch.files())?;
+        if let Err(error) = self.write_checkpoint_if_due(batch.files()) {
+            tracing::warn!("{error}; trying again after the next batch");
+        }
         Ok(manifest)
     }
 

@@ -65,6 +65,15 @@ impl ConsumerLock {
         Ok(self.folder.share()?)
     }
 
+    /// Finds out whether there is room for `bytes` where this consumer writes.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn probe_room(&self, bytes: usize) -> Result<(), BatchError> {
+        let path = self.files.folder.join(self.files.temporary("room"));
+        durable::probe_room(&path, bytes).map_err(BatchError::io(path))
+    }
+
     /// The names of this consumer's files.
     pub(super) fn files(&self) -> &ConsumerFiles {
         &self.files

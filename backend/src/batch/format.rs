@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tillstream_durable::fault;
 use tillstream_shared::Line;
 
 use crate::ingest::{
@@ -77,6 +78,7 @@ impl LineFile {
     }
 
     pub(super) fn add(&mut self, line: &Line<'_>) -> io::Result<()> {
+        fault::check_room()?;
         match self {
             Self::Csv { file, row } => {
                 row.clear();

@@ -31,7 +31,7 @@ pub use store::{BatchLocation, BatchStore, BatchUrl, InvalidBatchUrl, ObjectFold
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};
 
-use tillstream_durable::LockError;
+use tillstream_durable::{self as durable, LockError};
 
 use crate::ingest::IngestError;
 
@@ -139,5 +139,11 @@ impl BatchError {
     fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+
+    /// Whether there was no room on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if durable::is_full(source))
     }
 }

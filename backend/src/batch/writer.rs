@@ -219,6 +219,10 @@ impl OpenBatch {
             let temporary = self.temporary.clone();
             ClosedBatch::new(self.files, finished.file, temporary, manifest)
         };
-        finished.and_then(close).map_err(BatchError::io(self.temporary))
+        finished.and_then(close).map_err(|error| {
+            // The room may be what is missing. The error says more than that of removing the file.
+            let _ = durable::remove(&self.temporary);
+            BatchError::io(self.temporary)(error)
+        })
     }
 }

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::{data, output::print_line, terminal::Terminal};
 use crate::{
-    batch::{BatchStore, Catalogue},
+    batch::Catalogue,
     http::{self, AppState},
     ingest::Input,
     kafka::{Consumer, Offsets, Produced, Producer, ProducerOptions},
@@ -66,7 +66,7 @@ pub(super) fn broker(supervisor: &mut Supervisor, broker: Broker) {
 /// was sent.
 pub(super) fn producer(
     supervisor: &mut Supervisor,
-    producer: Producer,
+    mut producer: Producer,
     input: Input,
     options: ProducerOptions,
     progress: Arc<Progress>,
@@ -162,13 +162,12 @@ pub(super) fn champion_watcher(
 /// Takes up the models, batches and champions that other processes write.
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
-    batches: BatchStore,
+    mut batches: data::WatchedBatches,
     models: &Path,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
 ) {
     let champions = ChampionStore::new(models);
-    let mut batches = data::WatchedBatches::new(batches);
     let mut gaps = data::WatchedGaps::new(models);
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
         loop {

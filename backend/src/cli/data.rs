@@ -60,6 +60,9 @@ pub(super) fn open_batches(
     for Gap { batch, reason } in catalogue.damaged()? {
         progress.notice(format!("batch {batch} is damaged: {reason}"));
     }
+    if let Some(newest) = catalogue.newest()? {
+        progress.set_last_batch(&newest);
+    }
     Ok((catalogue, lock.with_format(batches.batch_format)))
 }
 
@@ -78,12 +81,18 @@ impl WatchedBatches {
     /// Shows in `progress` what they amount to now. What cannot be read is a notice, once.
     pub(super) fn refresh(&mut self, progress: &Progress) {
         let refreshed = match self.catalogue.take() {
-            Some(mut catalogue) => catalogue.refresh().map(|_| catalogue),
-            None => Catalogue::read(&self.store),
+            Some(mut catalogue) => catalogue.refresh().map(|mut new| (catalogue, new.pop())),
+            None => Catalogue::read(&self.store).and_then(|catalogue| {
+                let newest = catalogue.newest()?;
+                Ok((catalogue, newest))
+            }),
         };
         match refreshed {
-            Ok(catalogue) => {
+            Ok((catalogue, newest)) => {
                 catalogue.summary().report(progress);
+                if let Some(newest) = newest {
+                    progress.set_last_batch(&newest);
+                }
                 self.catalogue = Some(catalogue);
                 self.failed = None;
             }

@@ -17,6 +17,7 @@ use tillstream_shared::{
     api::{Component, Event},
 };
 
+use self::no_room::Room;
 use super::{
     Cluster, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Closed},
@@ -37,6 +38,7 @@ use crate::{
 };
 
 mod end;
+mod no_room;
 mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
@@ -82,6 +84,13 @@ pub struct Consumer {
     /// When the group was last asked what the others have stored.
     asked_at: Instant,
     end: Arc<OnceLock<Offsets>>,
+    /// Whether the topic could be read.
+    has_read: bool,
+    /// Whether the right to read it was taken away since.
+    is_forbidden: bool,
+    /// Shows that.
+    forbidden: Waiting,
+    room: Room,
     progress: Arc<Progress>,
 }
 
@@ -116,6 +125,8 @@ impl Consumer {
             options.refresh_interval,
         );
         let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
+        let room = Room::new(progress.clone());
+        let forbidden = waiting();
         let sink = BatchSink::new(limits, batches, provenance, dead_letters, progress.clone());
         let mut consumer = Self {
             cluster,
@@ -130,6 +141,10 @@ impl Consumer {
             followed_at: Instant::now(),
             asked_at: Instant::now(),
             end: Arc::default(),
+            has_read: false,
+            is_forbidden: false,
+            forbidden,
+            room,
             progress,
         };
         if let Some(stored) = consumer.sink.stored() {
@@ -152,7 +167,8 @@ impl Consumer {
     }
 
     /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, by this consumer or the
-    /// others of its group, and then closes the open batch. `stored` is called after each batch.
+    /// others of its group, and then closes the open batch. `stored` is called after each batch. Waits while there
+    /// is no room on the disk.
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
@@ -162,13 +178,23 @@ impl Consumer {
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
         self.sink.wait_for_outages(shutdown);
-        match self.store_lines(shutdown, &mut stored) {
-            Err(KafkaError::Batch(error @ BatchError::Store { .. })) if shutdown.requested() => {
-                tracing::warn!("{error}: the messages of the open batch are read again");
-                self.sink.discard_open();
-                Ok(())
+        loop {
+            match self.store_lines(shutdown, &mut stored) {
+                Err(error) if error.is_disk_full() => {
+                    if !self.wait_for_room(&error, shutdown, &mut stored)? {
+                        self.commit();
+                        return Ok(());
+                    }
+                }
+                Err(KafkaError::Batch(error @ BatchError::Store { .. }))
+                    if shutdown.requested() =>
+                {
+                    tracing::warn!("{error}: the messages of the open batch are read again");
+                    self.sink.discard_open();
+                    return Ok(());
+                }
+                result => return result,
             }
-            result => result,
         }
     }
 
@@ -177,15 +203,19 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let mut has_read = false;
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
-            has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
+            if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
+                self.has_read = true;
+                if std::mem::take(&mut self.is_forbidden) {
+                    self.forbidden.end();
+                }
+            }
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
-                    self.sink.take(&message, shutdown)?;
                     let (partition, offset) = (message.partition(), message.offset());
-                    self.positions.take(partition, offset);
+                    self.positions.take(partition, offset, message.timestamp().to_millis());
+                    self.sink.take(&message, shutdown)?;
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
                 Some(Err(ClientError::PartitionEOF(_))) => {
@@ -198,9 +228,11 @@ impl Consumer {
                 }
                 // A right that there was at first may be given back: librdkafka goes on trying.
                 Some(Err(error))
-                    if has_read && error.rdkafka_error_code().is_some_and(is_authorization) =>
+                    if self.has_read
+                        && error.rdkafka_error_code().is_some_and(is_authorization) =>
                 {
-                    self.progress.notice(format!("reading the topic: {error}; trying again"));
+                    self.is_forbidden = true;
+                    self.forbidden.begin(&format!("the topic cannot be read ({error})"));
                     false
                 }
                 Some(Err(error)) => return Err(self.fatal(error)),
@@ -226,7 +258,7 @@ impl Consumer {
             }
             if let Some(statistics) = self.client.context().take() {
                 self.positions.update(&statistics);
-                self.progress.lag.set(self.positions.lag());
+                self.progress.lag.set(self.positions.report());
             }
             if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
                 self.follow()?;
@@ -260,7 +292,7 @@ impl Consumer {
                 self.positions.pass(element.partition(), offset);
             }
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
     }
 
     /// Stores the open batch, in a `hurry` when others wait for it; tells whether nothing is left in it.
@@ -282,6 +314,8 @@ impl Consumer {
             }
         };
         fault::point("consumer.stored");
+        self.positions.store();
+        self.room.succeeded();
         self.stored = self.positions.read_offsets().collect();
         self.is_commit_due = true;
         if let Some(manifest) = manifest {

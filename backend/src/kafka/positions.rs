@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Offsets, statistics::PartitionStatistics, watermarks::Watermarks};
+use crate::progress::PartitionPosition;
 
 /// Positions in all partitions that are assigned.
 #[derive(Debug, Default)]
@@ -16,12 +17,26 @@ struct Position {
     read: i64,
     /// The end, as last heard.
     end: i64,
+    /// Timestamp of the last message that was taken, in milliseconds since 1970.
+    newest_read: Option<i64>,
+    /// Offset of the first message that was taken and is not stored.
+    unstored: Option<i64>,
+    /// Set back, and nothing taken since: what the client knows of its own position is of the time before.
+    rewound: bool,
 }
 
 impl Positions {
     /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        self.0.insert(partition, Position { read: next, end: watermarks.end });
+        let before = self.0.get(&partition).and_then(|before| before.unstored);
+        let position = Position {
+            read: next,
+            end: watermarks.end,
+            newest_read: None,
+            unstored: None,
+            rewound: before.is_some_and(|unstored| unstored >= next),
+        };
+        self.0.insert(partition, position);
     }
 
     /// Removes a partition that is not read any more.
@@ -34,15 +49,27 @@ impl Positions {
         self.0.keys().copied().collect()
     }
 
-    /// Notes that the message at `offset` was taken.
-    pub(super) fn take(&mut self, partition: i32, offset: i64) {
+    /// Notes that the message at `offset` was taken, whose timestamp is `time` if it has one.
+    pub(super) fn take(&mut self, partition: i32, offset: i64, time: Option<i64>) {
+        if let Some(position) = self.0.get_mut(&partition) {
+            position.newest_read = time;
+            position.unstored.get_or_insert(offset);
+            position.rewound = false;
+        }
         self.pass(partition, offset + 1);
+    }
+
+    /// Notes that all messages that were taken are stored.
+    pub(super) fn store(&mut self) {
+        self.0.values_mut().for_each(|position| position.unstored = None);
     }
 
     /// Notes that there is nothing to take below `offset`.
     pub(super) fn pass(&mut self, partition: i32, offset: i64) {
         if let Some(position) = self.0.get_mut(&partition) {
-            position.read = position.read.max(offset);
+            if !position.rewound {
+                position.read = position.read.max(offset);
+            }
             position.end = position.end.max(offset);
         }
     }
@@ -57,9 +84,15 @@ impl Positions {
         }
     }
 
-    /// Messages that are not read yet.
-    pub(super) fn lag(&self) -> u64 {
-        self.0.values().map(|position| position.end.abs_diff(position.read)).sum()
+    /// What the status shows.
+    pub(super) fn report(&self) -> Vec<PartitionPosition> {
+        let position = |(partition, position): (&i32, &Position)| PartitionPosition {
+            partition: *partition,
+            next: position.read,
+            end: position.end,
+            newest_read: position.newest_read,
+        };
+        self.0.iter().map(position).collect()
     }
 
     /// The partitions of `ends` of which not everything below is read here.
@@ -96,26 +129,52 @@ mod tests {
         positions.read_offsets().collect()
     }
 
+    fn lag(positions: &Positions) -> i64 {
+        positions.report().iter().map(|position| position.end - position.next).sum()
+    }
+
     #[test]
     fn the_lag_is_what_is_not_read() {
         let mut positions = positions();
-        assert_eq!(positions.lag(), 10);
-        positions.take(0, 10);
-        assert_eq!((positions.lag(), read(&positions)), (9, vec![(0, 11), (1, 5)]));
-        positions.take(1, 5);
-        assert_eq!(positions.lag(), 9, "a message beyond the end that was heard moves the end");
+        assert_eq!(lag(&positions), 10);
+        positions.take(0, 10, Some(7));
+        assert_eq!((lag(&positions), read(&positions)), (9, vec![(0, 11), (1, 5)]));
+        positions.take(1, 5, None);
+        assert_eq!(lag(&positions), 9, "a message beyond the end that was heard moves the end");
+        let times: Vec<_> =
+            positions.report().iter().map(|position| position.newest_read).collect();
+        assert_eq!(times, [Some(7), None]);
     }
 
     #[test]
     fn the_end_is_reached_beyond_records_that_are_never_handed_over() {
         let mut positions = positions();
         let ends = Offsets::from([(0, 20), (1, 5)]);
-        positions.take(0, 18);
+        positions.take(0, 18, None);
         assert_eq!(positions.behind(&ends), [0]);
         positions.pass(0, 20);
         assert!(positions.behind(&ends).is_empty());
-        assert_eq!((positions.lag(), read(&positions)[0]), (0, (0, 20)));
+        assert_eq!((lag(&positions), read(&positions)[0]), (0, (0, 20)));
         assert_eq!(positions.behind(&Offsets::from([(2, 1)])), [2], "a partition not read here");
+    }
+
+    #[test]
+    fn the_clients_own_position_does_not_count_until_a_message_is_read_again() {
+        let mut positions = positions();
+        let ends = Watermarks { low: 0, end: 20 };
+        positions.take(0, 12, None);
+        positions.take(0, 13, None);
+        positions.add(0, 12, ends);
+        positions.pass(0, 14);
+        assert_eq!(read(&positions)[0], (0, 12), "it is of the time before");
+        positions.take(0, 12, None);
+        positions.pass(0, 20);
+        assert_eq!(read(&positions)[0], (0, 20));
+
+        positions.store();
+        positions.add(0, 15, ends);
+        positions.pass(0, 20);
+        assert_eq!(read(&positions)[0], (0, 20), "there may be no message to read again");
     }
 
     #[test]
@@ -127,8 +186,8 @@ mod tests {
             BTreeMap::from([(0, statistics)])
         };
         positions.update(&statistics(3));
-        assert_eq!(positions.lag(), 25 - 15);
+        assert_eq!(lag(&positions), 25 - 15);
         positions.update(&statistics(0));
-        assert_eq!((positions.lag(), read(&positions)[0]), (25 - 22, (0, 22)));
+        assert_eq!((lag(&positions), read(&positions)[0]), (25 - 22, (0, 22)));
     }
 }

@@ -14,7 +14,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::common::{PendingResponse, storage_error, text};
+use super::common::{PendingResponse, text};
 use crate::{
     context::Context,
     log::{
@@ -224,8 +224,7 @@ fn append(
                 }
             }
             AppendError::Closed(Health::Deleted) => return unknown(),
-            AppendError::Closed(_) => ResponseError::KafkaStorageError,
-            AppendError::Io(_) => storage_error(format!("{}: {error}", partition.name())),
+            AppendError::Closed(_) | AppendError::Io(_) => ResponseError::KafkaStorageError,
         };
         (code, error.to_string()).into()
     })

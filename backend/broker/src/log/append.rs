@@ -140,7 +140,7 @@ impl Partition {
                 break;
             }
             if log.is_flushed() {
-                self.roll(&mut log)?;
+                self.roll(&mut log).inspect_err(|error| self.refuse(&mut log, error))?;
                 break;
             }
             // Whatever others do while the lock is released, it is all checked again.
@@ -153,7 +153,11 @@ impl Partition {
             if log.active.set_len(log.active_segment().size).is_err() {
                 self.close(Health::Failed);
             }
+            self.refuse(&mut log, &error);
             return Err(error.into());
+        }
+        if std::mem::take(&mut log.refusing) {
+            tracing::info!(partition = self.name(), "the disk takes messages again");
         }
         let last = log.segments.len() - 1;
         let segment = &mut log.segments[last];
@@ -168,6 +172,16 @@ impl Partition {
             tokio::task::spawn_blocking(move || partition.flush_appended());
         }
         Ok(Appended { base, end, log_start: self.status().log_start, append_time: None })
+    }
+
+    /// Logs the first of the failed writes: producers try again every second while the disk is full.
+    fn refuse(&self, log: &mut Log, error: &io::Error) {
+        if !std::mem::replace(&mut log.refusing, true) {
+            tracing::error!(
+                partition = self.name(),
+                "cannot write to the log ({error}): nothing is acknowledged until the disk takes it"
+            );
+        }
     }
 
     /// Starts the next segment; the active one must be on disk as a whole, so that after a crash

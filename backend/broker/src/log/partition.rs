@@ -137,6 +137,8 @@ pub(super) struct Log {
     pub(super) producers: ProducerStates,
     /// Whether a task flushes what is appended.
     pub(super) flushing: bool,
+    /// Whether the last write failed.
+    pub(super) refusing: bool,
 }
 
 impl Log {
@@ -204,6 +206,7 @@ impl Partition {
                 segments,
                 producers,
                 flushing: false,
+                refusing: false,
             }),
         })
     }

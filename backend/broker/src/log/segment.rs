@@ -9,6 +9,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use tillstream_durable::fault;
+
 use super::{
     batch::{BatchHeader, HEADER_LEN, InvalidBatch},
     index::SparseIndex,
@@ -100,7 +102,7 @@ pub(super) fn append(mut file: &File, prefix: &[u8], rest: &[u8]) -> io::Result<
             IoSlice::new(prefix.get(written..).unwrap_or_default()),
             IoSlice::new(&rest[written.saturating_sub(prefix.len())..]),
         ];
-        match file.write_vectored(&parts) {
+        match fault::check_room().and_then(|()| file.write_vectored(&parts)) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(n) => written += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -16,19 +16,15 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
     let address = listener.local_addr()?;
     let ServeOptions { storage, page } = options;
     let (models, loading) = (storage.data.models(), progress.clone());
-    let (batches, registry) = setup(&shutdown, move || {
+    let (batches, watched, registry) = setup(&shutdown, move || {
         let batches = storage.batches()?;
         let registry = data::load_models(&storage.data.models(), &batches, &loading)?;
-        Ok((batches, registry))
+        let mut watched = data::WatchedBatches::new(batches.clone());
+        watched.refresh(&loading);
+        Ok((batches, watched, registry))
     })
     .await?;
-    components::data_watcher(
-        &mut supervisor,
-        batches.clone(),
-        &models,
-        registry.clone(),
-        progress.clone(),
-    );
+    components::data_watcher(&mut supervisor, watched, &models, registry.clone(), progress.clone());
     components::serving(&mut supervisor, listener, address, |shutdown| {
         data::state(&models, &batches, &page, registry, progress, shutdown)
     });
