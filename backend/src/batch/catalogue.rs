@@ -265,8 +265,12 @@ pub(super) fn batch_number(path: &Path) -> Option<u64> {
 }
 
 /// Named by its number alone, so that the next one can be looked for without listing the folder.
-pub(super) fn manifest_path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("batch_{number:06}.json"))
+pub(super) fn manifest_name(number: u64) -> String {
+    format!("batch_{number:06}.json")
+}
+
+fn manifest_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(manifest_name(number))
 }
 
 fn read_manifest(path: &Path) -> Result<Option<Manifest>, BatchError> {

@@ -12,7 +12,7 @@ use tillstream_shared::{ClosedBy, Manifest};
 
 use super::{
     BatchError, Catalogue, ConsumerLock, OpenBatch, Provenance,
-    catalogue::manifest_path,
+    catalogue::manifest_name,
     closed_batch::ClosedBatch,
     consumer_lock::ConsumerFiles,
     rowless::{Covered, Rowless},
@@ -129,8 +129,8 @@ impl Catalogue {
         let number = self.summary.last + 1;
         let previous = Some(self.summary.hash.clone()).filter(|hash| !hash.is_empty());
         let (manifest, json) = batch.publish_as(number, previous)?;
-        let path = manifest_path(&self.folder, number);
-        let temporary = batch.files().temporary(&format!("{number}.json"));
+        let name = manifest_name(number);
+        let (path, temporary) = (self.folder.join(&name), batch.files().temporary(&name));
         match durable::create_new(&path, &temporary, &json).map_err(BatchError::io(&path))? {
             Creation::Created => {}
             // On a network, the answer to a request that succeeded may be lost, and the request repeated.
