@@ -30,7 +30,7 @@ pub(super) struct BatchLimits {
 #[derive(Debug)]
 pub(super) enum Closed {
     /// It is stored.
-    Stored(Manifest),
+    Stored(Box<Manifest>),
     /// There was none, or it had no lines and what it covers is noted.
     WithoutLines,
     /// It is still open, as its dead letters are not acknowledged.
@@ -224,7 +224,7 @@ impl BatchSink {
         };
         self.unnoted_since = None;
         let closed = match self.catalogue.close(batch, &self.provenance, why) {
-            Ok(manifest) => Closed::Stored(manifest),
+            Ok(manifest) => Closed::Stored(Box::new(manifest)),
             Err(error @ BatchError::Overtaken { .. }) => Closed::Overtaken(error),
             Err(error) => return Err(error.into()),
         };

@@ -16,12 +16,16 @@ struct Position {
     read: i64,
     /// The end, as last heard.
     end: i64,
+    /// Whether the client has reached the end since it was told where to read from. Before, what it knows may be of
+    /// an earlier time.
+    reached_end: bool,
 }
 
 impl Positions {
     /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        self.0.insert(partition, Position { read: next, end: watermarks.end });
+        let position = Position { read: next, end: watermarks.end, reached_end: false };
+        self.0.insert(partition, position);
     }
 
     /// Removes a partition that is not read any more.
@@ -29,14 +33,22 @@ impl Positions {
         self.0.remove(&partition);
     }
 
-    /// The partitions that are read.
-    pub(super) fn partitions(&self) -> Vec<i32> {
-        self.0.keys().copied().collect()
+    /// Removes all partitions, and gives them.
+    pub(super) fn take_all(&mut self) -> Vec<i32> {
+        std::mem::take(&mut self.0).into_keys().collect()
     }
 
-    /// Notes that the message at `offset` was taken.
-    pub(super) fn take(&mut self, partition: i32, offset: i64) {
+    /// Notes that the message at `offset` is taken; false when its partition is not read.
+    pub(super) fn take(&mut self, partition: i32, offset: i64) -> bool {
         self.pass(partition, offset + 1);
+        self.contains(partition)
+    }
+
+    /// Notes that the client has reached the end of a partition.
+    pub(super) fn reach_end(&mut self, partition: i32) {
+        if let Some(position) = self.0.get_mut(&partition) {
+            position.reached_end = true;
+        }
     }
 
     /// Notes that there is nothing to take below `offset`.
@@ -50,9 +62,10 @@ impl Positions {
     /// Takes up what the client knows of its partitions.
     pub(super) fn update(&mut self, statistics: &BTreeMap<i32, PartitionStatistics>) {
         for (&partition, statistics) in statistics {
-            self.pass(partition, statistics.passed());
-            if let Some(position) = self.0.get_mut(&partition) {
-                position.end = position.end.max(statistics.ls_offset);
+            let Some(position) = self.0.get_mut(&partition) else { continue };
+            position.end = position.end.max(statistics.ls_offset);
+            if position.reached_end {
+                self.pass(partition, statistics.passed());
             }
         }
     }
@@ -126,6 +139,9 @@ mod tests {
                 PartitionStatistics { fetchq_cnt, app_offset: 15, eof_offset: 22, ls_offset: 25 };
             BTreeMap::from([(0, statistics)])
         };
+        positions.update(&statistics(3));
+        assert_eq!(positions.lag(), 25 - 10, "it may be of before the partition was assigned");
+        positions.reach_end(0);
         positions.update(&statistics(3));
         assert_eq!(positions.lag(), 25 - 15);
         positions.update(&statistics(0));

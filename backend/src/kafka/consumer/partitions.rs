@@ -51,7 +51,7 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let is_clear = !self.sink.covers(partitions)
+        let is_stored = !self.sink.covers(partitions)
             || (!lost && self.close(ClosedBy::Rebalance, true, shutdown, stored)?);
         if !lost {
             // librdkafka gives the partitions back after the answer.
@@ -68,11 +68,11 @@ impl Consumer {
         }
         let failed = self.cluster.failed("giving partitions back to the group");
         self.client.incremental_unassign(&list).map_err(failed)?;
-        if is_clear {
+        if is_stored {
             self.sink.forget(partitions);
             return Ok(());
         }
-        self.read_again(&self.positions.partitions(), shutdown)
+        self.read_again(shutdown)
     }
 
     /// Adds `partitions` to those that are read, each from the first offset that is not stored.
@@ -93,18 +93,15 @@ impl Consumer {
         Ok(())
     }
 
-    /// Gives the open batch up, and goes back to where `partitions`, which are those that are read, are stored.
+    /// Gives the open batch up, and goes back in all partitions to where they are stored.
     ///
     /// # Errors
     /// [`KafkaError`].
-    pub(super) fn read_again(
-        &mut self,
-        partitions: &[i32],
-        shutdown: &Shutdown,
-    ) -> Result<(), KafkaError> {
+    pub(super) fn read_again(&mut self, shutdown: &Shutdown) -> Result<(), KafkaError> {
         self.sink.discard_open();
+        let partitions = self.positions.take_all();
         self.follow()?;
-        let Some(watermarks) = self.watermarks(partitions, shutdown)? else { return Ok(()) };
+        let Some(watermarks) = self.watermarks(&partitions, shutdown)? else { return Ok(()) };
         let starts = self.resume(&watermarks)?;
         let deadline = Instant::now() + SEEK_TIMEOUT;
         for (partition, offset) in &starts {
