@@ -5,14 +5,15 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use support::{
-    Running, assert_offsets_are_covered_once,
+    Running, assert_offsets_are_covered_once, assert_rows_are_stored_once,
     broker::{Kafka, on_both_brokers},
-    good,
+    generated, good,
     kafka::Admin,
     manifests,
     proxy::{CountingProxy, FETCH, LIST_OFFSETS, METADATA},
-    stored_rows, wait_for,
+    stored_lines, stored_rows, wait_for,
 };
 use tillstream::{
     batch::Catalogue,
@@ -24,6 +25,7 @@ use tillstream::{
 on_both_brokers! {
     the_consumer_of_many_partitions_asks_for_messages_only,
     new_partitions_are_found_and_stored_from_their_beginning,
+    a_killed_consumer_keeps_every_line_once_however_many_partitions,
 }
 
 /// A consumer that waits for messages asks for messages, and hardly for anything else.
@@ -90,4 +92,28 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
     let newest = manifests.last().unwrap();
     let last_batch = status.last_batch.unwrap();
     assert_eq!((last_batch.number, last_batch.rows), (newest.number, newest.rows));
+}
+
+fn a_killed_consumer_keeps_every_line_once_however_many_partitions(kafka: Kafka) {
+    const LINES: u64 = 12_000;
+    let mut broker = kafka.broker();
+    let mut random = StdRng::seed_from_u64(24);
+    let (topic, input) = (broker.topic.clone(), generated(LINES, 24));
+    for partitions in ["1", "3", "6", "12", "24"] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        broker.topic = format!("{topic}.{partitions}");
+        let produce = ["produce", "--input", "generate:12000:24", "--rate", "max", "--partitions"];
+        good(broker.tillstream(data, &produce).arg(partitions));
+        let consume = |size| broker.tillstream(data, &["consume", "--batch-size", size]);
+        for _ in 0..5 {
+            let consumer = Running::start(&mut consume("50"), "batch");
+            std::thread::sleep(Duration::from_micros(random.random_range(0..20_000)));
+            consumer.kill();
+        }
+        assert!(stored_lines(data) < LINES, "it was to be killed at work");
+        good(consume("1000").arg("--once"));
+        assert_offsets_are_covered_once(&manifests(data));
+        assert_rows_are_stored_once(data, &input);
+    }
 }

@@ -157,7 +157,7 @@ impl Catalogue {
         let previous = Some(self.summary.hash.clone()).filter(|hash| !hash.is_empty());
         let (manifest, json) = batch.publish_as(&self.store, number, previous)?;
         let name = manifest_name(number);
-        let temporary = batch.files().temporary(&format!("{number}.json"));
+        let temporary = batch.files().temporary(&name);
         let begun = Instant::now();
         match self.store.create(&name, &temporary, &json)? {
             Creation::Created => {}

@@ -67,6 +67,7 @@ impl Rowless {
                 && stored.next == next
                 && stored.provenance == *provenance
                 && stored.covered.range.partition == partition
+                && next.is_none_or(|next| next <= stored.covered.range.first)
         });
         Ok(stored.map(|stored| stored.covered))
     }

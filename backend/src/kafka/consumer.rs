@@ -214,11 +214,14 @@ impl Consumer {
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
-                    self.positions.take(partition, offset, message.timestamp().to_millis());
-                    self.sink.take(&message, shutdown)?;
+                    let time = message.timestamp().to_millis();
+                    if self.positions.take(partition, offset, time) {
+                        self.sink.take(&message, shutdown)?;
+                    }
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
-                Some(Err(ClientError::PartitionEOF(_))) => {
+                Some(Err(ClientError::PartitionEOF(partition))) => {
+                    self.positions.reach_end(partition);
                     self.pass_unread();
                     true
                 }
@@ -243,10 +246,12 @@ impl Consumer {
             }
             let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
             if has_ended || shutdown.requested() {
-                self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
-                self.commit();
-                self.sink.discard_open();
-                return Ok(());
+                let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
+                if is_stored || shutdown.requested() {
+                    self.commit();
+                    self.sink.discard_open();
+                    return Ok(());
+                }
             }
             if let Some(why) = self.sink.run_timers(Instant::now()) {
                 self.close(why, false, shutdown, stored)?;
@@ -295,7 +300,7 @@ impl Consumer {
         self.progress.lag.set(self.positions.report());
     }
 
-    /// Stores the open batch, in a `hurry` when others wait for it; tells whether nothing is left in it.
+    /// Stores the open batch, in a `hurry` when others wait for it; tells whether all that was read is stored.
     fn close(
         &mut self,
         why: ClosedBy,
@@ -303,25 +308,23 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<bool, KafkaError> {
-        let manifest = match self.sink.close(why, hurry, shutdown)? {
-            Closed::Stored(manifest) => Some(manifest),
-            Closed::WithoutLines => None,
+        match self.sink.close(why, hurry, shutdown)? {
+            Closed::Stored(manifest) => {
+                fault::point("consumer.stored");
+                self.announce(&manifest);
+                stored(&manifest);
+            }
+            Closed::WithoutLines => {}
             Closed::Open => return Ok(false),
             Closed::Overtaken(error) => {
                 self.progress.notice(format!("a batch is given up: {error}"));
-                self.read_again(&self.positions.partitions(), shutdown)?;
-                return Ok(true);
+                self.read_again(shutdown)?;
+                return Ok(false);
             }
-        };
-        fault::point("consumer.stored");
-        self.positions.store();
+        }
         self.room.succeeded();
         self.stored = self.positions.read_offsets().collect();
         self.is_commit_due = true;
-        if let Some(manifest) = manifest {
-            self.announce(&manifest);
-            stored(&manifest);
-        }
         Ok(true)
     }
 

@@ -19,22 +19,19 @@ struct Position {
     end: i64,
     /// Timestamp of the last message that was taken, in milliseconds since 1970.
     newest_read: Option<i64>,
-    /// Offset of the first message that was taken and is not stored.
-    unstored: Option<i64>,
-    /// Set back, and nothing taken since: what the client knows of its own position is of the time before.
-    rewound: bool,
+    /// Whether the client has reached the end since it was told where to read from. Before, what it knows may be of
+    /// an earlier time.
+    reached_end: bool,
 }
 
 impl Positions {
     /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        let before = self.0.get(&partition).and_then(|before| before.unstored);
         let position = Position {
             read: next,
             end: watermarks.end,
             newest_read: None,
-            unstored: None,
-            rewound: before.is_some_and(|unstored| unstored >= next),
+            reached_end: false,
         };
         self.0.insert(partition, position);
     }
@@ -44,32 +41,32 @@ impl Positions {
         self.0.remove(&partition);
     }
 
-    /// The partitions that are read.
-    pub(super) fn partitions(&self) -> Vec<i32> {
-        self.0.keys().copied().collect()
+    /// Removes all partitions.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
-    /// Notes that the message at `offset` was taken, whose timestamp is `time` if it has one.
-    pub(super) fn take(&mut self, partition: i32, offset: i64, time: Option<i64>) {
+    /// Notes that the message at `offset` is taken, whose timestamp is `time` if it has one; false when its
+    /// partition is not read.
+    pub(super) fn take(&mut self, partition: i32, offset: i64, time: Option<i64>) -> bool {
+        let Some(position) = self.0.get_mut(&partition) else { return false };
+        position.newest_read = time;
+        position.read = position.read.max(offset + 1);
+        position.end = position.end.max(offset + 1);
+        true
+    }
+
+    /// Notes that the client has reached the end of a partition.
+    pub(super) fn reach_end(&mut self, partition: i32) {
         if let Some(position) = self.0.get_mut(&partition) {
-            position.newest_read = time;
-            position.unstored.get_or_insert(offset);
-            position.rewound = false;
+            position.reached_end = true;
         }
-        self.pass(partition, offset + 1);
     }
 
-    /// Notes that all messages that were taken are stored.
-    pub(super) fn store(&mut self) {
-        self.0.values_mut().for_each(|position| position.unstored = None);
-    }
-
-    /// Notes that there is nothing to take below `offset`.
+    /// Notes that, as the client knows, there is nothing to take below `offset`.
     pub(super) fn pass(&mut self, partition: i32, offset: i64) {
-        if let Some(position) = self.0.get_mut(&partition) {
-            if !position.rewound {
-                position.read = position.read.max(offset);
-            }
+        if let Some(position) = self.0.get_mut(&partition).filter(|position| position.reached_end) {
+            position.read = position.read.max(offset);
             position.end = position.end.max(offset);
         }
     }
@@ -144,6 +141,7 @@ mod tests {
         let times: Vec<_> =
             positions.report().iter().map(|position| position.newest_read).collect();
         assert_eq!(times, [Some(7), None]);
+        assert!(!positions.take(2, 1, None), "a partition that is not read");
     }
 
     #[test]
@@ -153,28 +151,12 @@ mod tests {
         positions.take(0, 18, None);
         assert_eq!(positions.behind(&ends), [0]);
         positions.pass(0, 20);
+        assert_eq!(positions.behind(&ends), [0], "it may be of before the partition was assigned");
+        positions.reach_end(0);
+        positions.pass(0, 20);
         assert!(positions.behind(&ends).is_empty());
         assert_eq!((lag(&positions), read(&positions)[0]), (0, (0, 20)));
         assert_eq!(positions.behind(&Offsets::from([(2, 1)])), [2], "a partition not read here");
-    }
-
-    #[test]
-    fn the_clients_own_position_does_not_count_until_a_message_is_read_again() {
-        let mut positions = positions();
-        let ends = Watermarks { low: 0, end: 20 };
-        positions.take(0, 12, None);
-        positions.take(0, 13, None);
-        positions.add(0, 12, ends);
-        positions.pass(0, 14);
-        assert_eq!(read(&positions)[0], (0, 12), "it is of the time before");
-        positions.take(0, 12, None);
-        positions.pass(0, 20);
-        assert_eq!(read(&positions)[0], (0, 20));
-
-        positions.store();
-        positions.add(0, 15, ends);
-        positions.pass(0, 20);
-        assert_eq!(read(&positions)[0], (0, 20), "there may be no message to read again");
     }
 
     #[test]
@@ -185,6 +167,9 @@ mod tests {
                 PartitionStatistics { fetchq_cnt, app_offset: 15, eof_offset: 22, ls_offset: 25 };
             BTreeMap::from([(0, statistics)])
         };
+        positions.update(&statistics(3));
+        assert_eq!(lag(&positions), 25 - 10, "it may be of before the partition was assigned");
+        positions.reach_end(0);
         positions.update(&statistics(3));
         assert_eq!(lag(&positions), 25 - 15);
         positions.update(&statistics(0));

@@ -57,7 +57,7 @@ impl Consumer {
                 self.poll_paused(shutdown, stored)?;
             }
             let probed = self.sink.probe_room().map_err(KafkaError::from);
-            match probed.and_then(|()| self.read_again(&self.positions.partitions(), shutdown)) {
+            match probed.and_then(|()| self.read_again(shutdown)) {
                 Ok(()) if shutdown.requested() => return Ok(false),
                 Ok(()) => {
                     self.room.waiting.end();
@@ -70,7 +70,7 @@ impl Consumer {
         }
     }
 
-    pub(super) fn pause(&self) -> Result<(), KafkaError> {
+    fn pause(&self) -> Result<(), KafkaError> {
         let paused = self.client.assignment().and_then(|assigned| self.client.pause(&assigned));
         paused.map_err(self.cluster.failed("pausing the partitions of the topic"))
     }

@@ -51,7 +51,7 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let is_clear = !self.sink.covers(partitions)
+        let is_stored = !self.sink.covers(partitions)
             || (!lost
                 && match self.close(ClosedBy::Rebalance, true, shutdown, stored) {
                     // The others do not wait for room here: whoever gets the partitions reads them again.
@@ -73,11 +73,11 @@ impl Consumer {
         }
         let failed = self.cluster.failed("giving partitions back to the group");
         self.client.incremental_unassign(&list).map_err(failed)?;
-        if is_clear {
+        if is_stored {
             self.sink.forget(partitions);
             return Ok(());
         }
-        self.read_again(&self.positions.partitions(), shutdown)
+        self.read_again(shutdown)
     }
 
     /// Adds `partitions` to those that are read, each from the first offset that is not stored.
@@ -98,21 +98,20 @@ impl Consumer {
         Ok(())
     }
 
-    /// Gives the open batch up, and goes back to where `partitions`, which are those that are read, are stored.
+    /// Gives the open batch up, and goes back in all partitions to where they are stored.
     ///
     /// # Errors
     /// [`KafkaError`].
-    pub(super) fn read_again(
-        &mut self,
-        partitions: &[i32],
-        shutdown: &Shutdown,
-    ) -> Result<(), KafkaError> {
+    pub(super) fn read_again(&mut self, shutdown: &Shutdown) -> Result<(), KafkaError> {
         self.sink.discard_open();
+        // Until it is known where they are stored, nothing of them is taken.
+        self.positions.clear();
         self.follow()?;
-        let Some(watermarks) = self.watermarks(partitions, shutdown)? else {
-            // What would come next does not follow what is stored.
-            return self.pause();
-        };
+        let assigned = self.client.assignment();
+        let assigned = assigned.map_err(self.cluster.failed("asking which partitions are read"))?;
+        let partitions: Vec<_> =
+            assigned.elements().iter().map(|element| element.partition()).collect();
+        let Some(watermarks) = self.watermarks(&partitions, shutdown)? else { return Ok(()) };
         let starts = self.resume(&watermarks)?;
         let deadline = Instant::now() + SEEK_TIMEOUT;
         for (partition, offset) in &starts {
