@@ -19,7 +19,7 @@ use serde_json::Value;
 use support::{
     Running, assert_offsets_are_covered_once,
     broker::{Broker, Kafka},
-    generated, good, output, refused,
+    generated, get, good, output, refused,
     s3::{S3Place, S3Server, use_endpoint},
     status, tillstream, wait_for,
 };
@@ -27,7 +27,10 @@ use tillstream::{
     batch::{BatchStore, Catalogue, read_lines},
     ingest::csv_lines::write_line,
 };
-use tillstream_shared::Manifest;
+use tillstream_shared::{
+    Manifest,
+    api::{BatchList, Points},
+};
 
 fn manifests(store: &BatchStore) -> Vec<Manifest> {
     let catalogue = Catalogue::read(store).unwrap();
@@ -97,6 +100,25 @@ fn models_are_the_same_wherever_the_batches_lie_and_whatever_their_format() {
     let count = |end| names.iter().filter(|name| name.ends_with(end)).count();
     assert_eq!((count(".csv"), count(".parquet")), (2, 2), "{names:?}");
     assert!(trained(data.path(), Some((&server, &place))) == expected, "both in an object store");
+}
+
+#[test]
+fn serve_shows_what_is_in_an_object_store() {
+    let (server, broker) = (S3Server::start(), topic());
+    let (data, place) = (tempfile::tempdir().unwrap(), server.place());
+    good(consume(&server, &broker, &place, data.path()).args(["--batch-format", "parquet"]));
+    let models = trained(data.path(), Some((&server, &place)));
+    let mut serve = tillstream(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    serve.arg(data.path()).args(["--batch-store", &place.url()]);
+    let running = Running::start(server.serve(&mut serve), "Page:");
+    let batches: BatchList = get(&running.announced, "/api/v1/batches");
+    let files =
+        |manifests: &[Manifest]| manifests.iter().map(|m| m.file.clone()).collect::<Vec<_>>();
+    assert_eq!(files(&batches.batches), files(&manifests(&place.store())));
+    let points: Points = get(&running.announced, "/api/v1/models/customer/2/points");
+    let lines = &models["customer_model_2.json"]["funnel"]["kept"];
+    assert_eq!(points.weight.iter().sum::<u64>(), lines.as_u64().unwrap());
+    running.interrupt();
 }
 
 fn consume(server: &S3Server, broker: &Broker, place: &S3Place, data: &Path) -> Command {

@@ -7,7 +7,10 @@ MIXED = "only a group without members changes its protocol; Kafka moves members 
 ONE_NODE = "there are no replicas to move, and no quorum"
 
 REASONS: dict[str, dict[str, str]] = {
-    "kafka-tools": {},
+    "kafka-tools": {
+        "kafka-transactions describe-producers": "the second protocol of transactions, in which each has an epoch "
+        "of its own (KIP-890), is not supported",
+    },
     "confluent-kafka": {
         "group: a classic member among members of KIP-848": MIXED,
     },

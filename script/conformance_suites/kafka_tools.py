@@ -400,7 +400,7 @@ def transactions(tools: Tools, *arguments: str) -> str:
     return run_command([*command, *arguments])
 
 
-@checks.check("kafka-transactions list", smoke=True)
+@checks.check("kafka-transactions list")
 def list_transactions(tools: Tools) -> list:
     return [row for row in columns(transactions(tools, "list"), "TransactionalId", "TransactionState") if row[0] == "copier"]
 

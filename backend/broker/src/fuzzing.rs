@@ -113,3 +113,19 @@ pub fn compaction(bytes: &[u8]) {
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn logs_with_parts_replaced_at_random_are_read_or_refused() {
+        let mut state = 1_u64;
+        let mut below = |limit: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % limit
+        };
+        for _ in 0..300 {
+            let input: Vec<u8> = (0..3 + below(90)).map(|_| below(256) as u8).collect();
+            super::recovery(&input);
+        }
+    }
+}

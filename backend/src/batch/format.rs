@@ -63,7 +63,7 @@ impl LineFile {
                 BUFFER,
                 File::options().read(true).write(true).create(true).truncate(true).open(path)?,
             ),
-            hasher: blake3::Hasher::new(),
+            hasher: Box::default(),
             bytes: 0,
         };
         match format {
@@ -115,7 +115,7 @@ impl std::fmt::Debug for LineFile {
 /// A file of which the checksum is known.
 pub(super) struct HashedFile {
     file: BufWriter<File>,
-    hasher: blake3::Hasher,
+    hasher: Box<blake3::Hasher>,
     bytes: u64,
 }
 

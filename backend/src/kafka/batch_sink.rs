@@ -33,7 +33,7 @@ pub(super) struct BatchLimits {
 #[derive(Debug)]
 pub(super) enum Closed {
     /// It is stored.
-    Stored(Manifest),
+    Stored(Box<Manifest>),
     /// There was none, or it had no lines and what it covers is noted.
     WithoutLines,
     /// It is still open, as its dead letters are not acknowledged.
@@ -244,7 +244,7 @@ impl BatchSink {
         let closed = match self.catalogue.close(batch, &self.provenance, why) {
             Ok(manifest) => {
                 self.progress.set_last_batch(&manifest);
-                Closed::Stored(manifest)
+                Closed::Stored(Box::new(manifest))
             }
             Err(error @ BatchError::Overtaken { .. }) => Closed::Overtaken(error),
             Err(error) => return Err(error.into()),

@@ -43,6 +43,9 @@ mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The shortest time between two commits of offsets. librdkafka does not tell when one is answered, and on a slow
+/// broker they would pile up, and the close would wait for all of them.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a member of a group looks for what the others have stored.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -76,6 +79,7 @@ pub struct Consumer {
     stored: Offsets,
     /// Whether that is not committed yet.
     is_commit_due: bool,
+    committed_at: Option<Instant>,
     followed_at: Instant,
     /// When the group was last asked what the others have stored.
     asked_at: Instant,
@@ -133,6 +137,7 @@ impl Consumer {
             positions: Positions::default(),
             stored: Offsets::new(),
             is_commit_due: false,
+            committed_at: None,
             followed_at: Instant::now(),
             asked_at: Instant::now(),
             end: Arc::default(),
@@ -246,7 +251,9 @@ impl Consumer {
             if let Some(why) = self.sink.run_timers(Instant::now()) {
                 self.close(why, false, shutdown, stored)?;
             }
-            if self.is_commit_due && !self.client.context().is_committing() {
+            if self.is_commit_due
+                && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
+            {
                 self.commit();
             }
             if let Some(statistics) = self.client.context().take() {
@@ -331,17 +338,15 @@ impl Consumer {
     }
 
     /// Commits up to where the partitions are stored, for onlookers: nobody waits for the answer, which librdkafka
-    /// receives at the latest while the client is closed. One commit at a time is under way, and the last one: on
-    /// a slow broker they would pile up, and the close would wait for all of them.
+    /// receives at the latest while the client is closed.
     fn commit(&mut self) {
         if !std::mem::take(&mut self.is_commit_due) || self.stored.is_empty() {
             return;
         }
-        self.client.context().set_committing(true);
+        self.committed_at = Some(Instant::now());
         let committed = self.offsets(&self.stored);
         let committed = committed.and_then(|list| self.client.commit(&list, CommitMode::Async));
         if let Err(error) = committed {
-            self.client.context().set_committing(false);
             tracing::warn!("the offsets of the stored batches are not committed: {error}");
         }
         fault::point("consumer.committed");

@@ -3,17 +3,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use rdkafka::{
     ClientContext, TopicPartitionList,
     consumer::{BaseConsumer, ConsumerContext},
-    error::{KafkaError as ClientError, KafkaResult},
+    error::KafkaError as ClientError,
     types::RDKafkaRespErr,
 };
 use serde::Deserialize;
@@ -67,7 +64,6 @@ impl PartitionStatistics {
 pub(super) struct ConsumerStatistics {
     newest: Mutex<Option<BTreeMap<i32, PartitionStatistics>>>,
     disconnected_since: Mutex<Option<Instant>>,
-    committing: AtomicBool,
     rebalances: Rebalances,
     waiting: Waiting,
 }
@@ -75,8 +71,7 @@ pub(super) struct ConsumerStatistics {
 impl ConsumerStatistics {
     pub(super) fn new(waiting: Waiting) -> Self {
         let (newest, disconnected_since) = (Mutex::default(), Mutex::default());
-        let (committing, rebalances) = (AtomicBool::new(false), Rebalances::default());
-        Self { newest, disconnected_since, committing, rebalances, waiting }
+        Self { newest, disconnected_since, rebalances: Rebalances::default(), waiting }
     }
 
     /// What the group asks for.
@@ -87,16 +82,6 @@ impl ConsumerStatistics {
     /// What the consumer waits for.
     pub(super) fn waiting(&self) -> &Waiting {
         &self.waiting
-    }
-
-    /// Notes whether a commit of offsets is under way.
-    pub(super) fn set_committing(&self, committing: bool) {
-        self.committing.store(committing, Relaxed);
-    }
-
-    /// Whether the broker has not answered the last commit of offsets yet.
-    pub(super) fn is_committing(&self) -> bool {
-        self.committing.load(Relaxed)
     }
 
     fn take_up_brokers(&self, brokers: &BTreeMap<String, BrokerStatistics>, now: Instant) {
@@ -144,13 +129,6 @@ impl ConsumerContext for ConsumerStatistics {
         partitions: &mut TopicPartitionList,
     ) {
         self.rebalances.add(client, kind, partitions);
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        self.set_committing(false);
-        if let Err(error) = result {
-            tracing::warn!("the offsets of the stored batches are not committed: {error}");
-        }
     }
 }
 

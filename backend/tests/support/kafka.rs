@@ -61,12 +61,16 @@ pub fn messages(broker: &Broker, topic: &str, count: usize) -> Vec<OwnedMessage>
 
 /// The offset that the group `tillstream` has committed for partition 0.
 pub fn committed(broker: &Broker) -> i64 {
-    let consumer: BaseConsumer =
-        client(&broker.address).set("group.id", "tillstream").create().unwrap();
-    let mut partition = TopicPartitionList::new();
-    partition.add_partition(&broker.topic, 0);
-    let committed = consumer.committed_offsets(partition, DEADLINE).unwrap();
-    committed.elements()[0].offset().to_raw().unwrap()
+    committed_by("tillstream", broker, 1)[0]
+}
+
+/// The offsets that a group has committed for the first so many partitions.
+pub fn committed_by(group: &str, broker: &Broker, partitions: i32) -> Vec<i64> {
+    let consumer: BaseConsumer = client(&broker.address).set("group.id", group).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_range(&broker.topic, 0, partitions - 1);
+    let committed = consumer.committed_offsets(list, DEADLINE).unwrap();
+    committed.elements().iter().map(|element| element.offset().to_raw().unwrap()).collect()
 }
 
 /// Name and value of every header, in order.

@@ -95,6 +95,17 @@ impl Running {
         };
         // Somebody must go on reading, or the program would wait for room in the pipes.
         std::thread::spawn(move || lines.for_each(drop));
+        Self::new(child, line[marker.len()..].trim().to_owned())
+    }
+
+    /// Starts it, and waits for nothing.
+    #[track_caller]
+    pub fn spawn(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::new(child, String::new())
+    }
+
+    fn new(mut child: Child, announced: String) -> Self {
         let stderr = child.stderr.take().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let logged = log.clone();
@@ -103,7 +114,13 @@ impl Running {
                 *logged.lock().unwrap() += &(line + "\n");
             }
         });
-        Self { child, log, announced: line[marker.len()..].trim().to_owned() }
+        Self { child, log, announced }
+    }
+
+    /// Sends it a signal, such as `-STOP`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
     }
 
     /// Ends it as the power cut does.
@@ -207,9 +224,14 @@ pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
 
 /// `GET /api/v1/status` of the server at `http://HOST:PORT/`.
 pub fn status(url: &str) -> Status {
+    get(url, "/api/v1/status")
+}
+
+/// The JSON with which the server at `http://HOST:PORT/` answers a GET of `path`.
+pub fn get<T: serde::de::DeserializeOwned>(url: &str, path: &str) -> T {
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /api/v1/status HTTP/1.0\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()

@@ -1,4 +1,4 @@
-//! FindCoordinator and the requests of group members.
+//! The requests of members of the classic protocol, and those about groups of either one.
 
 use std::{
     future::Future,
@@ -10,13 +10,11 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
-        FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest,
-        HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-        LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest,
-        SyncGroupResponse,
+        GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse,
+        LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse,
+        SyncGroupRequest, SyncGroupResponse,
         delete_groups_response::DeletableGroupResult,
         describe_groups_response::{DescribedGroup, DescribedGroupMember},
-        find_coordinator_response::Coordinator,
         join_group_response::JoinGroupResponseMember,
         leave_group_response::MemberResponse,
         list_groups_response::ListedGroup,
@@ -25,7 +23,7 @@ use kafka_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::common::{NODE_ID, blocking, error_code, storage_error, text};
+use super::common::{blocking, error_code, storage_error, text};
 use crate::{
     context::Context,
     groups::{
@@ -40,8 +38,6 @@ const MAX_SESSION_TIMEOUT_MS: i32 = 30 * 60 * 1000;
 /// Kafka's names of the kinds of groups.
 const CLASSIC: &str = "classic";
 const CONSUMER: &str = "consumer";
-/// The kinds of keys: a group, a transactional id.
-const KEY_TYPES: [i8; 2] = [0, 1];
 
 /// Kafka's error for ours.
 pub(super) fn error_of(error: &GroupError) -> ResponseError {
@@ -70,40 +66,6 @@ fn owned(text: Option<StrBytes>) -> Option<String> {
 
 fn millis(millis: i32) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
-
-/// Every group and every transaction is coordinated here.
-pub(super) async fn find(
-    context: &Context,
-    request: FindCoordinatorRequest,
-    version: i16,
-) -> FindCoordinatorResponse {
-    let host = text(context.local_addr.ip().to_string());
-    let port = i32::from(context.local_addr.port());
-    let (error, why) = if KEY_TYPES.contains(&request.key_type) {
-        (0, None)
-    } else {
-        let why = "only consumer groups and transactions have a coordinator";
-        (ResponseError::InvalidRequest.code(), Some(StrBytes::from_static_str(why)))
-    };
-    if version >= 4 {
-        let coordinators = request.coordinator_keys.into_iter().map(|key| {
-            Coordinator::default()
-                .with_key(key)
-                .with_node_id(NODE_ID)
-                .with_host(host.clone())
-                .with_port(port)
-                .with_error_code(error)
-                .with_error_message(why.clone())
-        });
-        return FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
-    }
-    FindCoordinatorResponse::default()
-        .with_node_id(NODE_ID)
-        .with_host(host)
-        .with_port(port)
-        .with_error_code(error)
-        .with_error_message(why)
 }
 
 /// Waits for a group's answer, or until the broker stops.

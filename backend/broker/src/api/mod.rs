@@ -7,6 +7,7 @@ mod config_resources;
 mod configs;
 mod consumer_groups;
 mod fetch;
+mod find_coordinator;
 mod groups;
 mod list_offsets;
 mod log_dirs;
@@ -65,7 +66,7 @@ pub(crate) async fn dispatch(
             ApiKey::DescribeConfigs => handle(r, |q| configs::describe(c, q)).await,
             ApiKey::AlterConfigs => handle(r, |q| alter_configs::alter_all(c, q)).await,
             ApiKey::IncrementalAlterConfigs => handle(r, |q| alter_configs::alter_some(c, q)).await,
-            ApiKey::FindCoordinator => handle(r, |q| groups::find(c, q, r.version)).await,
+            ApiKey::FindCoordinator => handle(r, |q| find_coordinator::find(c, q, r.version)).await,
             ApiKey::JoinGroup => handle(r, |q| groups::join(c, q, r)).await,
             ApiKey::SyncGroup => handle(r, |q| groups::sync(c, q, r.version)).await,
             ApiKey::Heartbeat => handle(r, |q| groups::heartbeat(c, q)).await,

@@ -42,8 +42,19 @@ struct Produce {
     topics: Vec<(StrBytes, Vec<(i32, Bytes)>)>,
 }
 
-/// Kafka's error, the message that goes with it, and which records of the batch are the reason.
-type ProduceError = (ResponseError, String, Vec<i32>);
+/// Why a batch was not taken.
+struct ProduceError {
+    error: ResponseError,
+    why: String,
+    /// Which of its records are the reason, where that is known.
+    records: Vec<i32>,
+}
+
+impl From<(ResponseError, String)> for ProduceError {
+    fn from((error, why): (ResponseError, String)) -> Self {
+        Self { error, why, records: Vec::new() }
+    }
+}
 
 /// What became of one partition's batch.
 struct Outcome {
@@ -97,7 +108,7 @@ fn on_disk(health: Option<Health>) -> Result<(), ProduceError> {
         Some(Health::Deleted) => (ResponseError::UnknownTopicOrPartition, "the topic was deleted"),
         None => (ResponseError::RequestTimedOut, "the disk is too slow"),
     };
-    Err((error, why.to_owned(), Vec::new()))
+    Err((error, why.to_owned()).into())
 }
 
 fn respond(index: i32, result: Result<Appended, ProduceError>) -> PartitionProduceResponse {
@@ -107,22 +118,20 @@ fn respond(index: i32, result: Result<Appended, ProduceError>) -> PartitionProdu
             .with_base_offset(appended.base)
             .with_log_append_time_ms(appended.append_time.unwrap_or(-1))
             .with_log_start_offset(appended.log_start),
-        Err((error, why, records)) => response
-            .with_record_errors(
-                records
-                    .into_iter()
-                    .map(|record| {
-                        BatchIndexAndErrorMessage::default()
-                            .with_batch_index(record)
-                            .with_batch_index_error_message(Some(text(&why)))
-                    })
-                    .collect(),
-            )
-            .with_error_code(error.code())
-            .with_base_offset(-1)
-            .with_log_append_time_ms(-1)
-            .with_log_start_offset(-1)
-            .with_error_message(Some(text(why))),
+        Err(ProduceError { error, why, records }) => {
+            let records = records.into_iter().map(|record| {
+                BatchIndexAndErrorMessage::default()
+                    .with_batch_index(record)
+                    .with_batch_index_error_message(Some(text(&why)))
+            });
+            response
+                .with_record_errors(records.collect())
+                .with_error_code(error.code())
+                .with_base_offset(-1)
+                .with_log_append_time_ms(-1)
+                .with_log_start_offset(-1)
+                .with_error_message(Some(text(why)))
+        }
     }
 }
 
@@ -137,7 +146,7 @@ fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrByte
         let outcomes = partitions.into_iter().map(|(index, records)| Outcome {
             index,
             result: match refused {
-                Some((error, why)) => Err((error, why.to_owned(), Vec::new())),
+                Some((error, why)) => Err((error, why.to_owned()).into()),
                 None => partition(context, &name, index, acks).and_then(|partition| {
                     let appended = append(&partition, &records, version, transactional)?;
                     Ok((partition, appended))
@@ -160,13 +169,13 @@ fn partition(
     let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
     if acks == -1 && partition.settings().min_insync_replicas > 1 {
         let why = "min.insync.replicas asks for more than the one replica that there is".to_owned();
-        return Err((ResponseError::NotEnoughReplicas, why, Vec::new()));
+        return Err((ResponseError::NotEnoughReplicas, why).into());
     }
     Ok(partition)
 }
 
 fn unknown() -> ProduceError {
-    (ResponseError::UnknownTopicOrPartition, "no such partition".to_owned(), Vec::new())
+    (ResponseError::UnknownTopicOrPartition, "no such partition".to_owned()).into()
 }
 
 fn append(
@@ -184,41 +193,40 @@ fn append(
             InvalidBatch::Attributes => ResponseError::InvalidTimestamp,
             _ => ResponseError::InvalidRecord,
         };
-        (error, fault.to_string(), Vec::new())
+        (error, fault.to_string())
     })?;
     if header.is_transactional() && !transactional {
         let why = "the request names no transactional id".to_owned();
-        return Err((ResponseError::TransactionalIdAuthorizationFailed, why, Vec::new()));
+        return Err((ResponseError::TransactionalIdAuthorizationFailed, why).into());
     }
     if header.compression() == ZSTD && version < ZSTD_SINCE {
         let why = "zstd needs a newer version of the request".to_owned();
-        return Err((ResponseError::UnsupportedCompressionType, why, Vec::new()));
+        return Err((ResponseError::UnsupportedCompressionType, why).into());
     }
     partition.append(&header, records).map_err(|error| {
-        let (code, records) = match &error {
+        let code = match &error {
             AppendError::Refused(RefusedBatch { reason, records }) => {
-                (refusal_code(*reason), records.clone())
+                let (error, records) = (refusal_code(*reason), records.clone());
+                return ProduceError { error, why: reason.to_string(), records };
             }
             AppendError::Sequence(SequenceError::OutOfOrder) => {
-                (ResponseError::OutOfOrderSequenceNumber, Vec::new())
+                ResponseError::OutOfOrderSequenceNumber
             }
             AppendError::Sequence(SequenceError::InvalidEpoch)
             | AppendError::Transaction(TransactionCheckError::InvalidEpoch) => {
-                (ResponseError::InvalidProducerEpoch, Vec::new())
+                ResponseError::InvalidProducerEpoch
             }
             AppendError::Transaction(TransactionCheckError::InvalidState) => {
                 if version >= ABORTABLE_SINCE {
-                    (ResponseError::TransactionAbortable, Vec::new())
+                    ResponseError::TransactionAbortable
                 } else {
-                    (ResponseError::InvalidTxnState, Vec::new())
+                    ResponseError::InvalidTxnState
                 }
             }
             AppendError::Closed(Health::Deleted) => return unknown(),
-            AppendError::Closed(_) | AppendError::Io(_) => {
-                (ResponseError::KafkaStorageError, Vec::new())
-            }
+            AppendError::Closed(_) | AppendError::Io(_) => ResponseError::KafkaStorageError,
         };
-        (code, error.to_string(), records)
+        (code, error.to_string()).into()
     })
 }
 

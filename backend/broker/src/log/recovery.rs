@@ -61,7 +61,12 @@ fn complete_swaps(dir: &Path, disk: &Disk) -> Result<(), BrokerError> {
         let mut compacted = Segment::empty(dir, base);
         let place = swap::swap_path(&mut compacted);
         let compacted = scan(compacted, Walk::Compacted, &mut ProducerStates::default(), disk)?;
-        for replaced in bases(dir, SUFFIX)? {
+        let segments = bases(dir, SUFFIX)?;
+        // It was on disk as a whole before it had this name, and never is the last one.
+        if compacted.end == base || !segments.contains(&compacted.end) {
+            return Err(corrupt(compacted.path, compacted.size, InvalidBatch::Short));
+        }
+        for replaced in segments {
             if replaced > base && replaced < compacted.end {
                 let path = Segment::empty(dir, replaced).path;
                 fs::remove_file(&path).map_err(BrokerError::io(&path))?;

@@ -92,9 +92,9 @@ impl Consumer {
         let failed = || self.cluster.failed("assigning the partitions of the topic");
         let list = self.offsets(&starts).map_err(failed())?;
         self.client.incremental_assign(&list).map_err(failed())?;
-        // A consumer that was killed may have stored more than it has committed.
+        // Another consumer, that was killed, may have stored more than it has committed.
+        self.is_commit_due |= self.cluster.joins_group;
         self.stored.extend(starts);
-        self.is_commit_due = true;
         Ok(())
     }
 
@@ -129,8 +129,8 @@ impl Consumer {
                 std::thread::sleep(super::POLL_INTERVAL);
             }
         }
-        self.stored.extend(starts);
         self.is_commit_due = true;
+        self.stored.extend(starts);
         Ok(())
     }
 

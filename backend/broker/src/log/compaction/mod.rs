@@ -45,7 +45,7 @@ use crate::error::BrokerError;
 
 /// The file that holds the offset before which the log was compacted.
 const FILE: &str = "compacted-offset";
-/// How many keys are remembered at once: 35 MB. A log with more is compacted in several runs.
+/// How many keys are remembered at once: 26 MB. A log with more is compacted in several runs.
 pub(crate) const MAX_KEYS: usize = 900_000;
 
 /// How far a partition was compacted.
