@@ -23,7 +23,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_through(path, &temporary(path), bytes)
 }
 
-/// Like [`write`], through a temporary file of the caller's own: several processes may write `path`.
+/// Like [`write()`], through a temporary file of the caller's own: several processes may write `path`.
 ///
 /// # Errors
 /// Whatever the file system reports; `path` then holds what it held before.
