@@ -97,12 +97,12 @@ fn assert_stored_once(data: &Path, lines: u64) {
 }
 
 fn consumers_join_leave_and_are_killed(kafka: Kafka) {
-    const LINES: u64 = 30_000;
+    const LINES: u64 = 12_000;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let broker = &kafka.broker();
     create_topic(broker);
-    let producer = Running::start(&mut produce(broker, data, LINES, "1000"), "{");
+    let producer = Running::start(&mut produce(broker, data, LINES, "600"), "{");
     let first = Running::start(&mut consume(broker, data), "batch");
     let second = Running::spawn(&mut consume(broker, data));
     wait_for_consumers(data, 0, 2);
@@ -129,12 +129,12 @@ fn consumers_join_leave_and_are_killed(kafka: Kafka) {
 }
 
 fn a_consumer_that_slept_does_not_store_again_what_others_have(kafka: Kafka) {
-    const LINES: u64 = 30_000;
+    const LINES: u64 = 12_000;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let broker = &kafka.broker();
     create_topic(broker);
-    let producer = Running::start(&mut produce(broker, data, LINES, "1000"), "{");
+    let producer = Running::start(&mut produce(broker, data, LINES, "600"), "{");
     let sleeper = Running::start(&mut consume(broker, data), "batch");
     let other = Running::spawn(&mut consume(broker, data));
     wait_for_consumers(data, manifests(data).len(), 2);
@@ -223,7 +223,7 @@ fn invalid_messages_alone_are_not_read_again_by_another_member(kafka: Kafka) {
 
 fn a_storm_of_rebalances_loses_nothing(kafka: Kafka) {
     const RATE: u64 = 2000;
-    let seconds = std::env::var(STORM_SECONDS).map_or(15, |seconds| seconds.parse().unwrap());
+    let seconds = std::env::var(STORM_SECONDS).map_or(10, |seconds| seconds.parse().unwrap());
     let lines = seconds * RATE;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();

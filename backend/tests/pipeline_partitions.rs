@@ -96,8 +96,8 @@ fn a_killed_consumer_keeps_every_line_once_however_many_partitions(kafka: Kafka)
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path();
         broker.topic = format!("{topic}.{partitions}");
-        let produce = ["produce", "--input", "generate:12000:24", "--rate", "max", "--partitions"];
-        good(broker.tillstream(data, &produce).arg(partitions));
+        let produce = ["produce", "--partitions", partitions, "--rate", "max"];
+        good(broker.tillstream(data, &produce).args(["--input", "generate:12000:24"]));
         let consume = |size| broker.tillstream(data, &["consume", "--batch-size", size]);
         for _ in 0..5 {
             let consumer = Running::start(&mut consume("50"), "batch");
