@@ -11,7 +11,8 @@ use super::{
 };
 use crate::progress;
 
-/// The batches of one place. It holds what they amount to, not their manifests: those are read from there, so that neither memory nor the time of a look grows with history.
+/// The batches of one place. It holds what they amount to, not their manifests: those are read from there, so
+/// that neither memory nor the time of a look grows with history.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub(super) store: BatchStore,
@@ -48,7 +49,9 @@ impl Catalogue {
         let last = found.keys().next_back().copied().unwrap_or_default();
         for number in catalogue.removed.last + 1..=last {
             // A list of files may lack one that was created while it was made.
-            if !found.contains_key(&number) && !manifest_path(folder, number).exists() {
+            if !found.contains_key(&number)
+                && catalogue.store.size(&manifest_name(number))?.is_none()
+            {
                 return Err(catalogue.inconsistent(format!("there is no batch {number}")));
             }
         }
