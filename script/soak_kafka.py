@@ -65,7 +65,7 @@ def soak(options: argparse.Namespace, brokers: str, folder: Path, where: list[st
     at = ["--brokers", brokers, "--topic", TOPIC, "--partitions", "6", "--data-dir"]
     produce = [options.tillstream, "produce", *at, str(folder / "producer"), "--rate", str(options.rate)]
     produce += ["--input", f"generate:{options.lines}"]
-    consume = [options.tillstream, "consume", *at, str(folder / "data"), "--batch-size", "1000"]
+    consume = [options.tillstream, "consume", *at, str(folder / "data"), "--group", "soak", "--batch-size", "1000"]
     producer = Program("producer", produce, folder / "producer.log")
     consumers = [
         Program(f"consumer {number}", [*consume, "--batch-interval", "1"], folder / f"consumer_{number}.log")

@@ -27,12 +27,8 @@ struct Position {
 impl Positions {
     /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        let position = Position {
-            read: next,
-            end: watermarks.end,
-            newest_read: None,
-            reached_end: false,
-        };
+        let position =
+            Position { read: next, end: watermarks.end, newest_read: None, reached_end: false };
         self.0.insert(partition, position);
     }
 
