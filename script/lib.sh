@@ -30,3 +30,16 @@ page_is_fresh() {
   [ -f "$1/index.html" ] &&
     [ -z "$(find frontend shared Cargo.toml Cargo.lock Trunk.toml -type f -newer "$1/index.html" -print -quit)" ]
 }
+
+# clients_python: the Python in which the Kafka clients of others are installed, kept in ~/.cache/tillstream.
+clients_python() {
+  local requirements=script/conformance_suites/requirements.txt
+  local venv="${XDG_CACHE_HOME:-$HOME/.cache}/tillstream/conformance/python"
+  if ! cmp -s "$requirements" "$venv/.installed"; then
+    say "Installing the Python clients (usually half a minute)"
+    python3 -m venv --clear "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" >&2
+    cp "$requirements" "$venv/.installed"
+  fi
+  echo "$venv/bin/python"
+}

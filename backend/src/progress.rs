@@ -1,15 +1,25 @@
 //! What the components tell the terminal, the status route and the event stream.
 
+mod lag;
+mod rates;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
+    time::Instant,
 };
 
-use tillstream_shared::api::{Component, ComponentStatus, Event, Gap, Stage, Status};
+use tillstream_shared::{
+    Manifest,
+    api::{Component, ComponentStatus, Event, Gap, LastBatch, Stage, Status},
+};
 use tokio::sync::broadcast;
+
+use lag::LagStatus;
+pub use lag::{Lag, PartitionPosition};
 
 /// Notices that are kept for the status route.
 const NOTICES: usize = 50;
@@ -70,6 +80,8 @@ pub struct Progress {
     pub input_lines: MaybeCount,
     pub lines_read: Count,
     pub lines_sent: Count,
+    /// Of [`Self::lines_sent`] those of earlier runs.
+    pub lines_resumed: Count,
     pub lines_stored: Count,
     pub lines_open: Count,
     pub dead_letters: Count,
@@ -78,7 +90,9 @@ pub struct Progress {
     pub rejects: Count,
     pub batches: Count,
     pub models: Count,
-    pub lag: MaybeCount,
+    pub lag: Lag,
+    samples: rates::Samples,
+    last_batch: Mutex<Option<LastBatch>>,
     gaps: Mutex<BTreeMap<u64, Gap>>,
     notices: Mutex<VecDeque<String>>,
     events: broadcast::Sender<Event>,
@@ -92,6 +106,7 @@ impl Default for Progress {
             input_lines: MaybeCount::default(),
             lines_read: Count::default(),
             lines_sent: Count::default(),
+            lines_resumed: Count::default(),
             lines_stored: Count::default(),
             lines_open: Count::default(),
             dead_letters: Count::default(),
@@ -100,7 +115,9 @@ impl Default for Progress {
             rejects: Count::default(),
             batches: Count::default(),
             models: Count::default(),
-            lag: MaybeCount::default(),
+            lag: Lag::default(),
+            samples: rates::Samples::default(),
+            last_batch: Mutex::default(),
             gaps: Mutex::default(),
             notices: Mutex::default(),
             events: broadcast::channel(EVENTS).0,
@@ -131,6 +148,27 @@ impl Progress {
             (Some(_), None) => tracing::info!("the {component} goes on"),
             _ => {}
         }
+    }
+
+    /// Shows `manifest` as that of the newest batch.
+    pub fn set_last_batch(&self, manifest: &Manifest) {
+        *lock(&self.last_batch) = Some(LastBatch {
+            number: manifest.number,
+            rows: manifest.rows,
+            closed_by: manifest.closed_by,
+            created_at: manifest.created_at.clone(),
+        });
+    }
+
+    /// Takes a sample of the counts, from which rates are found; to be called every second.
+    pub fn sample(&self, now: Instant) {
+        let stored = self.lines_stored.get();
+        let counts = rates::Counts {
+            sent: self.lines_sent.get().saturating_sub(self.lines_resumed.get()),
+            received: stored + self.lines_open.get(),
+            stored,
+        };
+        self.samples.add(now, counts);
     }
 
     /// Replaces the damaged batches that training leaves out.
@@ -166,6 +204,8 @@ impl Progress {
     /// The counts now.
     #[must_use]
     pub fn status(&self) -> Status {
+        let now = chrono::Utc::now().timestamp_millis();
+        let LagStatus { messages, seconds, partition_count, partitions } = self.lag.status(now);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at.clone(),
@@ -181,7 +221,12 @@ impl Progress {
             rejects: self.rejects.get(),
             batches: self.batches.get(),
             models: self.models.get(),
-            lag: self.lag.get(),
+            lag: messages,
+            lag_seconds: seconds,
+            partition_count,
+            partitions,
+            rates: self.samples.rates(),
+            last_batch: lock(&self.last_batch).clone(),
             gaps: lock(&self.gaps).values().cloned().collect(),
             notices: lock(&self.notices).iter().cloned().collect(),
         }

@@ -10,10 +10,18 @@
 //! A component that does not end in time is given up: everything durable is written so that it may be
 //! killed at any moment.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tillstream_shared::api::{Component, Stage};
-use tokio::task::{Id, JoinSet};
+use tokio::{
+    task::{Id, JoinSet},
+    time::MissedTickBehavior,
+};
 
 use crate::{blocking::Panicked, progress::Progress, shutdown::Shutdown};
 
@@ -30,6 +38,9 @@ const STOP_ORDER: [Component; 7] = [
     Component::Terminal,
     Component::Broker,
 ];
+
+/// How often counts are sampled for rates.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long components may take to stop.
 #[derive(Debug, Clone, Copy)]
@@ -105,14 +116,17 @@ impl Supervisor {
         self.running.insert(id, (component, shutdown));
     }
 
-    /// Watches over the components until `last` has ended, `shutdown` is requested or one fails, and
+    /// Watches over the components, and how fast they work, until `last` has ended, `shutdown` is requested or one fails, and
     /// then stops the others in order.
     ///
     /// # Errors
     /// What the first component failed with, or the names of those that did not stop in time.
     pub async fn run(mut self, shutdown: &Shutdown, last: Option<Component>) -> Result<End, Error> {
+        let mut samples = tokio::time::interval(SAMPLE_INTERVAL);
+        samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             tokio::select! {
+                _ = samples.tick() => self.progress.sample(Instant::now()),
                 () = shutdown.cancelled() => break End::Interrupted,
                 ended = self.next_ended() => match ended {
                     Some(component) if self.failure.is_none() && Some(component) != last => {}

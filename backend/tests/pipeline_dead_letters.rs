@@ -101,7 +101,8 @@ fn a_large_invalid_message_does_not_stop_the_consumer(kafka: Kafka) {
     // The text of the error repeats it; and the other one is too large for the dead-letter topic.
     let large = format!("\"{}\"", "x".repeat(600_000));
     let larger = format!("\"{}\"", "x".repeat(1_500_000));
-    Admin::connect(broker).create_topic_of_large_messages(&broker.topic, kafka);
+    let setting = ("max.message.bytes", "10000000");
+    Admin::connect(broker).create_topic_with(&broker.topic, setting);
     send(broker, &[large.as_bytes(), larger.as_bytes(), LINE.as_bytes()]);
     good(&mut broker.tillstream(data, &["consume", "--once"]));
     let manifest = &manifests(data)[0];

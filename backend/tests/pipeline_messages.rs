@@ -24,6 +24,7 @@ on_both_brokers! {
     messages_of_a_schema_registry_are_decoded_or_named,
     messages_without_payload_are_skipped_and_counted,
     the_largest_numbers_of_a_line_do_not_hinder_training,
+    topics_with_the_time_of_the_broker_are_read,
 }
 
 /// Worth compressing: librdkafka sends a batch as it is where a codec does not save anything.
@@ -188,11 +189,9 @@ fn the_largest_numbers_of_a_line_do_not_hinder_training(kafka: Kafka) {
     assert!(trained.starts_with("12 models"), "{trained}");
 }
 
-/// The embedded broker has no topics that put their own time on messages.
-#[test]
-fn topics_with_the_time_of_the_broker_are_read() {
+fn topics_with_the_time_of_the_broker_are_read(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
-    let broker = &Kafka::Apache.broker();
+    let broker = &kafka.broker();
     let setting = ("message.timestamp.type", "LogAppendTime");
     Admin::connect(broker).create_topic_with(&broker.topic, setting);
     let producer = producer(broker, "zstd");

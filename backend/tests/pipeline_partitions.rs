@@ -77,6 +77,7 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
     Admin::connect(&broker).create_partitions(&broker.topic, 5);
     produce("generate:2000:2");
     wait_for_lines(2500);
+    wait_for("the lag", || (progress.lag.messages() == Some(0)).then_some(()));
     shutdown.request();
     running.join().unwrap();
 
@@ -84,7 +85,13 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
     assert_offsets_are_covered_once(&manifests);
     let last = manifests.iter().flat_map(|m| &m.partitions).map(|range| range.partition).max();
     assert_eq!(last, Some(4));
-    wait_for("the lag", || (progress.lag.get() == Some(0)).then_some(()));
+    let status = progress.status();
+    assert_eq!((status.lag, status.lag_seconds, status.partition_count), (Some(0), Some(0), 5));
+    let next: i64 = status.partitions.iter().map(|lag| lag.next).sum();
+    assert_eq!(next, 2500, "{:?}", status.partitions);
+    let newest = manifests.last().unwrap();
+    let last_batch = status.last_batch.unwrap();
+    assert_eq!((last_batch.number, last_batch.rows), (newest.number, newest.rows));
 }
 
 fn a_killed_consumer_keeps_every_line_once_however_many_partitions(kafka: Kafka) {

@@ -102,7 +102,7 @@ fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     wait_for("lines", || (progress.lines_stored.get() == 4).then_some(()));
-    wait_for("the lag", || (progress.lag.get() == Some(0)).then_some(()));
+    wait_for("the lag", || (progress.lag.messages() == Some(0)).then_some(()));
     shutdown.request();
     running.join().unwrap();
     assert_eq!(invoices(folder.path()), ["1", "2", "3", "4"]);

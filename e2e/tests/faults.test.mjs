@@ -95,3 +95,29 @@ browserTest('the list of damaged batches stays short', async (t, page) => {
   assert.equal(await entries.count(), 11);
   assert.equal(await entries.last().textContent(), 'and 990 more');
 });
+
+browserTest('what a component waits for is shown until it goes on', async (t, page) => {
+  const waiting =
+    'no connection to the brokers since 2026-11-24T12:00:00Z (kafka-1:9092: Connection refused)';
+  const stub = await StubServer.start(t, {
+    status: status({
+      components: [
+        { component: 'producer', stage: 'running' },
+        { component: 'consumer', stage: 'running', waiting },
+        { component: 'trainer', stage: 'running' },
+      ],
+    }),
+  });
+  await page.goto(stub.url);
+  const waits = page.getByTestId('waits');
+  await waits.getByText(waiting).waitFor();
+  assert.deepEqual(await waits.getByRole('heading').allTextContents(), ['Consumer waits']);
+  const state = (component) => page.getByTestId(`stage-${component}`).getAttribute('data-state');
+  assert.equal(await state('consumer'), 'waiting');
+  assert.equal(await state('producer'), 'running');
+
+  delete stub.status.components[1].waiting;
+  stub.sendStatus();
+  await waits.waitFor({ state: 'detached' });
+  assert.equal(await state('consumer'), 'running');
+});

@@ -32,6 +32,11 @@ export const status = (changes = {}) => ({
   batches: 0,
   models: 0,
   lag: 0,
+  lag_seconds: 0,
+  partition_count: 0,
+  partitions: [],
+  rates: null,
+  last_batch: null,
   gaps: [],
   notices: [],
   ...changes,
@@ -109,6 +114,7 @@ export class StubServer {
   /** Paths and queries of the requests to the API. */
   requests = [];
   #server;
+  #streams = new Set();
 
   static async start(t, { status: now = status(), models = [] }) {
     const stub = new StubServer();
@@ -124,6 +130,16 @@ export class StubServer {
     return stub;
   }
 
+  /** Sends the status to every page that is open, as after a change. */
+  sendStatus() {
+    this.#streams.forEach((response) => this.#write(response));
+  }
+
+  #write(response) {
+    const event = { event: 'status', ...this.status };
+    response.write(`event: status\ndata: ${JSON.stringify(event)}\n\n`);
+  }
+
   #answer(request, response) {
     const url = new URL(request.url, this.url);
     if (!url.pathname.startsWith('/api/v1/')) return this.#file(url.pathname, response);
@@ -131,8 +147,9 @@ export class StubServer {
     if (url.pathname === '/api/v1/events') {
       // The stream stays open, as the real one does.
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const event = { event: 'status', ...this.status };
-      return response.write(`event: status\ndata: ${JSON.stringify(event)}\n\n`);
+      this.#streams.add(response);
+      response.on('close', () => this.#streams.delete(response));
+      return this.#write(response);
     }
     const json = this.#api(url.pathname.slice('/api/v1/'.length).split('/'), url.searchParams);
     response.writeHead(json ? 200 : 404, { 'content-type': 'application/json' });

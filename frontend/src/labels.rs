@@ -1,8 +1,8 @@
 //! What entities, components, models, features and changes are called on the page.
 
 use tillstream_shared::{
-    Entity, Filter, ModelKind, ModelNumber, Preprocessing, Scaling, Transform, Transition,
-    TransitionKind, api::Component,
+    ClosedBy, Entity, Filter, ModelKind, ModelNumber, Preprocessing, Scaling, Transform,
+    Transition, TransitionKind, api::Component,
 };
 
 use crate::format;
@@ -41,6 +41,17 @@ pub const fn component(component: Component) -> &'static str {
         Component::Serving => "REST service",
         Component::Watcher => "Folder watcher",
         Component::Terminal => "Terminal output",
+    }
+}
+
+/// By what a batch was closed.
+#[must_use]
+pub const fn closed_by(closed_by: ClosedBy) -> &'static str {
+    match closed_by {
+        ClosedBy::Size => "size",
+        ClosedBy::Time => "time",
+        ClosedBy::Shutdown => "shutdown",
+        ClosedBy::Rebalance => "rebalance",
     }
 }
 

@@ -147,7 +147,94 @@ def validated_topic(clients: Clients) -> bool:
 
 @checks.check("create a topic with cleanup.policy=compact")
 def compacted_topic(clients: Clients) -> None:
-    clients.create("compacted", cleanup_policy="compact")
+    # A message with a later timestamp closes the segment, and closed segments are compacted at once.
+    settings = {"cleanup_policy": "compact", "segment_ms": "1", "min_cleanable_dirty_ratio": "0.01"}
+    clients.create("compacted", **settings, delete_retention_ms="0")
+
+
+@checks.check("compaction: a message without a key", smoke=True)
+def keyless(clients: Clients) -> list:
+    clients.create("keyed", cleanup_policy="compact")
+    return send(clients.producer(), "keyed", [b"no key"])
+
+
+@checks.check("compaction: the newest message of each key is left")
+def compaction(clients: Clients) -> list:
+    deadline = time.monotonic() + TIMEOUT
+    seen: list = []
+    for codec in ("none", "gzip", "snappy", "lz4", "zstd"):
+        producer = clients.producer(compression_type=codec)
+        for n in range(20):
+            send(producer, "compacted", [f"{codec} {n}" * 20], key=f"{codec} {n % 2}")
+        send(producer, "compacted", [None], key=f"{codec} 0")
+    while time.monotonic() < deadline:
+        # The cleaner looks every 15 seconds; something must be new for it.
+        time.sleep(2)
+        send(clients.producer(), "compacted", [b"x", b"y"], key=b"filler")
+        seen = [(m.offset(), m.key(), m.value()) for m in everything(clients, "compacted") if m.key() != b"filler"]
+        if len(seen) == 5:
+            break
+    # The offset of the producers' first message, less than that of the last, shows that offsets stay.
+    return [seen, clients.consumer("compacted").get_watermark_offsets(TopicPartition("compacted", 0), TIMEOUT)[0]]
+
+
+def everything(clients: Clients, topic: str) -> list:
+    """All messages in partition 0 now."""
+    consumer = clients.consumer("everything", enable_partition_eof=True, enable_auto_commit=False)
+    consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    messages = []
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        message = consumer.poll(1)
+        if message is not None and message.error() is None:
+            messages.append(message)
+        elif message is not None and message.error().code() == KafkaError._PARTITION_EOF:
+            break
+    consumer.close()
+    return messages
+
+
+@checks.check("settings that do not fit together or are no values", smoke=True)
+def refused_settings(clients: Clients) -> list:
+    refused = [
+        {"cleanup_policy": "shrink"},
+        {"cleanup_policy": "compact,compact,nothing"},
+        {"min_cleanable_dirty_ratio": "2"},
+        {"max_message_bytes": "-1"},
+        {"message_timestamp_type": "Now"},
+        {"min_compaction_lag_ms": "10", "max_compaction_lag_ms": "5"},
+        {"min_insync_replicas": "0"},
+    ]
+    return [error_of(lambda s=settings: clients.create("refused", **s)) for settings in refused]
+
+
+@checks.check("message.timestamp.type=LogAppendTime", smoke=True)
+def append_time(clients: Clients) -> list:
+    clients.create("append-time", message_timestamp_type="LogAppendTime")
+    before, told = time.time() * 1000, []
+    producer = clients.producer(compression_type="lz4")
+    producer.produce("append-time", b"x", timestamp=1000, on_delivery=lambda _, m: told.append(m.timestamp()))
+    producer.flush(TIMEOUT)
+    [message] = everything(clients, "append-time")
+    kind, at = message.timestamp()
+    found = clients.consumer("x").offsets_for_times([TopicPartition("append-time", 0, int(before) - 1000)], TIMEOUT)
+    return [kind, abs(at - before) < 30_000, told == [(kind, at)], found[0].offset]
+
+
+@checks.check("timestamps beyond the limits", smoke=True)
+def timestamp_limits(clients: Clients) -> list:
+    clients.create("limits", message_timestamp_before_max_ms="60000")
+    now = int(time.time() * 1000)
+    times = (now, now - 120_000, now + 1_800_000, now + 7_200_000)
+    return [send(clients.producer(), "limits", [b"x"], timestamp=at) for at in times]
+
+
+@checks.check("max.message.bytes of a topic")
+def message_size(clients: Clients) -> list:
+    clients.create("small", max_message_bytes="1000")
+    clients.create("huge", max_message_bytes="8000000")
+    producer = clients.producer(message_max_bytes=20_000_000)
+    return [send(producer, topic, [b"x" * size]) for topic, size in (("small", 800), ("small", 1000), ("huge", 5_000_000))]
 
 
 @checks.check("fewer partitions, and the same number", smoke=True)
@@ -339,6 +426,98 @@ def next_protocol(clients: Clients) -> list:
     return shared_out(clients, "consumer")
 
 
+@checks.check("group: protocol of KIP-848, static members")
+def next_protocol_static(clients: Clients) -> list:
+    return shared_out(clients, "consumer", static=True)
+
+
+def assigned(consumer: Consumer, wanted: list) -> list:
+    """Polls until the consumer has these partitions; returns what it has in the end."""
+    deadline = time.monotonic() + TIMEOUT
+    has: list = []
+    while has != wanted and time.monotonic() < deadline:
+        consumer.poll(0.1)
+        has = sorted((tp.topic, tp.partition) for tp in consumer.assignment())
+    return has
+
+
+@checks.check("group: protocol of KIP-848, topics by pattern that come, grow and go")
+def next_protocol_pattern(clients: Clients) -> list:
+    clients.create("pattern-a")
+    consumer = clients.consumer("pattern", group_protocol="consumer", group_remote_assignor="range")
+    consumer.subscribe(["^pattern-.*"])
+    seen = [assigned(consumer, [("pattern-a", 0)])]
+    clients.create("pattern-b", 2)
+    seen.append(assigned(consumer, [("pattern-a", 0), ("pattern-b", 0), ("pattern-b", 1)]))
+    clients.admin.create_partitions([NewPartitions("pattern-a", 2)])["pattern-a"].result(TIMEOUT)
+    grown = [("pattern-a", 0), ("pattern-a", 1), ("pattern-b", 0), ("pattern-b", 1)]
+    seen.append(assigned(consumer, grown))
+    clients.admin.delete_topics(["pattern-b"])["pattern-b"].result(TIMEOUT)
+    seen.append(assigned(consumer, grown[:2]))
+    consumer.close()
+    return seen
+
+
+@checks.check("group: protocol of KIP-848, describe and list")
+def next_protocol_described(clients: Clients) -> list:
+    clients.create("modern", 2)
+    consumer = clients.consumer("modern", group_protocol="consumer", client_id="the-client")
+    consumer.subscribe(["modern"])
+    assigned(consumer, [("modern", 0), ("modern", 1)])
+    consumer.commit(offsets=[TopicPartition("modern", 0, 0)], asynchronous=False)
+    described = clients.admin.describe_consumer_groups(["modern"])["modern"].result(TIMEOUT)
+    member = described.members[0]
+    seen: list = [described.state.name, described.type.name, described.partition_assignor, len(described.members)]
+    seen += [member.client_id, member.host]
+    for partitions in (member.assignment, member.target_assignment):
+        seen.append(sorted((tp.topic, tp.partition) for tp in partitions.topic_partitions))
+    listed = lambda: [
+        (group.state.name, group.type.name)
+        for group in clients.admin.list_consumer_groups().result(TIMEOUT).valid
+        if group.group_id == "modern"
+    ]
+    delete = lambda: error_of(lambda: clients.admin.delete_consumer_groups(["modern"])["modern"].result(TIMEOUT))
+    seen += [listed(), delete()]
+    consumer.close()
+    return [*seen, listed(), delete(), listed()]
+
+
+@checks.check("group: protocol of KIP-848 after the classic one, and back")
+def next_protocol_changed(clients: Clients) -> list:
+    clients.create("changed")
+    send(clients.producer(), "changed", [str(n) for n in range(6)])
+    seen = []
+    for protocol in ("classic", "consumer", "classic"):
+        consumer = clients.consumer("changed", group_protocol=protocol, enable_auto_commit=False)
+        consumer.subscribe(["changed"])
+        message = receive(consumer, 1)[0]
+        consumer.commit(message, asynchronous=False)
+        seen.append(message.value())
+        consumer.close()
+    return seen
+
+
+@checks.check("group: a classic member among members of KIP-848")
+def next_protocol_mixed(clients: Clients) -> list:
+    clients.create("mixed", 2)
+    modern = clients.consumer("mixed", group_protocol="consumer")
+    modern.subscribe(["mixed"])
+    assigned(modern, [("mixed", 0), ("mixed", 1)])
+    classic = clients.consumer("mixed")
+    classic.subscribe(["mixed"])
+    counts: list[int] = []
+    deadline = time.monotonic() + TIMEOUT / 2
+    try:
+        while counts != [1, 1] and time.monotonic() < deadline:
+            for consumer in (modern, classic):
+                consumer.poll(0.1)
+            counts = [len(consumer.assignment()) for consumer in (modern, classic)]
+    finally:
+        for consumer in (modern, classic):
+            consumer.close()
+    return counts
+
+
 @checks.check("group: commit, describe, list, alter offsets, delete", smoke=True)
 def group_admin(clients: Clients) -> list:
     consumer = clients.consumer("administered", enable_auto_commit=False, client_id="the-client")
@@ -386,6 +565,8 @@ def describe_configs(clients: Clients) -> list:
     resource = ConfigResource(ResourceType.TOPIC, "described")
     entries = clients.admin.describe_configs([resource])[resource].result(TIMEOUT)
     compared = ("retention.ms", "retention.bytes", "cleanup.policy", "compression.type", "message.timestamp.type")
+    compared += ("max.message.bytes", "min.cleanable.dirty.ratio", "delete.retention.ms", "segment.ms")
+    compared += ("min.compaction.lag.ms", "max.compaction.lag.ms", "message.timestamp.after.max.ms")
     return [(name, entries[name].value, entries[name].is_default, entries[name].is_read_only) for name in compared]
 
 
@@ -401,6 +582,19 @@ def alter_configs(clients: Clients) -> str:
     resource = ConfigResource(ResourceType.TOPIC, "described", incremental_configs=[change])
     clients.admin.incremental_alter_configs([resource])[resource].result(TIMEOUT)
     return clients.admin.describe_configs([resource])[resource].result(TIMEOUT)["retention.ms"].value
+
+
+@checks.check("alter settings of a topic: add to a list and take from it")
+def alter_lists(clients: Clients) -> list:
+    seen = []
+    for operation, word in ((AlterConfigOpType.APPEND, "compact"), (AlterConfigOpType.SUBTRACT, "delete")):
+        change = ConfigEntry("cleanup.policy", word, incremental_operation=operation)
+        resource = ConfigResource(ResourceType.TOPIC, "described", incremental_configs=[change])
+        clients.admin.incremental_alter_configs([resource])[resource].result(TIMEOUT)
+        time.sleep(1)  # Apache Kafka tells of a change a moment after it was made.
+        entries = clients.admin.describe_configs([resource])[resource].result(TIMEOUT)
+        seen.append(sorted(entries["cleanup.policy"].value.split(",")))
+    return seen
 
 
 @checks.check("describe the cluster")

@@ -3,35 +3,25 @@
 A difference that is not here fails the comparison. That of a test is also that of its subtests.
 """
 
-LIST_TRANSACTIONS = "ListTransactions is not supported"
-NEXT_PROTOCOL = "the group protocol of KIP-848 is not supported: clients must keep to the classic one"
-READ_ONLY = "settings with one possible value are told to be read only"
-COMPACTION = "compaction is not supported: `cleanup.policy=compact` is refused"
+MIXED = "only a group without members changes its protocol; Kafka moves members over one by one"
 ONE_NODE = "there are no replicas to move, and no quorum"
 
 REASONS: dict[str, dict[str, str]] = {
     "kafka-tools": {
-        "VerifiableConsumer: group protocol of KIP-848": NEXT_PROTOCOL,
-        "kafka-transactions list": LIST_TRANSACTIONS,
+        "kafka-transactions describe-producers": "the second protocol of transactions, in which each has an epoch "
+        "of its own (KIP-890), is not supported",
     },
     "confluent-kafka": {
-        "create a topic with cleanup.policy=compact": COMPACTION,
-        "produce: a message that is too large": "there is no max.message.bytes: a request may have 100 MiB",
-        "group: protocol of KIP-848": NEXT_PROTOCOL,
-        "group: an empty group without offsets is still known": "such a group is forgotten at once; Kafka "
-        "does so when it next looks for expired offsets, within ten minutes",
-        "describe settings of a topic": READ_ONLY,
+        "group: a classic member among members of KIP-848": MIXED,
     },
     "kcat": {},
     "franz-go": {},
     "kafka-python": {
-        "test_describe_configs_topic_resource_returns_configs": READ_ONLY,
         "test_group": "its session timeout of 3 s is below the group.min.session.timeout.ms that "
         "Apache Kafka has by default; here there is no such bound",
         "test_alter_replica_log_dirs": ONE_NODE,
         "test_describe_metadata_quorum": ONE_NODE,
         "test_alter_partition_reassignments": ONE_NODE,
-        "test_list_config_resources": "ListConfigResources is not supported: only topics and the node have settings",
         "test_kafka_version_infer": "the version is inferred from APIs that are not supported here",
     },
 }

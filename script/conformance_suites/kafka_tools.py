@@ -165,6 +165,20 @@ def verifiable_consumer_848(tools: Tools) -> list:
     return consume(tools, "tools-848", "--group-protocol", "consumer")
 
 
+@checks.check("kafka-groups --list, by protocol")
+def list_all_groups(tools: Tools) -> list:
+    output = tools.run(f"{TOOLS}.GroupsCommand", "--list", "--consumer")
+    return [row for row in columns(output, "GROUP", "TYPE") if row[0] in ("tools-group", "tools-848")]
+
+
+@checks.check("kafka-consumer-groups --describe: group protocol of KIP-848")
+def describe_modern_group(tools: Tools) -> list:
+    rows = columns(tools.groups("--describe", "--group", "tools-848"), "TOPIC", "LAG", "CONSUMER-ID")[:1]
+    state = tools.groups("--describe", "--group", "tools-848", "--state", "--verbose")
+    rows += [tuple(line.split()[-4:]) for line in state.splitlines() if line.startswith("tools-848")]
+    return rows
+
+
 @checks.check("kafka-get-offsets", smoke=True)
 def get_offsets(tools: Tools) -> int:
     output = tools.run(f"{TOOLS}.GetOffsetShell", "--topic", "tools")
@@ -259,6 +273,21 @@ def describe_broker(tools: Tools) -> list:
     return sorted(set(re.findall(rf"^\s+((?:{names})=\S+)", output, re.M)))
 
 
+@checks.check("kafka-topics --create: compacted, and kafka-configs --alter its policy", smoke=True)
+def compacted_topic(tools: Tools) -> list:
+    settings = ["--config", "cleanup.policy=compact", "--config", "max.message.bytes=2000"]
+    tools.topics("--create", "--topic", "compacted-tools", *settings)
+    entity = ["--entity-type", "topics", "--entity-name", "compacted-tools"]
+    tools.configs(*entity, "--alter", "--add-config", "cleanup.policy=[compact,delete],min.compaction.lag.ms=5")
+    return sorted(re.findall(r"^\s+((?:cleanup|max\.message|min\.comp)\S+=\S+)", tools.configs(*entity, "--describe"), re.M))
+
+
+@checks.check("VerifiableProducer and a message without a key on a compacted topic")
+def compacted_without_key(tools: Tools) -> list:
+    output = tools.run(f"{TOOLS}.VerifiableProducer", "--topic", "compacted-tools", "--max-messages", "5", "--acks", "-1")
+    return sorted({(event["name"], event.get("exception")) for event in events(output) if "error" in event["name"]})
+
+
 @checks.check("kafka-console-producer and -consumer", smoke=True)
 def console(tools: Tools) -> list:
     tools.topics("--create", "--topic", "console", "--partitions", "1")
@@ -269,6 +298,15 @@ def console(tools: Tools) -> list:
     options = [word for setting in printed for word in ("--property", setting)]
     consumer = ["--topic", "console", "--from-beginning", "--max-messages", "20", *options]
     return sorted(tools.run(f"{TOOLS}.consumer.ConsoleConsumer", *consumer).splitlines())
+
+
+@checks.check("kafka-console-consumer: group protocol of KIP-848")
+def console_modern(tools: Tools) -> list:
+    options = ["--group", "console-848", "--consumer-property", "group.protocol=consumer"]
+    output = tools.run(
+        f"{TOOLS}.consumer.ConsoleConsumer", "--topic", "console", "--from-beginning", "--max-messages", "20", *options
+    )
+    return [sorted(output.split("\n")), columns(tools.groups("--describe", "--group", "console-848"), "TOPIC", "LAG")]
 
 
 @checks.check("kafka-delete-records", smoke=True)
@@ -326,6 +364,14 @@ def consumer_performance(tools: Tools) -> bool:
     return float(output.splitlines()[-1].split(",")[4]) >= 100_000
 
 
+@checks.check("ConsumerPerformance: group protocol of KIP-848")
+def consumer_performance_modern(tools: Tools) -> bool:
+    config = tools.file("modern.properties", "group.protocol=consumer\n")
+    options = ["--topic", "performance", "--messages", "100000", "--group", "performance-848"]
+    output = tools.run(f"{TOOLS}.ConsumerPerformance", *options, "--consumer.config", config)
+    return float(output.splitlines()[-1].split(",")[4]) >= 100_000
+
+
 @checks.check("kafka-log-dirs --describe")
 def log_dirs(tools: Tools) -> list:
     output = tools.run(f"{TOOLS}.LogDirsCommand", "--describe", "--topic-list", "console")
@@ -349,10 +395,40 @@ def list_acls(tools: Tools) -> str:
         return found_in(error, r"SecurityDisabledException: No Authorizer is configured")
 
 
+def transactions(tools: Tools, *arguments: str) -> str:
+    command = [*tools.java, f"{TOOLS}.TransactionsCommand", "--bootstrap-server", tools.bootstrap]
+    return run_command([*command, *arguments])
+
+
 @checks.check("kafka-transactions list")
-def list_transactions(tools: Tools) -> bool:
-    command = [*tools.java, f"{TOOLS}.TransactionsCommand", "--bootstrap-server", tools.bootstrap, "list"]
-    return "TransactionalId" in run_command(command)
+def list_transactions(tools: Tools) -> list:
+    return [row for row in columns(transactions(tools, "list"), "TransactionalId", "TransactionState") if row[0] == "copier"]
+
+
+@checks.check("kafka-transactions describe")
+def describe_transactions(tools: Tools) -> list:
+    wanted = ("TransactionalId", "TransactionState", "TransactionTimeoutMs", "CurrentTransactionStartTimeMs")
+    rows = columns(transactions(tools, "describe", "--transactional-id", "copier"), *wanted)
+    return [(*row[:3], row[3].isdigit()) for row in rows]
+
+
+@checks.check("kafka-transactions describe-producers")
+def describe_producers(tools: Tools) -> list:
+    wanted = ("ProducerEpoch", "LatestCoordinatorEpoch", "LastSequence", "CurrentTransactionStartOffset")
+    return columns(transactions(tools, "describe-producers", "--topic", "copied", "--partition", "0"), *wanted)
+
+
+@checks.check("kafka-transactions describe: unknown id")
+def describe_unknown_transaction(tools: Tools) -> str:
+    try:
+        return transactions(tools, "describe", "--transactional-id", "absent")
+    except RuntimeError as error:
+        return found_in(error, r"`absent` failed because the ID could not be found")
+
+
+@checks.check("kafka-client-metrics --list")
+def list_client_metrics(tools: Tools) -> str:
+    return tools.run(f"{TOOLS}.ClientMetricsCommand", "--list").strip()
 
 
 def run(broker: Broker, jars: Path, folder: Path, smoke: bool) -> Results:

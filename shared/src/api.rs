@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Champion, Entity, Manifest, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text,
+    Champion, ClosedBy, Entity, Manifest, ModelKind, ModelNumber, ModelRef, PreprocessingKind, Text,
 };
 
 /// The body of every answer that is not a success.
@@ -268,7 +268,7 @@ pub struct ComponentStatus {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What a running one waits for, since when and why: brokers that do not answer.
+    /// What a running one waits for, since when and why: brokers that do not answer, room on the disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
 }
@@ -280,6 +280,46 @@ pub struct Gap {
     pub batch: u64,
     /// What is wrong with it.
     pub reason: String,
+}
+
+/// How far the consumer is behind in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionLag {
+    /// Number of the partition.
+    pub partition: i32,
+    /// The first offset that the consumer has not read.
+    pub next: i64,
+    /// The offset after the last message, as last heard.
+    pub end: i64,
+    /// `end` less `next`.
+    pub messages: u64,
+    /// The age of the message that was read last: the time since its timestamp. 0 when no message is left; `None`
+    /// before the first message of the partition, and when that has no timestamp.
+    pub seconds: Option<u64>,
+}
+
+/// Lines per second, over the last 10 seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Acknowledged by the broker.
+    pub sent: f64,
+    /// Read by the consumer, stored or in the open batch.
+    pub received: f64,
+    /// In batches that were stored.
+    pub stored: f64,
+}
+
+/// The newest batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBatch {
+    /// Its number.
+    pub number: u64,
+    /// Its lines.
+    pub rows: u64,
+    /// Why it was closed.
+    pub closed_by: ClosedBy,
+    /// When it was closed, RFC 3339 in UTC.
+    pub created_at: String,
 }
 
 /// `GET /api/v1/status`: the counts of this process since it started, and of its data folder.
@@ -315,6 +355,21 @@ pub struct Status {
     pub models: u64,
     /// Messages in the topic that the consumer has not read yet, once known.
     pub lag: Option<u64>,
+    /// The largest [`PartitionLag::seconds`] of all partitions, as far as they are known.
+    #[serde(default)]
+    pub lag_seconds: Option<u64>,
+    /// Partitions that the consumer reads, listed or not.
+    #[serde(default)]
+    pub partition_count: u64,
+    /// The partitions, by ascending number; of more than 32 those with the largest lag in messages.
+    #[serde(default)]
+    pub partitions: Vec<PartitionLag>,
+    /// How fast lines are sent, received and stored, once measured.
+    #[serde(default)]
+    pub rates: Option<Rates>,
+    /// The newest batch, if there is one.
+    #[serde(default)]
+    pub last_batch: Option<LastBatch>,
     /// Damaged batches that training leaves out, by ascending number.
     pub gaps: Vec<Gap>,
     /// Messages that a person should see, newest last: models not trained, files left out, errors.

@@ -63,7 +63,7 @@ pub struct Manifest {
     pub format_version: u32,
     /// The batch's number, from 1.
     pub number: u64,
-    /// Name of the batch file in the same folder.
+    /// Name of the batch file beside it, `.csv` or `.parquet`.
     pub file: String,
     /// Topic that the lines came from.
     pub topic: String,

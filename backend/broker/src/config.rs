@@ -8,8 +8,6 @@ use std::{
 
 use crate::fault_points::FaultPoints;
 
-pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 256 << 20;
-
 /// The settings of one broker.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
@@ -25,13 +23,21 @@ pub struct BrokerConfig {
     pub segment_bytes: u64,
     /// Closed segments are deleted, oldest first, while a partition holds more bytes than this.
     pub retention_bytes: Option<u64>,
-    /// Closed segments are deleted when nothing was appended to them for this long.
+    /// Segments are deleted when all their messages are older, by their timestamps.
     pub retention_age: Option<Duration>,
     /// How often retention of logs and offsets is applied.
     pub retention_interval: Duration,
+    /// How often topics with `cleanup.policy=compact` are looked at.
+    pub compaction_interval: Duration,
     /// Kafka's `offsets.retention.minutes`: a group without members loses its offsets, and so ends,
     /// this long after it became empty or, without ever having members, last committed.
     pub offsets_retention: Duration,
+    /// Kafka's `group.consumer.heartbeat.interval.ms`: how often members of the consumer protocol are told
+    /// to send a heartbeat.
+    pub group_heartbeat_interval: Duration,
+    /// Kafka's `group.consumer.session.timeout.ms`: a member of the consumer protocol that is silent for
+    /// longer is removed.
+    pub group_session_timeout: Duration,
     /// Kafka's `transactional.id.expiration.ms`: how long a transactional id is remembered that has no
     /// open transaction.
     pub transactional_id_retention: Duration,
@@ -49,11 +55,14 @@ impl BrokerConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             default_partitions: 1,
             auto_create_topics: true,
-            segment_bytes: DEFAULT_SEGMENT_BYTES,
+            segment_bytes: 256 << 20,
             retention_bytes: None,
             retention_age: None,
             retention_interval: Duration::from_secs(30),
+            compaction_interval: Duration::from_secs(15),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
+            group_heartbeat_interval: Duration::from_secs(5),
+            group_session_timeout: Duration::from_secs(45),
             transactional_id_retention: Duration::from_secs(7 * 24 * 60 * 60),
             fault_points: FaultPoints::from_env(),
         }

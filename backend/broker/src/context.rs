@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::BrokerConfig, disk::Disk, error::BrokerError, groups::Groups,
+    config::BrokerConfig, disk::Disk, error::BrokerError, groups::Groups, log::MAX_KEYS,
     producer_ids::ProducerIds, topics::Topics, transactions::Transactions,
 };
 
@@ -57,6 +57,35 @@ impl Node {
             let work = tokio::task::spawn_blocking(move || node.apply_retention(SystemTime::now()));
             if work.await.is_err() {
                 return;
+            }
+        }
+    }
+
+    /// Compacts logs every `compaction_interval`, one at a time.
+    pub(crate) async fn run_compaction(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(self.config.compaction_interval).await;
+            let node = Arc::clone(&self);
+            let work = tokio::task::spawn_blocking(move || node.compact_logs());
+            if work.await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn compact_logs(&self) {
+        for partition in self.topics.all().values().flat_map(|topic| &topic.partitions) {
+            let compacted = loop {
+                match partition.compact(SystemTime::now(), MAX_KEYS) {
+                    Ok(true) if !self.stop.is_cancelled() => {}
+                    result => break result,
+                }
+            };
+            if let Err(error) = compacted {
+                tracing::warn!(
+                    partition = partition.name(),
+                    "cannot compact the log ({error}); trying again later"
+                );
             }
         }
     }

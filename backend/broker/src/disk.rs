@@ -40,4 +40,10 @@ impl Disk {
         self.faults.fsync(path);
         durable::write(path, bytes)
     }
+
+    /// Gives the finished file `temporary` the name `path`, so that it survives a crash.
+    pub(crate) fn publish(&self, file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
+        self.faults.fsync(path);
+        durable::publish(file, temporary, path)
+    }
 }

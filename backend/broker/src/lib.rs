@@ -49,10 +49,15 @@ mod context;
 mod disk;
 mod error;
 mod fault_points;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod log;
+mod pattern;
 mod producer_ids;
 mod server;
+mod topic_settings;
 mod topics;
 mod transactions;
 mod wire;
@@ -109,6 +114,8 @@ impl Broker {
         let retention = Arc::clone(&node).run_retention();
         let until = stop.clone();
         tokio::spawn(async move { until.run_until_cancelled(retention).await });
+        let (compaction, until) = (Arc::clone(&node).run_compaction(), stop.clone());
+        tokio::spawn(async move { until.run_until_cancelled(compaction).await });
         let (timers, until) = (Arc::clone(&node), stop.clone());
         tokio::spawn(async move {
             until.run_until_cancelled(timers.transactions.run_timers(&timers)).await

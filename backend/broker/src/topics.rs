@@ -5,7 +5,6 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -15,41 +14,14 @@ use crate::{
     config::BrokerConfig,
     disk::Disk,
     error::BrokerError,
-    log::{Health, LogSettings, Partition},
+    log::{Health, Partition},
+    topic_settings::TopicSettings,
 };
 
 const FILE: &str = "topics.json";
 const FORMAT: u32 = 1;
 /// A topic cannot have more partitions; each is a folder with an open file.
 pub(crate) const MAX_PARTITIONS: i32 = 1000;
-
-/// Settings of one topic that differ from the broker's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TopicSettings {
-    /// Kafka's `retention.ms`; -1 keeps for ever.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) retention_ms: Option<i64>,
-    /// Kafka's `retention.bytes`; -1 keeps everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) retention_bytes: Option<i64>,
-    /// Kafka's `segment.bytes`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) segment_bytes: Option<u64>,
-}
-
-impl TopicSettings {
-    /// The settings of the topic's partitions, given the broker's.
-    pub(crate) fn resolve(&self, config: &BrokerConfig) -> LogSettings {
-        let retention_bytes = self.retention_bytes.map(|bytes| u64::try_from(bytes).ok());
-        let retention_ms = self.retention_ms.map(|ms| u64::try_from(ms).ok());
-        let retention_age = retention_ms.map(|ms| ms.map(Duration::from_millis));
-        LogSettings {
-            segment_bytes: self.segment_bytes.unwrap_or(config.segment_bytes),
-            retention_bytes: retention_bytes.unwrap_or(config.retention_bytes),
-            retention_age: retention_age.unwrap_or(config.retention_age),
-        }
-    }
-}
 
 /// A topic with all its partitions, in order of their numbers.
 #[derive(Debug, Clone)]
@@ -119,6 +91,11 @@ impl Topics {
         let stored = load(&config.dir)?;
         let mut topics = BTreeMap::new();
         for (name, StoredTopic { id, partitions, settings }) in stored.topics {
+            let reason = |why| format!("topic {name}: {why}");
+            settings.check(config).map_err(|why| BrokerError::CorruptFile {
+                path: config.dir.join(FILE),
+                reason: reason(why),
+            })?;
             let numbers = 0..partitions;
             let open = |number| {
                 let dir = folder(&config.dir, &name, number);
@@ -165,7 +142,12 @@ impl Topics {
     }
 
     /// Checks what [`Self::create`] would, without creating anything.
-    pub(crate) fn check(&self, name: &str, partitions: i32) -> Result<(), TopicError> {
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: &TopicSettings,
+    ) -> Result<(), TopicError> {
         if !valid_name(name) {
             return Err(TopicError::Name);
         }
@@ -175,7 +157,7 @@ impl Topics {
         if !(1..=MAX_PARTITIONS).contains(&partitions) {
             return Err(TopicError::Partitions(1));
         }
-        Ok(())
+        settings.check(&self.config).map_err(TopicError::Settings)
     }
 
     /// Creates a topic, durably.
@@ -186,7 +168,7 @@ impl Topics {
         settings: TopicSettings,
     ) -> Result<(), TopicError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check(name, partitions)?;
+        self.check(name, partitions, &settings)?;
         let partitions = self.make_partitions(name, 0..partitions, &settings)?;
         let mut topics = (*self.all()).clone();
         topics.insert(name.to_owned(), Topic { id: Uuid::new_v4(), settings, partitions });
@@ -230,6 +212,7 @@ impl Topics {
         let mut topics = (*self.all()).clone();
         let topic = topics.get_mut(name).ok_or(TopicError::Unknown)?;
         topic.settings = change(&topic.settings).map_err(TopicError::Settings)?;
+        topic.settings.check(&self.config).map_err(TopicError::Settings)?;
         if dry_run {
             return Ok(());
         }

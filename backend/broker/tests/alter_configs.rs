@@ -23,6 +23,7 @@ use support::{
 const SET: i8 = 0;
 const DELETE: i8 = 1;
 const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
@@ -126,14 +127,27 @@ async fn impossible_changes_are_refused_and_change_nothing() {
         (
             "not possible",
             (TOPIC, "t"),
-            vec![good, (SET, "cleanup.policy", Some("compact"))],
+            vec![good, (SET, "compression.type", Some("gzip"))],
             INVALID_CONFIG,
         ),
         ("unknown", (TOPIC, "t"), vec![good, (DELETE, "colour", None)], INVALID_CONFIG),
         (
-            "fixed",
+            "lags that contradict each other",
             (TOPIC, "t"),
-            vec![(SET, "cleanup.policy", Some("delete")), (DELETE, "cleanup.policy", None)],
+            vec![
+                (SET, "min.compaction.lag.ms", Some("10")),
+                (SET, "max.compaction.lag.ms", Some("9")),
+            ],
+            INVALID_CONFIG,
+        ),
+        (
+            "lists",
+            (TOPIC, "t"),
+            vec![
+                (APPEND, "cleanup.policy", Some("compact")),
+                (SUBTRACT, "cleanup.policy", Some("delete")),
+                (DELETE, "cleanup.policy", None),
+            ],
             0,
         ),
     ] {

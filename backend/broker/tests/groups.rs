@@ -6,6 +6,7 @@ mod support;
 
 use std::{
     collections::BTreeSet,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,7 +27,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use support::{
-    TIMEOUT, TestBroker, eventually, group_member,
+    TIMEOUT, TestBroker, eventually, group_member, modern_group_member,
     raw::{Raw, name},
 };
 use tillstream_broker::BrokerConfig;
@@ -42,7 +43,11 @@ struct Reader {
 
 impl Reader {
     fn join(broker: &TestBroker, group: &str, seen: &Seen) -> Self {
-        let consumer = Arc::new(group_member(broker.broker.address(), group, "t"));
+        Self::read(group_member(broker.broker.address(), group, "t"), seen)
+    }
+
+    fn read(consumer: StreamConsumer, seen: &Seen) -> Self {
+        let consumer = Arc::new(consumer);
         let (own, seen) = (Arc::clone(&consumer), Arc::clone(seen));
         let reading = tokio::spawn(async move {
             loop {
@@ -85,16 +90,28 @@ fn all_seen(seen: &Seen, count: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_members_share_take_over_and_lose_nothing() {
-    let broker = TestBroker::start().await;
+    share_and_take_over(group_member).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_members_of_the_consumer_protocol_lose_nothing_either() {
+    share_and_take_over(modern_group_member).await;
+}
+
+async fn share_and_take_over(member: fn(SocketAddr, &str, &str) -> StreamConsumer) {
+    let often =
+        |config: &mut BrokerConfig| config.group_heartbeat_interval = Duration::from_millis(200);
+    let broker = TestBroker::with(often).await;
+    let join = |seen: &Seen| Reader::read(member(broker.broker.address(), "g", "t"), seen);
     broker.create_topic("t", 4).await;
     let producer = broker.future_producer();
     let seen = Seen::default();
 
-    let first = Reader::join(&broker, "g", &seen);
+    let first = join(&seen);
     eventually("the first has all", || async { first.assigned().len() == 4 }).await;
     send(&producer, 0..50).await;
 
-    let second = Reader::join(&broker, "g", &seen);
+    let second = join(&seen);
     eventually("both have two", || async {
         first.assigned().len() == 2 && second.assigned().len() == 2
     })
@@ -108,7 +125,7 @@ async fn two_members_share_take_over_and_lose_nothing() {
     send(&producer, 100..150).await;
     eventually("nothing is lost", || async { all_seen(&seen, 150) }).await;
 
-    let third = Reader::join(&broker, "g", &seen);
+    let third = join(&seen);
     eventually("split again", || async { third.assigned().len() == 2 }).await;
     send(&producer, 150..200).await;
     eventually("nothing is lost again", || async { all_seen(&seen, 200) }).await;
@@ -224,9 +241,11 @@ async fn groups(broker: &TestBroker) -> BTreeSet<String> {
     listed.iter().map(|group| group.group_id.to_string()).collect()
 }
 
-/// How many groups have a file.
+/// How many groups have a file; one that is being replaced has another one for a moment.
 fn group_files(broker: &TestBroker) -> usize {
-    std::fs::read_dir(broker.dir.path().join("groups")).unwrap().count()
+    let files = std::fs::read_dir(broker.dir.path().join("groups")).unwrap();
+    let paths = files.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).count()
 }
 
 fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
@@ -285,14 +304,15 @@ async fn members_keep_their_group_however_old_its_offsets_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_without_offsets_goes_with_its_last_member() {
-    let broker = TestBroker::start().await;
+async fn a_group_without_offsets_goes_after_its_last_member() {
+    let often = |config: &mut BrokerConfig| config.retention_interval = Duration::from_millis(10);
+    let broker = TestBroker::with(often).await;
     broker.create_topic("t", 1).await;
     let member = Reader::join(&broker, "passing", &Seen::default());
     eventually("it has the partition", || async { member.assigned().len() == 1 }).await;
     assert_eq!(groups(&broker).await, set(["passing"]));
     member.leave().await;
-    eventually("the group is gone", || async { groups(&broker).await.is_empty() }).await;
+    eventually("retention removes it", || async { groups(&broker).await.is_empty() }).await;
     // One that asks to commit as a member of a group that never was.
     let stranger = commit_request("never").with_generation_id_or_member_epoch(3);
     let mut raw = Raw::connect(broker.broker.address()).await;
@@ -325,6 +345,10 @@ async fn only_groups_without_members_can_be_deleted() {
     );
     assert_eq!((groups(&broker).await, group_files(&broker)), (set(["busy"]), 0));
     member.leave().await;
+    // It is known for a while although nothing is left of it, and can be deleted.
+    let deleted = admin.delete_groups(&["busy"], &AdminOptions::new()).await.unwrap();
+    assert!(deleted[0].is_ok(), "{deleted:?}");
+    assert_eq!(groups(&broker).await, set([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

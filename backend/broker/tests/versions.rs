@@ -7,12 +7,13 @@ mod support;
 use kafka_protocol::{
     messages::{
         AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiVersionsRequest,
-        CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
-        DeleteTopicsRequest, DescribeConfigsRequest, DescribeGroupsRequest, EndTxnRequest,
-        FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
-        IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
-        ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
-        OffsetFetchRequest, ProduceRequest, SyncGroupRequest, TransactionalId,
+        ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, CreatePartitionsRequest,
+        CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+        DescribeConfigsRequest, DescribeGroupsRequest, EndTxnRequest, FetchRequest,
+        FindCoordinatorRequest, GroupId, HeartbeatRequest, IncrementalAlterConfigsRequest,
+        InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListConfigResourcesRequest,
+        ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest, MetadataRequest,
+        OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest, TransactionalId,
         TxnOffsetCommitRequest,
         add_partitions_to_txn_request::AddPartitionsToTxnTopic,
         alter_configs_request,
@@ -65,7 +66,7 @@ async fn every_version_that_is_offered_is_answered() {
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 35
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 41
     );
     in_every_version!(
         raw,
@@ -244,6 +245,39 @@ async fn every_version_that_is_offered_is_answered() {
         |_v| DeleteGroupsRequest::default()
             .with_groups_names(vec![GroupId(text("own 0")), GroupId(text("never"))]),
         |answer| answer.results[0].error_code == 68 && answer.results[1].error_code == 69
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ConsumerGroupHeartbeatRequest,
+        |v| ConsumerGroupHeartbeatRequest::default()
+            .with_group_id(GroupId(text("modern")))
+            .with_member_id(StrBytes::from_string(format!("member {v}")))
+            .with_rebalance_timeout_ms(1000)
+            .with_subscribed_topic_names(Some(vec![name("t")]))
+            .with_topic_partitions(Some(Vec::new())),
+        |answer| answer.error_code == 0 && answer.assignment.is_some()
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ConsumerGroupDescribeRequest,
+        |_v| ConsumerGroupDescribeRequest::default().with_group_ids(vec![GroupId(text("modern"))]),
+        |answer| answer.groups[0].error_code == 0 && answer.groups[0].members.len() == 2
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ListTransactionsRequest,
+        |_v| ListTransactionsRequest::default(),
+        |answer| answer.error_code == 0
+    );
+    in_every_version!(
+        raw,
+        offered,
+        ListConfigResourcesRequest,
+        |_v| ListConfigResourcesRequest::default(),
+        |answer| answer.error_code == 0
     );
     in_every_version!(
         raw,

@@ -12,6 +12,9 @@ use std::{
 /// Suffix of a file that is being written; whatever bears it is left over from a crash.
 pub const TEMPORARY: &str = ".tmp";
 
+/// What [`probe_room`] writes again and again.
+static PROBE_CHUNK: [u8; 1 << 16] = [0x5A; 1 << 16];
+
 /// Name of the file by which a folder is locked.
 const LOCK_FILE: &str = ".lock";
 
@@ -28,9 +31,41 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Whatever the file system reports; `path` then holds what it held before.
 pub fn write_through(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(temporary)?;
-    file.write_all(bytes)?;
-    publish(&file, temporary, path)
+    or_removed(temporary, || {
+        let mut file = File::create(temporary)?;
+        file.write_all(bytes)?;
+        publish(&file, temporary, path)
+    })
+}
+
+/// Removes the file at `temporary` when writing it fails: on a full disk it would take the room that is missing.
+fn or_removed<T>(temporary: &Path, write: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    write().inspect_err(|_| {
+        // The error says more than that of removing the file.
+        let _ = fs::remove_file(temporary);
+    })
+}
+
+/// Whether `error` says that there is no room: it passes when somebody makes some.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Finds out whether there is room for `bytes`, by writing and removing a file of that size at `path`.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn probe_room(path: &Path, bytes: usize) -> io::Result<()> {
+    fault::check_room()?;
+    or_removed(path, || {
+        let mut file = File::create(path)?;
+        for _ in 0..bytes.div_ceil(PROBE_CHUNK.len()) {
+            file.write_all(&PROBE_CHUNK)?;
+        }
+        file.sync_all()
+    })?;
+    remove(path)
 }
 
 /// What became of a file that was to be created.
@@ -49,10 +84,13 @@ pub enum Creation {
 /// # Errors
 /// Whatever the file system reports; whether `path` is there is then not known.
 pub fn create_new(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<Creation> {
-    let mut file = File::create(temporary)?;
-    file.write_all(bytes)?;
-    fault::file_point(path, "written");
-    file.sync_all()?;
+    or_removed(temporary, || {
+        let mut file = File::create(temporary)?;
+        file.write_all(bytes)?;
+        fault::file_point(path, "written");
+        fault::check_room()?;
+        file.sync_all()
+    })?;
     fault::file_point(path, "synced");
     // A rename would replace the file that another process has created.
     let creation = match fs::hard_link(temporary, path) {
@@ -81,6 +119,7 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// Whatever the file system reports.
 pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
     fault::file_point(path, "written");
+    fault::check_room()?;
     file.sync_all()?;
     fault::file_point(path, "synced");
     fs::rename(temporary, path)?;

@@ -1,65 +1,60 @@
-//! The batches of a folder, as their manifests tell.
+//! The batches of one place, as their manifests tell.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use tillstream_durable as durable;
 use tillstream_shared::{Manifest, api::Gap};
 
 use super::{
-    BatchError, Summary, TopicProgress,
-    summary::{checkpoint_path, removed_path},
+    BatchError, BatchStore, OutageWait, Summary, TopicProgress,
+    summary::{CHECKPOINT, REMOVED},
 };
 use crate::progress;
 
-/// The batches of a folder. It holds what they amount to, not their manifests: those are read from the
-/// folder, so that neither memory nor the time of a look grows with history.
+/// The batches of one place. It holds what they amount to, not their manifests: those are read from there, so that neither memory nor the time of a look grows with history.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    pub(super) folder: PathBuf,
+    pub(super) store: BatchStore,
     /// Of all batches, those included that were removed.
     pub(super) summary: Summary,
     /// Of the batches that were removed.
     removed: Summary,
-    /// When the file of `removed` was written.
-    removed_at: Option<SystemTime>,
+    /// Which file `removed` was read from.
+    removed_version: Option<String>,
     /// Newest batch in the checkpoint.
     pub(super) checkpoint: u64,
     /// Manifests that are not named by their number alone.
-    older_names: BTreeMap<u64, PathBuf>,
+    older_names: BTreeMap<u64, String>,
 }
 
 impl Catalogue {
-    /// Reads the folder without taking it; one that does not exist holds no batches.
+    /// Reads a place of batches without taking it; a folder that does not exist holds none.
     ///
     /// # Errors
     /// [`BatchError::Io`], [`BatchError::Manifest`], [`BatchError::Inconsistent`].
-    pub fn read(folder: &Path) -> Result<Self, BatchError> {
-        let found = manifest_files(folder)?;
-        let removed_at = modified_at(&removed_path(folder));
-        let removed = Summary::load(&removed_path(folder))?.unwrap_or_default();
+    pub fn read(store: impl Into<BatchStore>) -> Result<Self, BatchError> {
+        let store = store.into();
+        let found = manifest_files(&store)?;
+        let removed_version = store.version(REMOVED)?;
+        let removed = Summary::load(&store, REMOVED)?.unwrap_or_default();
         let mut catalogue = Self {
-            folder: folder.to_owned(),
+            store,
             summary: removed.clone(),
             checkpoint: removed.last,
             removed,
-            removed_at,
+            removed_version,
             older_names: BTreeMap::new(),
         };
         let last = found.keys().next_back().copied().unwrap_or_default();
         for number in catalogue.removed.last + 1..=last {
             // A list of files may lack one that was created while it was made.
-            if !found.contains_key(&number) && !manifest_path(folder, number).exists() {
+            if !found.contains_key(&number) && catalogue.manifest(number)?.is_none() {
                 return Err(catalogue.inconsistent(format!("there is no batch {number}")));
             }
         }
-        let is_older = |(number, path): &(u64, PathBuf)| *path != manifest_path(folder, *number);
+        let is_older = |(number, name): &(u64, String)| *name != manifest_name(*number);
         catalogue.older_names = found.into_iter().filter(is_older).collect();
-        if let Some(checkpoint) = Summary::load(&checkpoint_path(folder))?
+        if let Some(checkpoint) = Summary::load(&catalogue.store, CHECKPOINT)?
             && checkpoint.last > catalogue.removed.last
             && checkpoint.last <= last
             && catalogue.manifest(checkpoint.last)?.is_some_and(|m| m.hash == checkpoint.hash)
@@ -88,10 +83,10 @@ impl Catalogue {
 
     /// Takes up which batches were removed since the last look.
     pub(super) fn refresh_removed(&mut self) -> Result<(), BatchError> {
-        let removed_at = modified_at(&removed_path(&self.folder));
-        if removed_at != self.removed_at {
-            self.removed = Summary::load(&removed_path(&self.folder))?.unwrap_or_default();
-            self.removed_at = removed_at;
+        let version = self.store.version(REMOVED)?;
+        if version != self.removed_version {
+            self.removed = Summary::load(&self.store, REMOVED)?.unwrap_or_default();
+            self.removed_version = version;
         }
         // Batches that were stored and removed before they were looked at.
         if self.summary.last < self.removed.last {
@@ -108,7 +103,15 @@ impl Catalogue {
         if self.summary.last < self.first() {
             return Ok(true);
         }
-        Ok(self.manifest(self.summary.last)?.is_some_and(|newest| newest.hash == self.summary.hash))
+        Ok(self.newest()?.is_some_and(|newest| newest.hash == self.summary.hash))
+    }
+
+    /// The manifest of the newest batch; `None` when there is none, or it was removed.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], [`BatchError::Manifest`].
+    pub fn newest(&self) -> Result<Option<Manifest>, BatchError> {
+        self.manifest(self.summary.last)
     }
 
     /// The manifest of batch `number`; `None` when it does not exist, or was removed.
@@ -116,12 +119,12 @@ impl Catalogue {
     /// # Errors
     /// [`BatchError::Io`], [`BatchError::Manifest`].
     pub fn manifest(&self, number: u64) -> Result<Option<Manifest>, BatchError> {
-        read_manifest(&self.path_of(number))
+        read_manifest(&self.store, &self.name_of(number))
     }
 
-    fn path_of(&self, number: u64) -> PathBuf {
+    fn name_of(&self, number: u64) -> String {
         let older = self.older_names.get(&number).cloned();
-        older.unwrap_or_else(|| manifest_path(&self.folder, number))
+        older.unwrap_or_else(|| manifest_name(number))
     }
 
     /// The manifests of the batches in `numbers` that are there, ascending, read one by one.
@@ -148,8 +151,13 @@ impl Catalogue {
 
     /// Where they lie.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn store(&self) -> &BatchStore {
+        &self.store
+    }
+
+    /// From now on `wait` waits for an object store that does not answer.
+    pub fn wait_for_outages(&mut self, wait: OutageWait) {
+        self.store = self.store.waited_for(wait);
     }
 
     /// Number of the oldest batch that was not removed.
@@ -174,16 +182,15 @@ impl Catalogue {
         for manifest in self.manifests(self.first()..=number) {
             let manifest = manifest?;
             removed.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
-            files.push(self.folder.join(&manifest.file));
-            files.push(self.path_of(manifest.number));
+            files.push(self.name_of(manifest.number));
+            files.push(manifest.file);
         }
         // The summary first: a batch that is gone without it would be missed.
-        let path = removed_path(&self.folder);
-        removed.save(&path, &durable::temporary(&path))?;
+        removed.save(&self.store, REMOVED, &format!("{REMOVED}{}", durable::TEMPORARY))?;
         self.older_names.retain(|number, _| *number > removed.last);
         self.removed = removed;
-        for path in files {
-            durable::remove(&path).map_err(BatchError::io(&path))?;
+        for name in files {
+            self.store.remove(&name)?;
         }
         Ok(())
     }
@@ -196,24 +203,32 @@ impl Catalogue {
         let mut damaged = Vec::new();
         for manifest in self.manifests(self.checkpoint.max(1)..=self.last()) {
             let manifest = manifest?;
-            let reason = match fs::metadata(self.folder.join(&manifest.file)) {
-                Ok(file) if file.len() == manifest.bytes => continue,
-                Ok(file) => {
-                    format!("{} has {} bytes, not {}", manifest.file, file.len(), manifest.bytes)
+            let reason = match self.store.size(&manifest.file)? {
+                Some(size) if size == manifest.bytes => continue,
+                Some(size) => {
+                    format!("{} has {size} bytes, not {}", manifest.file, manifest.bytes)
                 }
-                Err(error) => format!("{}: {error}", manifest.file),
+                None => format!("{} is missing", manifest.file),
             };
             damaged.push(Gap { batch: manifest.number, reason });
         }
         Ok(damaged)
     }
 
-    /// Moves all batches out of `folder`, into a folder beside it, which is returned; `None` when there
+    /// Moves all batches out of their folder, into a folder beside it, which is returned; `None` when there
     /// are none. The caller holds the folder's lock.
     ///
     /// # Errors
-    /// [`BatchError::Io`].
-    pub fn set_aside(folder: &Path) -> Result<Option<PathBuf>, BatchError> {
+    /// [`BatchError::Io`]; [`BatchError::NotMoved`] for an object store that holds batches.
+    pub fn set_aside(store: impl Into<BatchStore>) -> Result<Option<PathBuf>, BatchError> {
+        let store = store.into();
+        let BatchStore::Folder(folder) = &store else {
+            return if manifest_files(&store)?.is_empty() {
+                Ok(None)
+            } else {
+                Err(BatchError::NotMoved { url: store.to_string() })
+            };
+        };
         let mut name = folder.file_name().unwrap_or_default().to_owned();
         name.push(format!("_replaced_{}", progress::file_stamp()));
         let aside = folder.with_file_name(name);
@@ -222,70 +237,45 @@ impl Catalogue {
     }
 
     pub(super) fn inconsistent(&self, reason: String) -> BatchError {
-        BatchError::Inconsistent { path: self.folder.clone(), reason }
+        BatchError::Inconsistent { path: self.store.place(), reason }
     }
 }
 
-/// Hash of the manifest of batch `number` in `folder`: [`Manifest::hash`]. `None` when it cannot be read, or
-/// is not named by its number alone, as manifests of format 1 may be.
-#[must_use]
-pub fn manifest_hash(folder: &Path, number: u64) -> Option<String> {
-    let json = fs::read(manifest_path(folder, number)).ok()?;
-    Some(blake3::hash(&json).to_hex().to_string())
-}
-
-fn modified_at(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
-}
-
-/// The manifests in `folder`, by number.
-fn manifest_files(folder: &Path) -> Result<BTreeMap<u64, PathBuf>, BatchError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        entries => entries.map_err(BatchError::io(folder))?,
-    };
+/// The names of the manifests, by number.
+fn manifest_files(store: &BatchStore) -> Result<BTreeMap<u64, String>, BatchError> {
     let mut found = BTreeMap::new();
-    for entry in entries {
-        let path = entry.map_err(BatchError::io(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "json")
-            && let Some(number) = batch_number(&path)
-            && let Some(other) = found.insert(number, path)
+    for name in store.list()? {
+        if name.ends_with(".json")
+            && let Some(number) = batch_number(&name)
+            && let Some(other) = found.insert(number, name)
         {
-            let path = folder.to_owned();
-            let reason = format!("{} is not the only batch {number}", other.display());
-            return Err(BatchError::Inconsistent { path, reason });
+            let reason = format!("{other} is not the only batch {number}");
+            return Err(BatchError::Inconsistent { path: store.place(), reason });
         }
     }
     Ok(found)
 }
 
 /// The number in the name of a batch or manifest: `batch_000012.json`, `batch_000012_<time>.csv`.
-pub(super) fn batch_number(path: &Path) -> Option<u64> {
-    let digits = path.file_stem()?.to_str()?.strip_prefix("batch_")?;
-    digits.split('_').next()?.parse().ok()
+pub(super) fn batch_number(name: &str) -> Option<u64> {
+    let (stem, _) = name.strip_prefix("batch_")?.split_once('.')?;
+    stem.split('_').next()?.parse().ok()
 }
 
-/// Named by its number alone, so that the next one can be looked for without listing the folder.
+/// Named by its number alone, so that the next one can be looked for without a list of all.
 pub(super) fn manifest_name(number: u64) -> String {
     format!("batch_{number:06}.json")
 }
 
-fn manifest_path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(manifest_name(number))
-}
-
-fn read_manifest(path: &Path) -> Result<Option<Manifest>, BatchError> {
-    let wrong = |reason| BatchError::Manifest { path: path.to_owned(), reason };
-    let json = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        json => json.map_err(BatchError::io(path))?,
-    };
+fn read_manifest(store: &BatchStore, name: &str) -> Result<Option<Manifest>, BatchError> {
+    let wrong = |reason| BatchError::Manifest { path: store.path_of(name), reason };
+    let Some(json) = store.read(name)? else { return Ok(None) };
     let mut manifest: Manifest =
         serde_json::from_slice(&json).map_err(|error| wrong(error.to_string()))?;
     if !(1..=Manifest::FORMAT_VERSION).contains(&manifest.format_version) {
         return Err(wrong(format!("format version {}", manifest.format_version)));
     }
-    if Some(manifest.number) != batch_number(path) {
+    if Some(manifest.number) != batch_number(name) {
         return Err(wrong(format!("it is that of batch {}", manifest.number)));
     }
     manifest.hash = blake3::hash(&json).to_hex().to_string();

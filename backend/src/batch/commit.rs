@@ -5,54 +5,68 @@
 //! was stored, sees whether its batch still begins where its partitions end, and tries the number after. So whether
 //! a line is stored depends on this folder alone, and never on who believes to own a partition.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use tillstream_durable::{self as durable, Creation, FolderLock};
+use tillstream_durable::{Creation, FolderLock};
 use tillstream_shared::{ClosedBy, Manifest};
 
 use super::{
-    BatchError, Catalogue, ConsumerLock, OpenBatch, Provenance,
+    BatchError, BatchStore, Catalogue, ConsumerLock, OpenBatch, Provenance,
     catalogue::manifest_name,
     closed_batch::ClosedBatch,
     consumer_lock::ConsumerFiles,
     rowless::{Covered, Rowless},
-    summary::checkpoint_path,
+    summary::CHECKPOINT,
 };
 
 /// A summary of all batches is written after so many new ones, which bounds what a start reads.
 const CHECKPOINT_EVERY: u64 = 1_000;
+
+/// After so long without a manifest, an object may have been removed as left over.
+const LONG_OUTAGE: Duration = Duration::from_secs(60 * 60);
 
 impl Catalogue {
     /// Takes the folder for one consumer alone, removes what crashes left unfinished, and reads what is new.
     ///
     /// # Errors
     /// [`BatchError`].
-    pub fn open(folder: &Path) -> Result<(Self, ConsumerLock), BatchError> {
-        Self::open_with(FolderLock::take(folder)?)
+    pub fn open(store: impl Into<BatchStore>) -> Result<(Self, ConsumerLock), BatchError> {
+        let store = store.into();
+        let lock = FolderLock::take(store.local())?;
+        Self::open_with(store, lock)
     }
 
     /// Like [`Self::open`], for one of several consumers that share the folder.
     ///
     /// # Errors
     /// [`BatchError`].
-    pub fn open_shared(folder: &Path) -> Result<(Self, ConsumerLock), BatchError> {
-        Self::open_with(FolderLock::take_shared(folder)?)
+    pub fn open_shared(store: impl Into<BatchStore>) -> Result<(Self, ConsumerLock), BatchError> {
+        let store = store.into();
+        let lock = FolderLock::take_shared(store.local())?;
+        Self::open_with(store, lock)
     }
 
     /// Like [`Self::open`], but moves the batches that are there out of the folder first; gives the folder
     /// where they are now, if there were any.
     ///
     /// # Errors
-    /// [`BatchError`].
-    pub fn open_anew(folder: &Path) -> Result<(Self, ConsumerLock, Option<PathBuf>), BatchError> {
-        let lock = FolderLock::take(folder)?;
-        let aside = Self::set_aside(folder)?;
-        let (catalogue, lock) = Self::open_with(lock)?;
+    /// [`BatchError`]; [`BatchError::NotMoved`] for an object store that holds batches.
+    pub fn open_anew(
+        store: impl Into<BatchStore>,
+    ) -> Result<(Self, ConsumerLock, Option<PathBuf>), BatchError> {
+        let store = store.into();
+        let lock = FolderLock::take(store.local())?;
+        let aside = Self::set_aside(&store)?;
+        let (catalogue, lock) = Self::open_with(store, lock)?;
         Ok((catalogue, lock, aside))
     }
 
-    fn open_with(lock: FolderLock) -> Result<(Self, ConsumerLock), BatchError> {
-        let mut catalogue = Self::read(lock.folder())?;
+    fn open_with(store: BatchStore, lock: FolderLock) -> Result<(Self, ConsumerLock), BatchError> {
+        store.check_writable()?;
+        let mut catalogue = Self::read(store)?;
         let lock = ConsumerLock::take(lock)?;
         catalogue.remove_leftovers()?;
         catalogue.write_checkpoint_if_due(lock.files())?;
@@ -70,7 +84,7 @@ impl Catalogue {
     ) -> Result<(), BatchError> {
         for covered in batch.covered() {
             let next = self.next_offset(&provenance.topic, covered.range.partition);
-            Rowless::new(next, provenance, covered).save(batch.files())?;
+            Rowless::new(next, provenance, covered).save(&self.store, batch.files())?;
         }
         Ok(())
     }
@@ -85,7 +99,7 @@ impl Catalogue {
         provenance: &Provenance,
     ) -> Result<Option<Covered>, BatchError> {
         let next = self.next_offset(&provenance.topic, partition);
-        Rowless::load(&self.folder, partition, next, provenance)
+        Rowless::load(&self.store, partition, next, provenance)
     }
 
     /// The first offset of a partition that no batch covers; `None` when no batch has any.
@@ -109,15 +123,28 @@ impl Catalogue {
         let manifest = loop {
             self.refresh()?;
             if let Err(error) = self.check_follows(batch.manifest()) {
-                batch.discard()?;
+                batch.discard(&self.store)?;
                 return Err(error);
             }
-            if let Some(manifest) = self.try_commit(&mut batch)? {
-                break manifest;
+            match self.try_commit(&mut batch) {
+                Ok(Some(manifest)) => break manifest,
+                Ok(None) => {}
+                Err(error) => {
+                    // On a full disk the file takes the room that is missing.
+                    if error.is_disk_full() && self.manifest(self.summary.last + 1)?.is_none() {
+                        batch.discard(&self.store)?;
+                    }
+                    return Err(error);
+                }
             }
         };
         self.summary.add(&manifest).map_err(|reason| self.inconsistent(reason))?;
-        self.write_checkpoint_if_due(batch.files())?;
+        if let BatchStore::Objects { .. } = self.store {
+            batch.remove_temporary()?;
+        }
+        if let Err(error) = self.write_checkpoint_if_due(batch.files()) {
+            tracing::warn!("{error}; trying again after the next batch");
+        }
         Ok(manifest)
     }
 
@@ -128,20 +155,24 @@ impl Catalogue {
     ) -> Result<Option<Manifest>, BatchError> {
         let number = self.summary.last + 1;
         let previous = Some(self.summary.hash.clone()).filter(|hash| !hash.is_empty());
-        let (manifest, json) = batch.publish_as(number, previous)?;
+        let (manifest, json) = batch.publish_as(&self.store, number, previous)?;
         let name = manifest_name(number);
-        let (path, temporary) = (self.folder.join(&name), batch.files().temporary(&name));
-        match durable::create_new(&path, &temporary, &json).map_err(BatchError::io(&path))? {
+        let temporary = batch.files().temporary(&name);
+        let begun = Instant::now();
+        match self.store.create(&name, &temporary, &json)? {
             Creation::Created => {}
             // On a network, the answer to a request that succeeded may be lost, and the request repeated.
             Creation::Exists if self.manifest(number)?.as_ref() == Some(&manifest) => {}
             Creation::Exists => return Ok(None),
         }
+        if begun.elapsed() >= LONG_OUTAGE {
+            batch.upload_again(&self.store)?;
+        }
         self.refresh_removed()?;
         if number < self.first() {
             // That number was stored and removed since the look: there was room for the manifest, and nobody will
             // ever read it.
-            durable::remove(&path).map_err(BatchError::io(&path))?;
+            self.store.remove(&name)?;
             return Ok(None);
         }
         Ok(Some(manifest))
@@ -157,7 +188,7 @@ impl Catalogue {
         if differs(&stored.cluster_id, &manifest.cluster_id)
             || differs(&stored.topic_id, &manifest.topic_id)
         {
-            return Err(BatchError::OtherTopic { path: self.folder.clone() });
+            return Err(BatchError::OtherTopic { path: self.store.place() });
         }
         for range in &manifest.partitions {
             let next = stored.next_offsets.get(&range.partition).copied().unwrap_or_default();
@@ -176,8 +207,7 @@ impl Catalogue {
     }
 
     pub(super) fn write_checkpoint(&mut self, files: &ConsumerFiles) -> Result<(), BatchError> {
-        let path = checkpoint_path(&self.folder);
-        self.summary.save(&path, &files.temporary("checkpoint.json"))?;
+        self.summary.save(&self.store, CHECKPOINT, &files.temporary(CHECKPOINT))?;
         self.checkpoint = self.summary.last;
         Ok(())
     }

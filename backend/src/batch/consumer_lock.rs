@@ -12,7 +12,7 @@ use std::{
 
 use tillstream_durable::{self as durable, FolderLock};
 
-use super::BatchError;
+use super::{BatchError, BatchFormat};
 use crate::progress;
 
 /// A consumer that is present in a batch folder, until this is dropped or the process ends.
@@ -31,7 +31,11 @@ impl ConsumerLock {
     pub(super) fn take(folder: FolderLock) -> Result<Self, BatchError> {
         loop {
             let consumer = format!("{:08x}", rand::random::<u32>());
-            let files = ConsumerFiles { folder: folder.folder().to_owned(), consumer };
+            let files = ConsumerFiles {
+                folder: folder.folder().to_owned(),
+                consumer,
+                format: BatchFormat::default(),
+            };
             let path = files.lock();
             let file = match File::create_new(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -46,12 +50,28 @@ impl ConsumerLock {
         }
     }
 
+    /// From now on this consumer begins batches in `format`.
+    #[must_use]
+    pub fn with_format(mut self, format: BatchFormat) -> Self {
+        self.files.format = format;
+        self
+    }
+
     /// Lets other consumers share the folder.
     ///
     /// # Errors
     /// [`BatchError::Lock`] when somebody else took it meanwhile.
     pub fn share(&self) -> Result<(), BatchError> {
         Ok(self.folder.share()?)
+    }
+
+    /// Finds out whether there is room for `bytes` where this consumer writes.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`].
+    pub fn probe_room(&self, bytes: usize) -> Result<(), BatchError> {
+        let path = self.files.folder.join(self.files.temporary("room"));
+        durable::probe_room(&path, bytes).map_err(BatchError::io(path))
     }
 
     /// The names of this consumer's files.
@@ -74,6 +94,7 @@ impl Drop for ConsumerLock {
 pub(super) struct ConsumerFiles {
     pub(super) folder: PathBuf,
     consumer: String,
+    pub(super) format: BatchFormat,
 }
 
 impl ConsumerFiles {
@@ -81,14 +102,16 @@ impl ConsumerFiles {
         lock_path(&self.folder, &self.consumer)
     }
 
-    /// Where what is to have the name `name` is written before.
-    pub(super) fn temporary(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.{}{}", self.consumer, durable::TEMPORARY))
+    /// The name under which what is to have the name `name` is written before.
+    pub(super) fn temporary(&self, name: &str) -> String {
+        format!("{name}.{}{}", self.consumer, durable::TEMPORARY)
     }
 
     /// The name of the file of a batch that is closed now.
     pub(super) fn batch(&self, number: u64) -> String {
-        format!("batch_{number:06}_{}_{}.csv", progress::file_stamp(), self.consumer)
+        let Self { consumer, format, .. } = self;
+        let stamp = progress::file_stamp();
+        format!("batch_{number:06}_{stamp}_{consumer}.{format}")
     }
 }
 
@@ -98,14 +121,14 @@ fn lock_path(folder: &Path, consumer: &str) -> PathBuf {
 
 /// The identifier in the name of a consumer's temporary file, batch file or lock; none in those of a version that
 /// had one consumer at most.
-pub(super) fn consumer_of(path: &Path) -> Option<&str> {
-    let name = path.file_name()?.to_str()?;
+pub(super) fn consumer_of(name: &str) -> Option<&str> {
     let consumer = if let Some(name) = name.strip_suffix(durable::TEMPORARY) {
         name.rsplit_once('.')?.1
     } else if let Some(name) = name.strip_suffix(".lock") {
         name.strip_prefix("consumer_")?
     } else {
-        name.strip_suffix(".csv")?.strip_prefix("batch_")?.split('_').nth(2)?
+        let (stem, _) = name.strip_prefix("batch_")?.split_once('.')?;
+        stem.split('_').nth(2)?
     };
     let is_hex = consumer.bytes().all(|byte| byte.is_ascii_hexdigit());
     (consumer.len() == 8 && is_hex).then_some(consumer)
@@ -118,7 +141,8 @@ pub(super) enum Presence {
     /// It is gone, and its lock is held, so that nobody begins under its identifier: one that is just starting
     /// does so under another.
     Gone {
-        _lock: Option<File>,
+        /// None when there is no such lock.
+        lock: Option<File>,
     },
 }
 
@@ -130,7 +154,7 @@ impl Presence {
             lock => Some(lock?),
         };
         match lock.as_ref().map_or(Ok(()), File::try_lock) {
-            Ok(()) => Ok(Self::Gone { _lock: lock }),
+            Ok(()) => Ok(Self::Gone { lock }),
             Err(TryLockError::WouldBlock) => Ok(Self::Present),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -153,7 +177,7 @@ mod tests {
             ("consumer_5f3a91c2.lock", Some("5f3a91c2")),
             (".lock", None),
         ] {
-            assert_eq!(consumer_of(Path::new(name)), consumer, "{name}");
+            assert_eq!(consumer_of(name), consumer, "{name}");
         }
     }
 

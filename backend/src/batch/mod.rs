@@ -1,30 +1,37 @@
-//! Batches on disk: immutable CSV files of consecutive lines, each with a manifest beside it.
+//! Batches in a folder or an object store: immutable files of consecutive lines, CSV or Parquet, each with a
+//! manifest beside it.
 //!
 //! A batch exists when its manifest does. The file is written under a temporary name, flushed to
-//! disk and renamed; then the manifest is created, unless another consumer has created that of the same number
-//! (`commit`). What a crash leaves in between is removed when the folder is next opened for writing. A batch
+//! disk and renamed, or uploaded (`store`); then the manifest is created, unless another consumer has created that of the same number
+//! (`commit`). What a crash leaves in between is removed when the place is next opened for writing. A batch
 //! without lines is not stored: its offsets are noted for each partition (`rowless`) and go into the next one.
 
 mod catalogue;
 mod closed_batch;
 mod commit;
 mod consumer_lock;
+mod format;
 mod leftovers;
+mod manifest_hashes;
 mod reader;
 mod rowless;
+mod store;
 mod summary;
 mod writer;
 
 use std::{io, path::PathBuf};
 
-pub use catalogue::{Catalogue, manifest_hash};
+pub use catalogue::Catalogue;
 pub use consumer_lock::ConsumerLock;
+pub use format::BatchFormat;
+pub use manifest_hashes::ManifestHashes;
 pub use reader::read_lines;
 pub use rowless::Covered;
+pub use store::{BatchLocation, BatchStore, BatchUrl, InvalidBatchUrl, ObjectFolder, OutageWait};
 pub use summary::{SourceProgress, Summary, TopicProgress};
 pub use writer::{OpenBatch, Provenance};
 
-use tillstream_durable::LockError;
+use tillstream_durable::{self as durable, LockError};
 
 use crate::ingest::IngestError;
 
@@ -41,6 +48,24 @@ pub enum BatchError {
         path: PathBuf,
         /// What was reported.
         source: io::Error,
+    },
+    /// An object store does not answer, or refuses.
+    #[error("cannot {action} {url}: {reason}")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// The object, or the whole place.
+        url: String,
+        /// What was reported.
+        reason: String,
+    },
+    /// The batches of an object store cannot be set aside.
+    #[error(
+        "the batches in {url} are not moved: name another prefix with --batch-store to begin anew, or move the objects away yourself"
+    )]
+    NotMoved {
+        /// Where they lie.
+        url: String,
     },
     /// A manifest cannot be understood.
     #[error(
@@ -92,8 +117,33 @@ pub enum BatchError {
 }
 
 impl BatchError {
+    /// Whether what cannot be read may be read later; otherwise it is damaged or missing.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Store { .. })
+    }
+
+    /// With what to look at, for a store that does not answer at the start.
+    fn with_advice(self, variables: &str) -> Self {
+        match self {
+            Self::Store { action, url, reason } => {
+                let reason = format!(
+                    "{reason}; check --batch-store and the environment variables {variables}"
+                );
+                Self::Store { action, url, reason }
+            }
+            other => other,
+        }
+    }
+
     fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+
+    /// Whether there was no room on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if durable::is_full(source))
     }
 }

@@ -5,16 +5,12 @@
 //! messages that add no line, such as those of an input that is sent again, and nobody is to read them again. So
 //! what they amount to is written down, and goes into the next batch.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::io;
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
 use tillstream_shared::OffsetRange;
 
-use super::{BatchError, Provenance, consumer_lock::ConsumerFiles};
+use super::{BatchError, BatchStore, Provenance, consumer_lock::ConsumerFiles};
 
 /// Version of the files' format.
 const FORMAT_VERSION: u32 = 2;
@@ -59,16 +55,12 @@ impl Rowless {
     /// Reads what follows the offsets of `partition` that are stored, up to `next`; `None` when there is nothing.
     /// What cannot be read, or is of another topic, is void: its messages are read again.
     pub(super) fn load(
-        folder: &Path,
+        store: &BatchStore,
         partition: i32,
         next: Option<i64>,
         provenance: &Provenance,
     ) -> Result<Option<Covered>, BatchError> {
-        let path = folder.join(file_name(partition));
-        let json = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            json => json.map_err(BatchError::io(&path))?,
-        };
+        let Some(json) = store.read(&file_name(partition))? else { return Ok(None) };
         let stored = serde_json::from_slice::<Self>(&json).ok();
         let stored = stored.filter(|stored| {
             stored.format_version == FORMAT_VERSION
@@ -81,13 +73,11 @@ impl Rowless {
     }
 
     /// Writes the file. Of two consumers that believe to have the partition, one prevails: both are right.
-    pub(super) fn save(&self, files: &ConsumerFiles) -> Result<(), BatchError> {
+    pub(super) fn save(&self, store: &BatchStore, files: &ConsumerFiles) -> Result<(), BatchError> {
         let name = file_name(self.covered.range.partition);
-        let (path, temporary): (PathBuf, _) = (files.folder.join(&name), files.temporary(&name));
-        serde_json::to_vec(self)
-            .map_err(io::Error::from)
-            .and_then(|json| durable::write_through(&path, &temporary, &json))
-            .map_err(BatchError::io(&path))
+        let json = serde_json::to_vec(self).map_err(io::Error::from);
+        let json = json.map_err(BatchError::io(store.path_of(&name)))?;
+        store.write(&name, &files.temporary(&name), &json)
     }
 }
 

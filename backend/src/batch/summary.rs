@@ -1,16 +1,11 @@
 //! What the first N batches amount to, so that their manifests need not be read again.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, io};
 
 use serde::{Deserialize, Serialize};
-use tillstream_durable as durable;
 use tillstream_shared::Manifest;
 
-use super::BatchError;
+use super::{BatchError, BatchStore};
 use crate::progress::Progress;
 
 /// Version of the files' format.
@@ -128,32 +123,28 @@ impl Summary {
 
     /// Reads the file; `None` when there is none, or none that this version understands: a summary
     /// can be made again.
-    pub(super) fn load(path: &Path) -> Result<Option<Self>, BatchError> {
-        let json = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            json => json.map_err(BatchError::io(path))?,
-        };
+    pub(super) fn load(store: &BatchStore, name: &str) -> Result<Option<Self>, BatchError> {
+        let Some(json) = store.read(name)? else { return Ok(None) };
         let stored = serde_json::from_slice::<Stored<Self>>(&json).ok();
         let stored = stored.filter(|stored| stored.format_version == FORMAT_VERSION);
         Ok(stored.map(|stored| stored.summary))
     }
 
-    /// Writes the file, in one piece, through a temporary file that nobody else uses.
-    pub(super) fn save(&self, path: &Path, temporary: &Path) -> Result<(), BatchError> {
+    /// Writes the file, in one piece; `temporary` is a name that nobody else uses.
+    pub(super) fn save(
+        &self,
+        store: &BatchStore,
+        name: &str,
+        temporary: &str,
+    ) -> Result<(), BatchError> {
         let stored = Stored { format_version: FORMAT_VERSION, summary: self };
-        serde_json::to_vec(&stored)
-            .map_err(io::Error::from)
-            .and_then(|json| durable::write_through(path, temporary, &json))
-            .map_err(BatchError::io(path))
+        let json = serde_json::to_vec(&stored).map_err(io::Error::from);
+        store.write(name, temporary, &json.map_err(BatchError::io(store.path_of(name)))?)
     }
 }
 
 /// The summary of the batches that the consumer need not look at again.
-pub(super) fn checkpoint_path(folder: &Path) -> PathBuf {
-    folder.join("checkpoint.json")
-}
+pub(super) const CHECKPOINT: &str = "checkpoint.json";
 
 /// The summary of the batches that were removed.
-pub(super) fn removed_path(folder: &Path) -> PathBuf {
-    folder.join("removed.json")
-}
+pub(super) const REMOVED: &str = "removed.json";

@@ -1,28 +1,19 @@
 //! The batch that lines are added to.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Write},
-    path::PathBuf,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use tillstream_durable as durable;
 use tillstream_shared::{BatchFunnel, ClosedBy, Line, Manifest, SourceLine};
 
 use super::{
-    BatchError, ConsumerLock, closed_batch::ClosedBatch, consumer_lock::ConsumerFiles,
+    BatchError, ConsumerLock,
+    closed_batch::ClosedBatch,
+    consumer_lock::ConsumerFiles,
+    format::{FinishedFile, LineFile},
     rowless::Covered,
 };
-use crate::{
-    ingest::csv_lines::{write_header, write_line},
-    progress,
-};
-
-/// Bytes gathered before they go to the file.
-const BUFFER: usize = 1 << 18;
+use crate::progress;
 
 /// Where the lines of a consumer come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +31,7 @@ pub struct Provenance {
 pub struct OpenBatch {
     files: ConsumerFiles,
     temporary: PathBuf,
-    file: BufWriter<File>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-    row: Vec<u8>,
+    file: LineFile,
     funnel: BatchFunnel,
     partitions: BTreeMap<i32, Covered>,
     sources: BTreeMap<i32, BTreeMap<String, u64>>,
@@ -57,23 +45,18 @@ impl OpenBatch {
     /// [`BatchError::Io`].
     pub fn create(lock: &ConsumerLock) -> Result<Self, BatchError> {
         let files = lock.files().clone();
-        let temporary = files.temporary("open_batch.csv");
-        let file = File::create(&temporary).map_err(BatchError::io(&temporary))?;
-        let mut batch = Self {
+        let format = files.format;
+        let temporary = files.folder.join(files.temporary(&format!("open_batch.{format}")));
+        let file = LineFile::create(&temporary, format).map_err(BatchError::io(&temporary))?;
+        Ok(Self {
             files,
             temporary,
-            file: BufWriter::with_capacity(BUFFER, file),
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-            row: Vec::with_capacity(256),
+            file,
             funnel: BatchFunnel::default(),
             partitions: BTreeMap::new(),
             sources: BTreeMap::new(),
             first_line_at: None,
-        };
-        write_header(&mut batch.row);
-        batch.write_row()?;
-        Ok(batch)
+        })
     }
 
     /// Takes over what was noted of a partition by a batch without lines.
@@ -86,9 +69,7 @@ impl OpenBatch {
     /// # Errors
     /// [`BatchError::Io`].
     pub fn add(&mut self, line: &Line<'_>, partition: i32, offset: i64) -> Result<(), BatchError> {
-        self.row.clear();
-        write_line(&mut self.row, line);
-        self.write_row()?;
+        self.file.add(line).map_err(BatchError::io(&self.temporary))?;
         self.cover(partition, offset);
         self.first_line_at.get_or_insert_with(Instant::now);
 
@@ -142,12 +123,6 @@ impl OpenBatch {
         let covered = self.partitions.entry(partition).or_insert(Covered::at(partition, offset));
         covered.range.last = offset;
         covered
-    }
-
-    fn write_row(&mut self) -> Result<(), BatchError> {
-        self.hasher.update(&self.row);
-        self.bytes += self.row.len() as u64;
-        self.file.write_all(&self.row).map_err(BatchError::io(&self.temporary))
     }
 
     /// Lines so far.
@@ -213,7 +188,7 @@ impl OpenBatch {
             let line = move |(source, line)| SourceLine { partition, source, line };
             sources.into_iter().map(line)
         });
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             format_version: Manifest::FORMAT_VERSION,
             number: 0,
             file: String::new(),
@@ -229,13 +204,25 @@ impl OpenBatch {
             sources: sources.collect(),
             funnel: self.funnel,
             closed_by,
-            bytes: self.bytes,
-            blake3: self.hasher.finalize().to_hex().to_string(),
+            bytes: 0,
+            blake3: String::new(),
             created_at: progress::now(),
             hash: String::new(),
         };
-        let file = self.file.into_inner().map_err(|error| error.into_error());
-        file.and_then(|file| ClosedBatch::new(self.files, file, self.temporary.clone(), manifest))
-            .map_err(BatchError::io(self.temporary))
+        let offsets = serde_json::to_string(&manifest.partitions).unwrap_or_default();
+        let properties =
+            [("tillstream.topic", manifest.topic.clone()), ("tillstream.offsets", offsets)];
+        let finished = self.file.finish(properties);
+        let close = |finished: FinishedFile| {
+            manifest.bytes = finished.bytes;
+            manifest.blake3 = finished.blake3;
+            let temporary = self.temporary.clone();
+            ClosedBatch::new(self.files, finished.file, temporary, manifest)
+        };
+        finished.and_then(close).map_err(|error| {
+            // The room may be what is missing. The error says more than that of removing the file.
+            let _ = durable::remove(&self.temporary);
+            BatchError::io(self.temporary)(error)
+        })
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn broker(supervisor: &mut Supervisor, broker: Broker) {
 /// was sent.
 pub(super) fn producer(
     supervisor: &mut Supervisor,
-    producer: Producer,
+    mut producer: Producer,
     input: Input,
     options: ProducerOptions,
     progress: Arc<Progress>,
@@ -162,13 +162,12 @@ pub(super) fn champion_watcher(
 /// Takes up the models, batches and champions that other processes write.
 pub(super) fn data_watcher(
     supervisor: &mut Supervisor,
-    batches: &Path,
+    mut batches: data::WatchedBatches,
     models: &Path,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
 ) {
     let champions = ChampionStore::new(models);
-    let mut batches = data::WatchedBatches::new(batches.to_owned());
     let mut gaps = data::WatchedGaps::new(models);
     supervisor.spawn_blocking(Component::Watcher, move |shutdown| {
         loop {

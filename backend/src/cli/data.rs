@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 
 use super::{
     Error,
-    flags::{BatchOptions, DataOptions, PageOptions},
+    flags::{BatchOptions, PageOptions},
 };
 use crate::{
-    batch::{Catalogue, ConsumerLock},
+    batch::{BatchStore, Catalogue, ConsumerLock},
     http::AppState,
     progress::Progress,
     registry::{ChampionStore, Registry},
@@ -36,17 +36,16 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Takes the batch folder for writing, `shared` with other consumers or alone, emptied where a new history is asked
+/// Takes the place of batches for writing, `shared` with other consumers or alone, emptied where a new history is asked
 /// for; damaged batches are notices.
 pub(super) fn open_batches(
-    data: &DataOptions,
+    store: &BatchStore,
     batches: &BatchOptions,
     shared: bool,
     progress: &Progress,
 ) -> Result<(Catalogue, ConsumerLock), Error> {
-    let folder = data.batch();
     if batches.new_history {
-        let (catalogue, lock, aside) = Catalogue::open_anew(&folder)?;
+        let (catalogue, lock, aside) = Catalogue::open_anew(store)?;
         if let Some(aside) = aside {
             let aside = aside.display();
             progress.notice(format!("a new history begins: the batches so far are in {aside}"));
@@ -54,37 +53,46 @@ pub(super) fn open_batches(
         if shared {
             lock.share()?;
         }
-        return Ok((catalogue, lock));
+        return Ok((catalogue, lock.with_format(batches.batch_format)));
     }
     let open = if shared { Catalogue::open_shared } else { Catalogue::open };
-    let (catalogue, lock) = open(&folder)?;
+    let (catalogue, lock) = open(store)?;
     for Gap { batch, reason } in catalogue.damaged()? {
         progress.notice(format!("batch {batch} is damaged: {reason}"));
     }
-    Ok((catalogue, lock))
+    if let Some(newest) = catalogue.newest()? {
+        progress.set_last_batch(&newest);
+    }
+    Ok((catalogue, lock.with_format(batches.batch_format)))
 }
 
-/// The batches of a folder that another process writes.
+/// The batches that another process stores.
 pub(super) struct WatchedBatches {
-    folder: PathBuf,
+    store: BatchStore,
     catalogue: Option<Catalogue>,
     failed: Option<String>,
 }
 
 impl WatchedBatches {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, catalogue: None, failed: None }
+    pub(super) fn new(store: BatchStore) -> Self {
+        Self { store, catalogue: None, failed: None }
     }
 
     /// Shows in `progress` what they amount to now. What cannot be read is a notice, once.
     pub(super) fn refresh(&mut self, progress: &Progress) {
         let refreshed = match self.catalogue.take() {
-            Some(mut catalogue) => catalogue.refresh().map(|_| catalogue),
-            None => Catalogue::read(&self.folder),
+            Some(mut catalogue) => catalogue.refresh().map(|mut new| (catalogue, new.pop())),
+            None => Catalogue::read(&self.store).and_then(|catalogue| {
+                let newest = catalogue.newest()?;
+                Ok((catalogue, newest))
+            }),
         };
         match refreshed {
-            Ok(catalogue) => {
+            Ok((catalogue, newest)) => {
                 catalogue.summary().report(progress);
+                if let Some(newest) = newest {
+                    progress.set_last_batch(&newest);
+                }
                 self.catalogue = Some(catalogue);
                 self.failed = None;
             }
@@ -133,13 +141,16 @@ pub(super) fn refresh_models(registry: &Registry, progress: &Progress) {
     progress.models.set(registry.count());
 }
 
-/// The models of the data folder; files that are not usable are notices.
-pub(super) fn load_models(data: &DataOptions, progress: &Progress) -> Result<Arc<Registry>, Error> {
-    let models = data.models();
-    let registry = Registry::open(&models, &data.batch())
+/// The models in the folder `models`; files that are not usable are notices.
+pub(super) fn load_models(
+    models: &Path,
+    batches: &BatchStore,
+    progress: &Progress,
+) -> Result<Arc<Registry>, Error> {
+    let registry = Registry::open(models, batches)
         .map_err(|error| format!("cannot use the folder {}: {error}", models.display()))?;
     refresh_models(&registry, progress);
-    follow_champions(&ChampionStore::new(&models), &registry, progress);
+    follow_champions(&ChampionStore::new(models), &registry, progress);
     Ok(Arc::new(registry))
 }
 
@@ -156,7 +167,8 @@ pub(super) fn follow_champions(store: &ChampionStore, registry: &Registry, progr
 
 /// What the routes answer from, until `shutdown`.
 pub(super) fn state(
-    data: &DataOptions,
+    models: &Path,
+    batches: &BatchStore,
     page: &PageOptions,
     registry: Arc<Registry>,
     progress: Arc<Progress>,
@@ -168,7 +180,7 @@ pub(super) fn state(
             page.page.display()
         ));
     }
-    let champions = ChampionStore::new(&data.models());
-    let data = StoredData::new(&data.batch(), &data.models());
+    let champions = ChampionStore::new(models);
+    let data = StoredData::new(batches, models);
     Arc::new(AppState { registry, champions, progress, data, page: page.page.clone(), shutdown })
 }

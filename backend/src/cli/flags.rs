@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::kafka_options::KafkaOptions;
 use crate::{
+    batch::{BatchError, BatchFormat, BatchLocation, BatchStore},
     ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
     kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, PropertyError, Rate},
 };
@@ -29,16 +30,32 @@ impl DataOptions {
         self.data_dir.join("broker")
     }
 
-    pub(super) fn batch(&self) -> PathBuf {
-        self.data_dir.join("batch")
-    }
-
     pub(super) fn models(&self) -> PathBuf {
         self.data_dir.join("models")
     }
 
     pub(super) fn rejects(&self) -> PathBuf {
         self.data_dir.join("rejects")
+    }
+}
+
+/// The data folder of a command that has to do with batches.
+#[derive(Debug, Args)]
+pub(super) struct StorageOptions {
+    #[command(flatten)]
+    pub(super) data: DataOptions,
+    /// Where the batches lie, if not in the data folder: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX,
+    /// az://CONTAINER/PREFIX or file:///FOLDER. Address and credentials are read from the environment variables
+    /// AWS_*, GOOGLE_* or AZURE_*
+    #[arg(long, env = "TILLSTREAM_BATCH_STORE", value_name = "URL")]
+    batch_store: Option<BatchLocation>,
+}
+
+impl StorageOptions {
+    /// Where the batches lie. An object store is asked whether it answers: this blocks.
+    pub(super) fn batches(&self) -> Result<BatchStore, BatchError> {
+        let folder = |name| self.data.data_dir.join(name);
+        BatchStore::open(self.batch_store.as_ref(), &folder("batch"), &folder("open_batch"))
     }
 }
 
@@ -222,6 +239,15 @@ pub(super) struct BatchOptions {
         value_parser = seconds
     )]
     batch_interval: Duration,
+    /// Format of the batch files; stored ones may have either
+    #[arg(
+        long,
+        env = "TILLSTREAM_BATCH_FORMAT",
+        value_name = "csv|parquet",
+        hide_possible_values = true,
+        default_value_t
+    )]
+    pub(super) batch_format: BatchFormat,
     /// Set the stored batches aside, and store the topic from its beginning
     #[arg(long)]
     pub(super) new_history: bool,

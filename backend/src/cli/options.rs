@@ -9,7 +9,7 @@ use super::{
     commands::{champion::ChampionAction, dead_letters::DeadLettersAction},
     flags::{
         BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
-        SendingOptions, TopicOptions,
+        SendingOptions, StorageOptions, TopicOptions,
     },
     kafka_options::KafkaOptions,
     model_options::ModelOptions,
@@ -61,7 +61,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct UpOptions {
     #[command(flatten)]
-    pub(super) data: DataOptions,
+    pub(super) storage: StorageOptions,
     #[command(flatten)]
     pub(super) input: InputOptions,
     #[command(flatten)]
@@ -133,7 +133,7 @@ pub(super) struct ProduceOptions {
 #[derive(Debug, Args)]
 pub(super) struct ConsumeOptions {
     #[command(flatten)]
-    pub(super) data: DataOptions,
+    pub(super) storage: StorageOptions,
     #[command(flatten)]
     pub(super) cluster: ClusterOptions,
     #[command(flatten)]
@@ -146,7 +146,7 @@ pub(super) struct ConsumeOptions {
 #[derive(Debug, Args)]
 pub(super) struct TrainOptions {
     #[command(flatten)]
-    pub(super) data: DataOptions,
+    pub(super) storage: StorageOptions,
     #[command(flatten)]
     pub(super) model: ModelOptions,
     /// Train one model of this input in place of the stored batches: a CSV (also .gz, .zst) or XLSX
@@ -203,7 +203,7 @@ impl TrainOptions {
 #[derive(Debug, Args)]
 pub(super) struct ServeOptions {
     #[command(flatten)]
-    pub(super) data: DataOptions,
+    pub(super) storage: StorageOptions,
     #[command(flatten)]
     pub(super) page: PageOptions,
 }

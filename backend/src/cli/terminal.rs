@@ -27,8 +27,9 @@ impl Terminal {
     /// Begins logging to standard error, at the level in `TILLSTREAM_LOG` (info unless given).
     pub(super) fn start() -> Self {
         let terminal = Self { bars: io::stderr().is_terminal().then(MultiProgress::new) };
-        let filter = EnvFilter::try_from_env("TILLSTREAM_LOG")
-            .unwrap_or_else(|_| EnvFilter::new("info,rdkafka=off,librdkafka=off"));
+        let filter = EnvFilter::try_from_env("TILLSTREAM_LOG").unwrap_or_else(|_| {
+            EnvFilter::new("info,rdkafka=off,librdkafka=off,object_store=warn")
+        });
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_target(false)

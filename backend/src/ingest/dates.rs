@@ -1,8 +1,8 @@
 //! Dates in the forms that exports of the data set use, and the order of day and month.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 use super::{date_format, fields::FieldError};
 
@@ -49,6 +49,18 @@ pub fn normalise_date(text: &str, order: DateOrder) -> Result<Cow<'_, str>, Fiel
     parse(text.trim(), order)
         .map(|date| Cow::Owned(date_format::format(date)))
         .ok_or_else(|| FieldError::InvoiceDate(text.to_owned()))
+}
+
+/// The years in which a count of milliseconds is believed. Seconds and days of these years would be milliseconds
+/// before them, and so would `201012010826`; microseconds and nanoseconds would be after them.
+const YEARS_OF_MILLIS: RangeInclusive<i32> = 1980..=2100;
+
+/// The date and time, in UTC, that is `millis` milliseconds after the beginning of 1970, as
+/// `YYYY-MM-DD HH:MM:SS`; `None` where that is not a year from 1980 to 2100, as it then counts something else.
+#[must_use]
+pub fn date_of_millis(millis: i64) -> Option<String> {
+    let date = DateTime::from_timestamp_millis(millis)?.naive_utc();
+    YEARS_OF_MILLIS.contains(&date.year()).then(|| date_format::format(date))
 }
 
 /// A date as three numbers, before it is known which is which.

@@ -80,6 +80,14 @@ pub enum IngestError {
         /// What is wrong there.
         cause: String,
     },
+    /// A batch file that is not as [`super::parquet_lines::ParquetWriter`] wrote it.
+    #[error("the batch file {name} is not one of lines in Parquet: {cause}")]
+    Parquet {
+        /// The file's path.
+        name: String,
+        /// What is wrong.
+        cause: String,
+    },
 }
 
 /// Why a row is invalid.

@@ -2,8 +2,9 @@
 //!
 //! [`Input`] reads CSV (plain, gzip or zstd), XLSX workbooks, the built-in data set and the
 //! [`generate`]d stream, and hands out [`Row`]s: a [`Line`](tillstream_shared::Line) borrowed from
-//! the record's buffer, or a [`Reject`] with the reason. [`csv_lines`] is the dialect of the batch
-//! files, [`fields`] and [`dates`] the tolerant parsers that whoever reads foreign data shares.
+//! the record's buffer, or a [`Reject`] with the reason. [`csv_lines`] and
+//! [`parquet_lines`] are the forms of batch files, [`fields`] and [`dates`] the tolerant parsers that whoever
+//! reads foreign data shares.
 //!
 //! A file is read twice: a survey for what must be the same for all of it (identity, encoding,
 //! delimiter, order of day and month, number of rows), then the rows themselves. Memory does not
@@ -21,6 +22,7 @@ pub mod fields;
 pub mod generate;
 mod input;
 mod layout;
+pub mod parquet_lines;
 mod rejects;
 mod spec;
 mod survey;

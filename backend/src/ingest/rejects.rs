@@ -1,6 +1,13 @@
 //! Invalid rows, and the file that keeps them.
 
-use std::{fs, fs::File, io, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+};
+
+use tillstream_durable::fault;
 
 use super::RejectReason;
 
@@ -20,7 +27,8 @@ pub struct Reject {
 /// Writes rejects as CSV with the columns `line`, `reason` and `text`.
 #[derive(Debug)]
 pub struct RejectsWriter {
-    writer: csv::Writer<File>,
+    file: File,
+    length: u64,
     count: u64,
 }
 
@@ -33,23 +41,18 @@ impl RejectsWriter {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut writer = csv::Writer::from_writer(File::create(path)?);
-        writer.write_record(["line", "reason", "text"])?;
-        writer.flush()?;
-        Ok(Self { writer, count: 0 })
+        let mut writer = Self { file: File::create(path)?, length: 0, count: 0 };
+        writer.append(["line", "reason", "text"])?;
+        Ok(writer)
     }
 
     /// Writes one row; it has left the process when this returns.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    /// Whatever the file system reports; the row may then be written again.
     pub fn write(&mut self, reject: &Reject) -> io::Result<()> {
-        self.writer.write_record([
-            reject.line_in_file.to_string(),
-            reject.reason.to_string(),
-            reject.text.clone(),
-        ])?;
-        self.writer.flush()?;
+        let (line, reason) = (reject.line_in_file.to_string(), reject.reason.to_string());
+        self.append([&line, &reason, &reject.text])?;
         self.count += 1;
         Ok(())
     }
@@ -58,5 +61,16 @@ impl RejectsWriter {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Writes a record over whatever a failed attempt has left of it.
+    fn append(&mut self, record: [&str; 3]) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(record)?;
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        fault::check_room()?;
+        self.file.write_all_at(&bytes, self.length)?;
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 }

@@ -9,8 +9,11 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, error::KafkaError as ClientError, message::DeliveryResult,
-    producer::ProducerContext, types::RDKafkaErrorCode,
+    ClientContext,
+    error::KafkaError as ClientError,
+    message::{DeliveryResult, OwnedMessage},
+    producer::ProducerContext,
+    types::RDKafkaErrorCode,
 };
 
 use super::waiting::{OUTAGE_THRESHOLD, Waiting};
@@ -21,6 +24,7 @@ pub(super) struct Acknowledgements {
     handed_over: AtomicU64,
     acknowledged: AtomicU64,
     failure: Mutex<Option<Failure>>,
+    undelivered: Mutex<Vec<OwnedMessage>>,
     newest: Mutex<(u64, Instant)>,
     waiting: Waiting,
     progress: Arc<Progress>,
@@ -40,6 +44,7 @@ impl Acknowledgements {
             handed_over: AtomicU64::default(),
             acknowledged: AtomicU64::default(),
             failure: Mutex::default(),
+            undelivered: Mutex::default(),
             newest: Mutex::new((0, Instant::now())),
             waiting,
             progress,
@@ -66,7 +71,13 @@ impl Acknowledgements {
         lock(&self.failure).clone()
     }
 
-    fn fail(&self, error: ClientError, reason: &str) {
+    /// The lines that were not delivered, in no particular order.
+    pub(super) fn take_undelivered(&self) -> Vec<OwnedMessage> {
+        std::mem::take(&mut lock(&self.undelivered))
+    }
+
+    /// Notes why a line was not delivered, if none before was.
+    pub(super) fn fail(&self, error: ClientError, reason: &str) {
         lock(&self.failure).get_or_insert_with(|| Failure { error, reason: reason.to_owned() });
     }
 
@@ -109,7 +120,10 @@ impl ProducerContext for Acknowledgements {
                 self.acknowledged.fetch_add(1, Relaxed);
                 self.progress.lines_sent.add(1);
             }
-            Err((error, _)) => self.fail(error.clone(), ""),
+            Err((error, message)) => {
+                lock(&self.undelivered).push(message.detach());
+                self.fail(error.clone(), "");
+            }
         }
     }
 }

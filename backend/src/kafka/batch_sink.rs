@@ -6,14 +6,19 @@ use std::{
 };
 
 use rdkafka::{Message, message::BorrowedMessage};
-use tillstream_shared::{ClosedBy, Manifest};
+use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
-use super::{KafkaError, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
-    batch::{BatchError, Catalogue, ConsumerLock, OpenBatch, Provenance, TopicProgress},
+    batch::{
+        BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
+    },
     progress::Progress,
     shutdown::Shutdown,
 };
+
+/// The room that is to be on a disk that was full before lines are stored again, in bytes.
+const REQUIRED_ROOM: usize = 8 << 20;
 
 /// When a batch is closed.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +52,8 @@ pub(super) struct BatchSink {
     /// When the open batch, without lines, first covered a message that is not noted.
     unnoted_since: Option<Instant>,
     dead_letters: DeadLetterProducer,
+    /// The last offset of each partition that was handed to it.
+    sent_to_dlq: Offsets,
     repaired: Vec<u8>,
     progress: Arc<Progress>,
 }
@@ -69,9 +76,17 @@ impl BatchSink {
             open: None,
             unnoted_since: None,
             dead_letters,
+            sent_to_dlq: Offsets::new(),
             repaired: Vec::new(),
             progress,
         }
+    }
+
+    /// From now on outages of an object store are waited for, until `shutdown`.
+    pub(super) fn wait_for_outages(&mut self, shutdown: &Shutdown) {
+        let (progress, shutdown) = (self.progress.clone(), shutdown.clone());
+        let wait = OutageWait::new(Component::Consumer, progress, shutdown);
+        self.catalogue.wait_for_outages(wait);
     }
 
     /// What is stored of the topic.
@@ -87,7 +102,8 @@ impl BatchSink {
     /// Takes up the batches that other consumers have stored, and gives their manifests.
     pub(super) fn refresh(&mut self) -> Result<Vec<Manifest>, KafkaError> {
         let new = self.catalogue.refresh()?;
-        if !new.is_empty() {
+        if let Some(newest) = new.last() {
+            self.progress.set_last_batch(newest);
             self.report();
         }
         Ok(new)
@@ -102,7 +118,13 @@ impl BatchSink {
         };
         let open = match &mut self.open {
             Some(batch) => batch,
-            none => none.insert(OpenBatch::create(&self.lock)?),
+            none => match OpenBatch::create(&self.lock) {
+                // What is noted is read again then.
+                Err(error) if error.is_disk_full() => {
+                    return Ok(self.catalogue.next_offset(&self.provenance.topic, partition));
+                }
+                created => none.insert(created?),
+            },
         };
         open.resume(noted);
         self.report();
@@ -152,7 +174,12 @@ impl BatchSink {
                     );
                     batch.add_dead_letter(partition, offset);
                     self.progress.dead_letters.add(1);
-                    self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
+                    // A message that is read again is there already.
+                    let sent = self.sent_to_dlq.entry(partition).or_insert(-1);
+                    if *sent < offset {
+                        *sent = offset;
+                        self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
+                    }
                 }
             }
             if let Some(Origin { source, line }) = origin {
@@ -215,7 +242,10 @@ impl BatchSink {
         };
         self.unnoted_since = None;
         let closed = match self.catalogue.close(batch, &self.provenance, why) {
-            Ok(manifest) => Closed::Stored(Box::new(manifest)),
+            Ok(manifest) => {
+                self.progress.set_last_batch(&manifest);
+                Closed::Stored(Box::new(manifest))
+            }
             Err(error @ BatchError::Overtaken { .. }) => Closed::Overtaken(error),
             Err(error) => return Err(error.into()),
         };
@@ -230,6 +260,14 @@ impl BatchSink {
             self.unnoted_since = None;
         }
         Ok(())
+    }
+
+    /// Finds out whether lines can be stored again after there was no room.
+    ///
+    /// # Errors
+    /// [`BatchError::Io`], as long as there is none.
+    pub(super) fn probe_room(&self) -> Result<(), BatchError> {
+        self.lock.probe_room(REQUIRED_ROOM)
     }
 
     /// Forgets what is noted of partitions that another consumer reads now.

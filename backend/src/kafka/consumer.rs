@@ -17,6 +17,7 @@ use tillstream_shared::{
     api::{Component, Event},
 };
 
+use self::no_room::Room;
 use super::{
     Cluster, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Closed},
@@ -31,12 +32,13 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    batch::{Catalogue, ConsumerLock},
+    batch::{BatchError, Catalogue, ConsumerLock},
     progress::Progress,
     shutdown::Shutdown,
 };
 
 mod end;
+mod no_room;
 mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
@@ -82,6 +84,13 @@ pub struct Consumer {
     /// When the group was last asked what the others have stored.
     asked_at: Instant,
     end: Arc<OnceLock<Offsets>>,
+    /// Whether the topic could be read.
+    has_read: bool,
+    /// Whether the right to read it was taken away since.
+    is_forbidden: bool,
+    /// Shows that.
+    forbidden: Waiting,
+    room: Room,
     progress: Arc<Progress>,
 }
 
@@ -116,6 +125,8 @@ impl Consumer {
             options.refresh_interval,
         );
         let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
+        let room = Room::new(progress.clone());
+        let forbidden = waiting();
         let sink = BatchSink::new(limits, batches, provenance, dead_letters, progress.clone());
         let mut consumer = Self {
             cluster,
@@ -130,6 +141,10 @@ impl Consumer {
             followed_at: Instant::now(),
             asked_at: Instant::now(),
             end: Arc::default(),
+            has_read: false,
+            is_forbidden: false,
+            forbidden,
+            room,
             progress,
         };
         if let Some(stored) = consumer.sink.stored() {
@@ -152,7 +167,8 @@ impl Consumer {
     }
 
     /// Stores lines until `shutdown`, or until the offsets in [`Self::end`] are reached, by this consumer or the
-    /// others of its group, and then closes the open batch. `stored` is called after each batch.
+    /// others of its group, and then closes the open batch. `stored` is called after each batch. Waits while there
+    /// is no room on the disk.
     ///
     /// # Errors
     /// [`KafkaError`]; lines of the open batch are then still in the topic, and are read again.
@@ -161,14 +177,45 @@ impl Consumer {
         shutdown: &Shutdown,
         mut stored: impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let mut has_read = false;
+        self.sink.wait_for_outages(shutdown);
+        loop {
+            match self.store_lines(shutdown, &mut stored) {
+                Err(error) if error.is_disk_full() => {
+                    if !self.wait_for_room(&error, shutdown, &mut stored)? {
+                        self.commit();
+                        return Ok(());
+                    }
+                }
+                Err(KafkaError::Batch(error @ BatchError::Store { .. }))
+                    if shutdown.requested() =>
+                {
+                    tracing::warn!("{error}: the messages of the open batch are read again");
+                    self.sink.discard_open();
+                    return Ok(());
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn store_lines(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
-            has_read |= matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_))));
+            if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
+                self.has_read = true;
+                if std::mem::take(&mut self.is_forbidden) {
+                    self.forbidden.end();
+                }
+            }
             let may_have_ended = match polled {
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
-                    if self.positions.take(partition, offset) {
+                    let time = message.timestamp().to_millis();
+                    if self.positions.take(partition, offset, time) {
                         self.sink.take(&message, shutdown)?;
                     }
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
@@ -184,20 +231,22 @@ impl Consumer {
                 }
                 // A right that there was at first may be given back: librdkafka goes on trying.
                 Some(Err(error))
-                    if has_read && error.rdkafka_error_code().is_some_and(is_authorization) =>
+                    if self.has_read
+                        && error.rdkafka_error_code().is_some_and(is_authorization) =>
                 {
-                    self.progress.notice(format!("reading the topic: {error}; trying again"));
+                    self.is_forbidden = true;
+                    self.forbidden.begin(&format!("the topic cannot be read ({error})"));
                     false
                 }
                 Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
             while let Some(rebalance) = self.client.context().rebalances().take() {
-                self.answer(rebalance, shutdown, &mut stored)?;
+                self.answer(rebalance, shutdown, stored)?;
             }
-            let has_ended = may_have_ended && self.has_ended(shutdown, &mut stored)?;
+            let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
             if has_ended || shutdown.requested() {
-                let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, &mut stored)?;
+                let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
                 if is_stored || shutdown.requested() {
                     self.commit();
                     self.sink.discard_open();
@@ -205,7 +254,7 @@ impl Consumer {
                 }
             }
             if let Some(why) = self.sink.run_timers(Instant::now()) {
-                self.close(why, false, shutdown, &mut stored)?;
+                self.close(why, false, shutdown, stored)?;
             }
             if self.is_commit_due
                 && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
@@ -214,7 +263,7 @@ impl Consumer {
             }
             if let Some(statistics) = self.client.context().take() {
                 self.positions.update(&statistics);
-                self.progress.lag.set(self.positions.lag());
+                self.progress.lag.set(self.positions.report());
             }
             if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
                 self.follow()?;
@@ -248,7 +297,7 @@ impl Consumer {
                 self.positions.pass(element.partition(), offset);
             }
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
     }
 
     /// Stores the open batch, in a `hurry` when others wait for it; tells whether all that was read is stored.
@@ -273,6 +322,7 @@ impl Consumer {
                 return Ok(false);
             }
         }
+        self.room.succeeded();
         self.stored = self.positions.read_offsets().collect();
         self.is_commit_due = true;
         Ok(true)

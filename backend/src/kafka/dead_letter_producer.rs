@@ -16,13 +16,17 @@ use rdkafka::{
 use super::{
     Cluster, InvalidMessage, KafkaError,
     clients::ClientRole,
-    dead_letters, is_retriable,
-    waiting::{OUTAGE_THRESHOLD, Waiting},
+    dead_letters,
+    error::is_authorization,
+    is_retriable,
+    waiting::{Backoff, OUTAGE_THRESHOLD, Waiting},
 };
 use crate::shutdown::Shutdown;
 
 /// How long one wait for acknowledgements lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How long an answer of the brokers about the topic is waited for.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long acknowledgements are waited for when others wait for the consumer, or after a shutdown was requested.
 const HURRY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -98,7 +102,11 @@ impl DeadLetterProducer {
     ) -> Result<(), KafkaError> {
         let headers = dead_letters::headers(message, &reason.to_string());
         self.send(message.detach().replace_headers(Some(headers)), shutdown);
-        self.resend_failed(shutdown)
+        // What the topic does not take is not to pile up here.
+        if !self.client.context().is_empty() {
+            self.flush(false, shutdown)?;
+        }
+        Ok(())
     }
 
     /// Waits until all messages are acknowledged; tells whether they are, which they may not be when the caller is
@@ -110,8 +118,11 @@ impl DeadLetterProducer {
         let begun = Instant::now();
         let mut deadline = hurry.then(|| begun + HURRY_TIMEOUT);
         let waiting = &self.client.context().waiting;
+        let (mut backoff, mut next_attempt) = (Backoff::default(), begun);
         loop {
-            self.resend_failed(shutdown)?;
+            if Instant::now() >= next_attempt && self.resend_failed(shutdown)? {
+                next_attempt = Instant::now() + backoff.next_pause();
+            }
             if self.client.in_flight_count() == 0 && self.client.context().is_empty() {
                 waiting.end();
                 return Ok(true);
@@ -151,16 +162,22 @@ impl DeadLetterProducer {
         }
     }
 
-    /// Sends again what was not delivered, without its payload where that is too large.
-    fn resend_failed(&self, shutdown: &Shutdown) -> Result<(), KafkaError> {
+    /// Sends again what was not delivered, without its payload where that is too large; tells whether there was any
+    /// that is to be tried again after a pause.
+    fn resend_failed(&self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
+        let mut again = false;
         for (error, message) in self.client.context().take() {
             let code = error.rdkafka_error_code();
             let too_large = code == Some(RDKafkaErrorCode::MessageSizeTooLarge);
+            let forbidden = code.is_some_and(is_authorization);
             let message = match message.payload() {
                 Some(payload) if too_large => {
                     dead_letters::without_payload(&message, payload.len())
                 }
-                _ if is_retriable(&error) && !too_large => message,
+                _ if (is_retriable(&error) || forbidden) && !too_large => {
+                    again = true;
+                    message
+                }
                 _ => {
                     return Err(KafkaError::DeadLetters {
                         topic: self.topic.clone(),
@@ -169,8 +186,13 @@ impl DeadLetterProducer {
                 }
             };
             tracing::warn!("writing to {}: {error}; trying again", self.topic);
+            if forbidden {
+                // The client hears of the right by this alone; whether it does shows in the next attempt.
+                let _ = self.client.client().fetch_metadata(Some(&self.topic), METADATA_TIMEOUT);
+            }
+            self.client.context().waiting.note(&error, &format!("{}: {error}", self.topic));
             self.send(message, shutdown);
         }
-        Ok(())
+        Ok(again)
     }
 }

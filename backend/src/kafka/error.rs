@@ -142,6 +142,11 @@ pub enum KafkaError {
 }
 
 impl KafkaError {
+    /// Whether there was no room for a batch on the disk.
+    pub(super) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Batch(error) if error.is_disk_full())
+    }
+
     /// Whether it passes by itself, when the brokers are there again.
     pub(super) fn passes(&self) -> bool {
         match self {

@@ -1,14 +1,17 @@
 //! Lines as messages: what the producer writes, and all that the consumer understands.
 
+mod envelope;
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 use tillstream_shared::Line;
 
+use self::envelope::Envelope;
 use super::schema_frame::{BinaryFormat, Framed};
 use crate::ingest::{
     DateOrder,
-    dates::normalise_date,
+    dates::{date_of_millis, normalise_date},
     fields::{
         FieldError, is_exact_integer, is_price, parse_customer_id, parse_price, parse_quantity,
     },
@@ -58,7 +61,8 @@ impl From<serde_json::Error> for InvalidMessage {
 /// Beyond what [`encode`] writes, numbers may be texts and texts numbers, a CustomerID may be `17850.0`, a
 /// date may have any form of [`normalise_date`], the month first, and a missing value may be null, empty or
 /// what Python writes instead (`NaN`, `Infinity`), which is not JSON. Fields of other names are not looked at.
-/// The frame of a schema registry is taken off JSON.
+/// A date may also be milliseconds since 1970. The frame of a schema registry is taken off JSON, and so is the
+/// envelope of Kafka Connect.
 ///
 /// # Errors
 /// [`InvalidMessage`] with a reason for the dead-letter topic.
@@ -74,13 +78,14 @@ pub fn parse<'a>(payload: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a
 
 fn parse_json<'a>(json: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>, InvalidMessage> {
     // One look at all bytes costs less than one at each text.
-    let wire = match serde_json::from_str::<WireLine<'a>>(std::str::from_utf8(json)?) {
+    let json = std::str::from_utf8(json)?;
+    let wire = match WireLine::read(json) {
         Ok(wire) => wire,
         Err(error) => {
-            if !null_for_python_words(json, repaired) {
-                return Err(error.into());
+            if !null_for_python_words(json.as_bytes(), repaired) {
+                return Err(error);
             }
-            serde_json::from_slice(repaired)?
+            WireLine::read(std::str::from_utf8(repaired)?)?
         }
     };
     Ok(Line {
@@ -114,6 +119,15 @@ struct WireLine<'a> {
     customer_id: Customer<'a>,
     #[serde(borrow)]
     country: Text<'a>,
+}
+
+impl<'a> WireLine<'a> {
+    fn read(json: &'a str) -> Result<Self, InvalidMessage> {
+        serde_json::from_str(json).or_else(|error| match Envelope::of(json) {
+            Some(envelope) => envelope.open(),
+            None => Err(error.into()),
+        })
+    }
 }
 
 /// A text, possibly written as a number.
@@ -168,15 +182,27 @@ fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 }
 
 /// Where day and month could be either, the month is first, as the data set has it: a message alone does not
-/// tell.
+/// tell. A number counts milliseconds, as Kafka Connect writes timestamps.
 fn invoice_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    let normalised = match Text::deserialize(deserializer)?.0 {
-        Cow::Borrowed(text) => normalise_date(text, DateOrder::MonthFirst),
-        Cow::Owned(text) => {
+    let normalised = match Scalar::deserialize(deserializer)? {
+        Scalar::Text(Cow::Borrowed(text)) => normalise_date(text, DateOrder::MonthFirst),
+        Scalar::Text(Cow::Owned(text)) => {
             normalise_date(&text, DateOrder::MonthFirst).map(|date| Cow::Owned(date.into_owned()))
         }
+        Scalar::Integer(millis) => return date_of_number(millis),
+        Scalar::Number(millis) if is_exact_integer(millis) => return date_of_number(millis as i64),
+        Scalar::Number(number) => Err(FieldError::InvoiceDate(number.to_string())),
+        Scalar::Missing => return Err(de::Error::custom("InvoiceDate is null")),
     };
     normalised.map_err(de::Error::custom)
+}
+
+fn date_of_number<E: de::Error>(millis: i64) -> Result<Cow<'static, str>, E> {
+    date_of_millis(millis).map(Cow::Owned).ok_or_else(|| {
+        E::custom(format_args!(
+            "InvoiceDate {millis} is not in milliseconds since 1970, from 1980 to 2100"
+        ))
+    })
 }
 
 /// Any JSON value that is neither a list nor an object nor a boolean.

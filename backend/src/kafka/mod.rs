@@ -11,6 +11,7 @@ mod connection;
 mod consumer;
 mod dead_letter_producer;
 mod dead_letters;
+mod delivery;
 mod error;
 mod history;
 mod message;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{
+    BorrowedHeaders, BorrowedMessage, Header, Headers, Message, OwnedHeaders, OwnedMessage,
+};
 use uuid::Uuid;
 
 /// Header that names the [`Source`].
@@ -64,6 +66,11 @@ impl<'a> Origin<'a> {
     /// Reads the headers; `None` for a message that lacks one, such as those of other producers.
     pub(super) fn of(message: &'a BorrowedMessage<'_>) -> Option<Self> {
         Self::in_headers(message.headers()?)
+    }
+
+    /// The line that a message of this producer is.
+    pub(super) fn line_of(message: &OwnedMessage) -> Option<u64> {
+        Some(Origin::in_headers(message.headers()?.as_borrowed())?.line)
     }
 
     fn in_headers(headers: &'a BorrowedHeaders) -> Option<Self> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Offsets, statistics::PartitionStatistics, watermarks::Watermarks};
+use crate::progress::PartitionPosition;
 
 /// Positions in all partitions that are assigned.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ struct Position {
     read: i64,
     /// The end, as last heard.
     end: i64,
+    /// Timestamp of the last message that was taken, in milliseconds since 1970.
+    newest_read: Option<i64>,
     /// Whether the client has reached the end since it was told where to read from. Before, what it knows may be of
     /// an earlier time.
     reached_end: bool,
@@ -24,7 +27,8 @@ struct Position {
 impl Positions {
     /// Adds a partition that is read from `next` on, again if it is read already.
     pub(super) fn add(&mut self, partition: i32, next: i64, watermarks: Watermarks) {
-        let position = Position { read: next, end: watermarks.end, reached_end: false };
+        let (newest_read, reached_end) = (None, false);
+        let position = Position { read: next, end: watermarks.end, newest_read, reached_end };
         self.0.insert(partition, position);
     }
 
@@ -38,8 +42,12 @@ impl Positions {
         std::mem::take(&mut self.0).into_keys().collect()
     }
 
-    /// Notes that the message at `offset` is taken; false when its partition is not read.
-    pub(super) fn take(&mut self, partition: i32, offset: i64) -> bool {
+    /// Notes that the message at `offset` is taken, whose timestamp is `time` if it has one; false when its
+    /// partition is not read.
+    pub(super) fn take(&mut self, partition: i32, offset: i64, time: Option<i64>) -> bool {
+        if let Some(position) = self.0.get_mut(&partition) {
+            position.newest_read = time;
+        }
         self.pass(partition, offset + 1);
         self.contains(partition)
     }
@@ -70,9 +78,15 @@ impl Positions {
         }
     }
 
-    /// Messages that are not read yet.
-    pub(super) fn lag(&self) -> u64 {
-        self.0.values().map(|position| position.end.abs_diff(position.read)).sum()
+    /// What the status shows.
+    pub(super) fn report(&self) -> Vec<PartitionPosition> {
+        let position = |(partition, position): (&i32, &Position)| PartitionPosition {
+            partition: *partition,
+            next: position.read,
+            end: position.end,
+            newest_read: position.newest_read,
+        };
+        self.0.iter().map(position).collect()
     }
 
     /// The partitions of `ends` of which not everything below is read here.
@@ -109,25 +123,32 @@ mod tests {
         positions.read_offsets().collect()
     }
 
+    fn lag(positions: &Positions) -> i64 {
+        positions.report().iter().map(|position| position.end - position.next).sum()
+    }
+
     #[test]
     fn the_lag_is_what_is_not_read() {
         let mut positions = positions();
-        assert_eq!(positions.lag(), 10);
-        positions.take(0, 10);
-        assert_eq!((positions.lag(), read(&positions)), (9, vec![(0, 11), (1, 5)]));
-        positions.take(1, 5);
-        assert_eq!(positions.lag(), 9, "a message beyond the end that was heard moves the end");
+        assert_eq!(lag(&positions), 10);
+        positions.take(0, 10, Some(7));
+        assert_eq!((lag(&positions), read(&positions)), (9, vec![(0, 11), (1, 5)]));
+        positions.take(1, 5, None);
+        assert_eq!(lag(&positions), 9, "a message beyond the end that was heard moves the end");
+        let times: Vec<_> =
+            positions.report().iter().map(|position| position.newest_read).collect();
+        assert_eq!(times, [Some(7), None]);
     }
 
     #[test]
     fn the_end_is_reached_beyond_records_that_are_never_handed_over() {
         let mut positions = positions();
         let ends = Offsets::from([(0, 20), (1, 5)]);
-        positions.take(0, 18);
+        positions.take(0, 18, None);
         assert_eq!(positions.behind(&ends), [0]);
         positions.pass(0, 20);
         assert!(positions.behind(&ends).is_empty());
-        assert_eq!((positions.lag(), read(&positions)[0]), (0, (0, 20)));
+        assert_eq!((lag(&positions), read(&positions)[0]), (0, (0, 20)));
         assert_eq!(positions.behind(&Offsets::from([(2, 1)])), [2], "a partition not read here");
     }
 
@@ -140,11 +161,11 @@ mod tests {
             BTreeMap::from([(0, statistics)])
         };
         positions.update(&statistics(3));
-        assert_eq!(positions.lag(), 25 - 10, "it may be of before the partition was assigned");
+        assert_eq!(lag(&positions), 25 - 10, "it may be of before the partition was assigned");
         positions.reach_end(0);
         positions.update(&statistics(3));
-        assert_eq!(positions.lag(), 25 - 15);
+        assert_eq!(lag(&positions), 25 - 15);
         positions.update(&statistics(0));
-        assert_eq!((positions.lag(), read(&positions)[0]), (25 - 22, (0, 22)));
+        assert_eq!((lag(&positions), read(&positions)[0]), (25 - 22, (0, 22)));
     }
 }

@@ -57,7 +57,11 @@ impl Cluster {
         let retention = self.retention.map_or("-1".to_owned(), |age| age.as_millis().to_string());
         // -1: as many replicas as the cluster gives by default.
         let replication = TopicReplication::Fixed(self.replication.unwrap_or(-1));
-        let new = NewTopic::new(topic, partitions, replication).set("retention.ms", &retention);
+        let new = NewTopic::new(topic, partitions, replication)
+            .set("retention.ms", &retention)
+            // Retention counts from timestamps: a message goes that long after it arrived, whatever time
+            // its producer gave it.
+            .set("message.timestamp.type", "LogAppendTime");
         let options = AdminOptions::new()
             .request_timeout(Some(REQUEST_TIMEOUT))
             .operation_timeout(Some(REQUEST_TIMEOUT));

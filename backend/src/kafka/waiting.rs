@@ -1,11 +1,13 @@
-//! Showing that a component waits for its brokers, since when and why.
+//! Showing that a component waits, for its brokers or for room on the disk, since when and why.
 
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use rdkafka::{error::KafkaError as ClientError, types::RDKafkaErrorCode};
+use tillstream_durable as durable;
 use tillstream_shared::api::Component;
 
 use super::{Cluster, KafkaError};
@@ -23,6 +25,24 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// The longest pause between two of librdkafka's attempts to connect, in milliseconds, unless the property is set.
 const RECONNECT_BACKOFF_MAX: (&str, &str) = ("reconnect.backoff.max.ms", "10000");
 
+/// The pauses between attempts.
+#[derive(Debug)]
+pub(super) struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(INITIAL_BACKOFF)
+    }
+}
+
+impl Backoff {
+    /// The pause before the next attempt; that after it is twice as long.
+    pub(super) fn next_pause(&mut self) -> Duration {
+        let next = (2 * self.0).min(MAX_BACKOFF);
+        std::mem::replace(&mut self.0, next)
+    }
+}
+
 /// What a component waits for.
 pub(super) struct Waiting {
     component: Component,
@@ -39,9 +59,16 @@ struct State {
 }
 
 impl Waiting {
+    /// For brokers.
     pub(super) fn new(cluster: &Cluster, component: Component, progress: Arc<Progress>) -> Self {
         let (property, default) = RECONNECT_BACKOFF_MAX;
         let longest_pause = cluster.properties.get(property).unwrap_or(default).to_owned();
+        Self { component, progress, longest_pause, state: Mutex::default() }
+    }
+
+    /// For what is tried again after the pauses of [`Backoff`].
+    pub(super) fn with_backoff(component: Component, progress: Arc<Progress>) -> Self {
+        let longest_pause = MAX_BACKOFF.as_millis().to_string();
         Self { component, progress, longest_pause, state: Mutex::default() }
     }
 
@@ -68,7 +95,10 @@ impl Waiting {
 
     /// Shows that it waits no more.
     pub(super) fn end(&self) {
-        if self.lock().since.take().is_some() {
+        let mut state = self.lock();
+        if state.since.take().is_some() {
+            state.reason = None;
+            drop(state);
             self.progress.set_waiting(self.component, None);
         }
     }
@@ -83,7 +113,7 @@ impl Waiting {
         shutdown: &Shutdown,
         mut ask: impl FnMut() -> Result<T, KafkaError>,
     ) -> Result<Option<T>, KafkaError> {
-        let mut pause = INITIAL_BACKOFF;
+        let mut backoff = Backoff::default();
         loop {
             match ask() {
                 Err(error) if error.passes() => {
@@ -95,10 +125,35 @@ impl Waiting {
                     return answer.map(Some);
                 }
             }
-            if shutdown.wait(pause) {
+            if shutdown.wait(backoff.next_pause()) {
                 return Ok(None);
             }
-            pause = (2 * pause).min(MAX_BACKOFF);
+        }
+    }
+
+    /// Writes until there is room on the disk; `None` when a shutdown is requested before.
+    ///
+    /// # Errors
+    /// Those that do not pass by themselves.
+    pub(super) fn until_room<T>(
+        &self,
+        shutdown: &Shutdown,
+        mut write: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        let mut backoff = Backoff::default();
+        loop {
+            match write() {
+                Err(error) if durable::is_full(&error) => {
+                    self.begin(&format!("no room on the disk ({error})"));
+                }
+                written => {
+                    self.end();
+                    return written.map(Some);
+                }
+            }
+            if shutdown.wait(backoff.next_pause()) {
+                return Ok(None);
+            }
         }
     }
 

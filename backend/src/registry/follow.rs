@@ -12,7 +12,6 @@ use super::{
     ModelKey, Registry,
     memory::{Named, lock},
 };
-use crate::batch;
 
 /// Unusable files after which no older one is looked for in place of the newest.
 pub(super) const MAX_CANDIDATES: usize = 100;
@@ -134,7 +133,7 @@ impl Registry {
     /// there and the model says.
     pub(super) fn check_source(&self, model: &Model) -> Result<(), String> {
         let (Some(number), Some(trained)) = (model.batch, &model.manifest) else { return Ok(()) };
-        match batch::manifest_hash(&self.batches, number) {
+        match self.batches.get(number) {
             Some(found) if found != *trained => {
                 Err(format!("it was trained on another batch {number} than the one that is there"))
             }

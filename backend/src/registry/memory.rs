@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -18,7 +18,10 @@ use super::{
     ChampionError, ChampionStore, ModelKey, ModelStore, cache::Cache, follow::MAX_CANDIDATES,
     index::Index,
 };
-use crate::progress::Progress;
+use crate::{
+    batch::{BatchStore, ManifestHashes},
+    progress::Progress,
+};
 
 /// Older numbered models that are kept in memory once somebody has asked for them.
 const MAX_MODELS: usize = 256;
@@ -32,7 +35,7 @@ const MAX_SUMMARIES: usize = 8_192;
 #[derive(Debug)]
 pub struct Registry {
     pub(super) store: ModelStore,
-    pub(super) batches: PathBuf,
+    pub(super) batches: ManifestHashes,
     aliases: ArcSwap<Aliases>,
     /// Held for moments, never while a file is read.
     pub(super) known: Mutex<Known>,
@@ -100,15 +103,15 @@ pub struct ModelCounts {
 }
 
 impl Registry {
-    /// The models in the folder `models` that were trained on the batches in the folder `batches`.
+    /// The models in the folder `models` that were trained on the batches in `batches`.
     /// Nothing is read until [`Self::refresh`].
     ///
     /// # Errors
     /// What the file system reports of the folder of the models, which is made if need be.
-    pub fn open(models: &Path, batches: &Path) -> io::Result<Self> {
+    pub fn open(models: &Path, batches: impl Into<BatchStore>) -> io::Result<Self> {
         Ok(Self {
             store: ModelStore::open(models)?,
-            batches: batches.to_owned(),
+            batches: ManifestHashes::new(batches),
             aliases: ArcSwap::default(),
             known: Mutex::new(Known {
                 index: Index::default(),

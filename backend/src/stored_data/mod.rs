@@ -12,7 +12,7 @@ use tillstream_shared::{
 };
 
 use crate::{
-    batch::{self, BatchError, Catalogue},
+    batch::{self, BatchError, BatchStore, Catalogue},
     features::{LinePoints, RfmScores, WeightedPoint},
     modelling::{InvalidMembership, Overlap, line_overlap, membership_overlap},
     registry::{ProfileRowStore, Registry},
@@ -22,10 +22,10 @@ use crate::{
 /// Profile models that the history of a customer, product or country goes back over: the newest ones.
 const HISTORY: usize = 100;
 
-/// The files of a data folder that the routes read.
+/// The batches, and the files of a models folder, that the routes read.
 #[derive(Debug)]
 pub struct StoredData {
-    batches: PathBuf,
+    batches: BatchStore,
     models: PathBuf,
     rows: ProfileRowStore,
     /// Kept, so that an answer takes no longer after many batches.
@@ -52,11 +52,11 @@ pub enum StoredDataError {
 }
 
 impl StoredData {
-    /// What is in the folders `batches` and `models`. Nothing is read or made yet.
+    /// What is in `batches` and in the folder `models`. Nothing is read or made yet.
     #[must_use]
-    pub fn new(batches: &Path, models: &Path) -> Self {
+    pub fn new(batches: impl Into<BatchStore>, models: &Path) -> Self {
         Self {
-            batches: batches.to_owned(),
+            batches: batches.into(),
             models: models.to_owned(),
             rows: ProfileRowStore::of(models),
             catalogue: Mutex::default(),

@@ -1,7 +1,5 @@
 //! Trains one batch after the other.
 
-use std::io;
-
 use tillstream_shared::{Manifest, ModelKind, ModelNumber, ModelRef};
 
 use super::{Trainer, TrainerOptions, TrainingError, many::Source, source::is_of};
@@ -23,7 +21,7 @@ impl Trainer {
             match self.train_next(catalogue, shutdown) {
                 Ok(true) => self.reading.succeeded(),
                 Ok(false) => return Ok(true),
-                Err(error) if may_pass(&error) => {
+                Err(error) if error.may_pass() => {
                     if self.reading.is_first() {
                         self.progress().notice(format!("{error}; training waits and tries again"));
                     }
@@ -57,12 +55,12 @@ impl Trainer {
             return Ok(true);
         }
         let manifest = catalogue.manifest(number)?.ok_or_else(|| BatchError::Io {
-            path: catalogue.folder().to_owned(),
-            source: io::Error::other(format!("batch {number} has disappeared")),
+            path: catalogue.store().place(),
+            source: std::io::Error::other(format!("batch {number} has disappeared")),
         })?;
         match read_content(catalogue, &manifest) {
             Ok(content) => self.train_batch(&manifest, content, catalogue.last(), shutdown),
-            Err(error) if may_pass(&error) => return Err(error),
+            Err(error) if error.may_pass() => return Err(error),
             Err(error) => self.leave_out(&manifest, &error),
         }
         Ok(true)
@@ -147,8 +145,13 @@ impl Trainer {
             if shutdown.requested() {
                 break;
             }
-            // A batch that was removed since stays a gap.
-            let Some(manifest) = catalogue.manifest(number)? else { continue };
+            let manifest = match catalogue.manifest(number) {
+                Ok(Some(manifest)) => manifest,
+                // A batch that was removed since stays a gap.
+                Ok(None) => continue,
+                Err(error) if error.may_pass() => continue,
+                Err(error) => return Err(error.into()),
+            };
             let Ok(content) = read_content(catalogue, &manifest) else { continue };
             for points in &content.points {
                 self.train_line_model(points, &manifest, catalogue.last());
@@ -165,17 +168,12 @@ impl Trainer {
     }
 }
 
-/// Whether a batch that cannot be read may be read later; otherwise its file is damaged or missing.
-pub(super) fn may_pass(error: &BatchError) -> bool {
-    matches!(error, BatchError::Io { source, .. } if source.kind() != io::ErrorKind::NotFound)
-}
-
 /// What the lines of a batch amount to.
 pub(super) fn read_content(
     catalogue: &Catalogue,
     manifest: &Manifest,
 ) -> Result<BatchContent, BatchError> {
     let mut content = BatchContent::default();
-    batch::read_lines(catalogue.folder(), manifest, |line| content.add(line))?;
+    batch::read_lines(catalogue.store(), manifest, |line| content.add(line))?;
     Ok(content)
 }

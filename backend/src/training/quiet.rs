@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Retention, Trainer,
-    batches::{may_pass, read_content},
-    retention::remove_batches,
-};
+use super::{Retention, Trainer, batches::read_content, retention::remove_batches};
 use crate::{batch::Catalogue, shutdown::Shutdown};
 
 impl Trainer {
@@ -56,7 +52,7 @@ impl Trainer {
                         }
                     }
                 }
-                Err(error) if may_pass(&error) => {}
+                Err(error) if error.may_pass() => {}
                 // Its batch was removed or damaged since.
                 Ok(None) | Err(_) => {
                     self.state.unstored.retain(|(unstored, _)| *unstored != number);

@@ -49,6 +49,16 @@ impl ApacheKafka {
         self.folder.join("client.properties")
     }
 
+    /// The address for clients without a login, who may do everything.
+    pub fn super_user_address(&self) -> String {
+        std::fs::read_to_string(self.folder.join("super_user")).unwrap().trim().to_owned()
+    }
+
+    /// Gives or takes rights, with the arguments of Kafka's `kafka-acls`.
+    pub fn acl(&self, arguments: &[&str]) {
+        self.script_with(&["acl"], arguments);
+    }
+
     /// Ends a broker with SIGKILL; the first is number 1.
     pub fn kill(&self, broker: u32) {
         self.script(&["kill", &broker.to_string()]);
@@ -66,9 +76,14 @@ impl ApacheKafka {
 
     /// Runs `script/kafka`; gives its standard output.
     fn script(&self, arguments: &[&str]) -> String {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../script/kafka");
-        let output =
-            Command::new(script).args(arguments).arg("--dir").arg(&self.folder).output().unwrap();
+        self.script_with(arguments, &[])
+    }
+
+    /// The same with arguments for what it runs.
+    fn script_with(&self, arguments: &[&str], passed_on: &[&str]) -> String {
+        let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../script/kafka"));
+        script.args(arguments).arg("--dir").arg(&self.folder).arg("--").args(passed_on);
+        let output = script.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "script/kafka {}: {stderr}", arguments.join(" "));
         String::from_utf8(output.stdout).unwrap()

@@ -103,15 +103,6 @@ impl Admin {
         self.create(NewTopic::new(topic, 1, TopicReplication::Fixed(1)).set(name, value));
     }
 
-    /// Creates a topic for messages of up to 10 MB: the embedded broker takes them anyway.
-    pub fn create_topic_of_large_messages(&self, topic: &str, kafka: Kafka) {
-        let topic = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
-        self.create(match kafka {
-            Kafka::Embedded => topic,
-            Kafka::Apache => topic.set("max.message.bytes", "10000000"),
-        });
-    }
-
     fn create(&self, topic: NewTopic<'_>) {
         let created = self.client.create_topics([&topic], &AdminOptions::new());
         self.runtime.block_on(created).unwrap().pop().unwrap().unwrap();

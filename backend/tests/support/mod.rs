@@ -11,6 +11,7 @@ pub mod apache;
 pub mod broker;
 pub mod kafka;
 pub mod proxy;
+pub mod s3;
 
 use std::{
     fs,
@@ -223,9 +224,14 @@ pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
 
 /// `GET /api/v1/status` of the server at `http://HOST:PORT/`.
 pub fn status(url: &str) -> Status {
+    get(url, "/api/v1/status")
+}
+
+/// The JSON with which the server at `http://HOST:PORT/` answers a GET of `path`.
+pub fn get<T: serde::de::DeserializeOwned>(url: &str, path: &str) -> T {
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /api/v1/status HTTP/1.0\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()

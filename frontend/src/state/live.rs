@@ -173,17 +173,6 @@ pub struct Live {
 }
 
 impl Live {
-    /// The rate over the last three seconds, so that the figure does not jump with every batch.
-    #[must_use]
-    pub fn rate(&self) -> Option<Rate> {
-        let recent: Vec<_> = self.rates.iter().rev().take(3).collect();
-        let n = recent.len() as f64;
-        (!recent.is_empty()).then(|| Rate {
-            sent: recent.iter().map(|rate| rate.sent).sum::<f64>() / n,
-            received: recent.iter().map(|rate| rate.received).sum::<f64>() / n,
-        })
-    }
-
     fn received(&mut self, event: Event, at: f64) {
         let text = match event {
             Event::Status(status) => return self.update_status(*status, at),

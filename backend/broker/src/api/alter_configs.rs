@@ -1,5 +1,7 @@
 //! IncrementalAlterConfigs, and AlterConfigs for older clients: the settings of topics.
 
+use std::sync::Arc;
+
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -15,12 +17,16 @@ use super::{
     configs::{self, TOPIC},
     topics::{ApiError, api_error, change},
 };
-use crate::{context::Context, topics::TopicSettings};
+use crate::{
+    context::{Context, Node},
+    topic_settings::TopicSettings,
+};
 
-/// Kafka's numbers of what to do with a setting; those for lists are not supported, as no setting
-/// that can be changed is one.
+/// Kafka's numbers of what to do with a setting; the last two are for lists.
 const SET: i8 = 0;
 const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 /// Changes some settings and leaves the others as they are.
 pub(super) async fn alter_some(
@@ -30,7 +36,8 @@ pub(super) async fn alter_some(
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
         let configs = resource.configs;
-        let change = move |settings: &TopicSettings| apply(settings.clone(), &configs);
+        let node = Arc::clone(&context.node);
+        let change = move |settings: &TopicSettings| apply(settings.clone(), &configs, &node);
         let (kind, name) = (resource.resource_type, resource.resource_name);
         let (error, why) = alter(context, kind, &name, request.validate_only, change).await;
         responses.push(
@@ -47,14 +54,18 @@ pub(super) async fn alter_some(
 fn apply(
     mut settings: TopicSettings,
     configs: &[incremental_alter_configs_request::AlterableConfig],
+    node: &Node,
 ) -> Result<TopicSettings, String> {
     for config in configs {
         let name = &config.name;
         match (config.config_operation, &config.value) {
-            (SET, Some(value)) => configs::set(&mut settings, name, Some(value))?,
-            (DELETE, _) => configs::set(&mut settings, name, None)?,
-            (SET, None) => return Err(format!("{name} has no value")),
-            _ => return Err(format!("{name} can be set or deleted, nothing else")),
+            (DELETE, _) => settings.set(name, None)?,
+            (SET, Some(value)) => settings.set(name, Some(value))?,
+            (operation @ (APPEND | SUBTRACT), Some(value)) => {
+                settings.change_list(name, value, operation == APPEND, &node.config)?;
+            }
+            (SET | APPEND | SUBTRACT, None) => return Err(format!("{name} has no value")),
+            (operation, _) => return Err(format!("there is no operation {operation}")),
         }
     }
     Ok(settings)

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use bytes::Bytes;
 use kafka_protocol::{ResponseError, messages::BrokerId, protocol::StrBytes};
 
-use crate::{log::Isolation, wire::RequestError};
+use crate::{log::Isolation, pattern::NamePattern, wire::RequestError};
 
 /// A response frame in the making; none for a request that wants none.
 pub(crate) type PendingResponse =
@@ -42,4 +42,11 @@ pub(super) fn storage_error(error: impl std::fmt::Display) -> ResponseError {
 
 pub(super) fn text(text: impl Into<String>) -> StrBytes {
     StrBytes::from_string(text.into())
+}
+
+/// Compiles a client's pattern; the error says what is wrong with it.
+pub(super) async fn pattern(text: StrBytes) -> Result<NamePattern, (ResponseError, String)> {
+    let compiled = tokio::task::spawn_blocking(move || NamePattern::new(&text)).await;
+    let compiled = compiled.map_err(|error| (ResponseError::UnknownServerError, error.to_string()));
+    compiled?.map_err(|why| (ResponseError::InvalidRegularExpression, why))
 }

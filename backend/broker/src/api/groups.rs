@@ -1,4 +1,4 @@
-//! FindCoordinator and the requests of group members.
+//! The requests of members of the classic protocol, and those about groups of either one.
 
 use std::{
     future::Future,
@@ -10,13 +10,11 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
-        FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest,
-        HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-        LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest,
-        SyncGroupResponse,
+        GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse,
+        LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse,
+        SyncGroupRequest, SyncGroupResponse,
         delete_groups_response::DeletableGroupResult,
         describe_groups_response::{DescribedGroup, DescribedGroupMember},
-        find_coordinator_response::Coordinator,
         join_group_response::JoinGroupResponseMember,
         leave_group_response::MemberResponse,
         list_groups_response::ListedGroup,
@@ -25,19 +23,21 @@ use kafka_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::common::{NODE_ID, blocking, error_code, storage_error, text};
+use super::common::{blocking, error_code, storage_error, text};
 use crate::{
     context::Context,
-    groups::{DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Phase, SyncRequest},
+    groups::{
+        ClassicState, DeleteGroupError, Group, GroupError, JoinRequest, JoinResponse, Members,
+        Phase, SyncRequest,
+    },
     wire::Request,
 };
 
 /// A session cannot be longer.
 const MAX_SESSION_TIMEOUT_MS: i32 = 30 * 60 * 1000;
-/// Kafka's name of this kind of group.
+/// Kafka's names of the kinds of groups.
 const CLASSIC: &str = "classic";
-/// The kinds of keys: a group, a transactional id.
-const KEY_TYPES: [i8; 2] = [0, 1];
+const CONSUMER: &str = "consumer";
 
 /// Kafka's error for ours.
 pub(super) fn error_of(error: &GroupError) -> ResponseError {
@@ -48,6 +48,11 @@ pub(super) fn error_of(error: &GroupError) -> ResponseError {
         GroupError::RebalanceInProgress => ResponseError::RebalanceInProgress,
         GroupError::InconsistentGroupProtocol => ResponseError::InconsistentGroupProtocol,
         GroupError::FencedInstanceId => ResponseError::FencedInstanceId,
+        GroupError::UnreleasedInstanceId => ResponseError::UnreleasedInstanceId,
+        GroupError::FencedMemberEpoch => ResponseError::FencedMemberEpoch,
+        GroupError::StaleMemberEpoch => ResponseError::StaleMemberEpoch,
+        GroupError::NotConsumerGroup => ResponseError::GroupIdNotFound,
+        GroupError::UnsupportedVersion => ResponseError::UnsupportedVersion,
     }
 }
 
@@ -61,40 +66,6 @@ fn owned(text: Option<StrBytes>) -> Option<String> {
 
 fn millis(millis: i32) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
-
-/// Every group and every transaction is coordinated here.
-pub(super) async fn find(
-    context: &Context,
-    request: FindCoordinatorRequest,
-    version: i16,
-) -> FindCoordinatorResponse {
-    let host = text(context.local_addr.ip().to_string());
-    let port = i32::from(context.local_addr.port());
-    let (error, why) = if KEY_TYPES.contains(&request.key_type) {
-        (0, None)
-    } else {
-        let why = "only consumer groups and transactions have a coordinator";
-        (ResponseError::InvalidRequest.code(), Some(StrBytes::from_static_str(why)))
-    };
-    if version >= 4 {
-        let coordinators = request.coordinator_keys.into_iter().map(|key| {
-            Coordinator::default()
-                .with_key(key)
-                .with_node_id(NODE_ID)
-                .with_host(host.clone())
-                .with_port(port)
-                .with_error_code(error)
-                .with_error_message(why.clone())
-        });
-        return FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
-    }
-    FindCoordinatorResponse::default()
-        .with_node_id(NODE_ID)
-        .with_host(host)
-        .with_port(port)
-        .with_error_code(error)
-        .with_error_message(why)
 }
 
 /// Waits for a group's answer, or until the broker stops.
@@ -262,46 +233,50 @@ pub(super) async fn describe(
     request: DescribeGroupsRequest,
     version: i16,
 ) -> DescribeGroupsResponse {
-    let describe = |id: GroupId| match context.node.groups.get(&id) {
-        Some(group) => describe_one(id, &group),
-        None => {
-            let why = text(format!("Group {} not found.", &*id));
-            let dead = DescribedGroup::default()
-                .with_group_id(id)
-                .with_group_state(StrBytes::from_static_str("Dead"));
-            if version < 6 {
-                return dead;
+    let describe = |id: GroupId| {
+        let Some(group) = context.node.groups.get(&id) else {
+            let why = format!("Group {} not found.", &*id);
+            return not_described(id, why, version);
+        };
+        group.with(|state| match &state.members {
+            Members::Classic(state) => describe_one(id, state),
+            Members::Consumer(_) => {
+                let why = format!("Group {} is not a classic group.", &*id);
+                not_described(id, why, version)
             }
-            dead.with_error_code(ResponseError::GroupIdNotFound.code())
-                .with_error_message(Some(why))
-        }
+        })
     };
     let groups = request.groups.into_iter().map(describe);
     DescribeGroupsResponse::default().with_groups(groups.collect())
 }
 
-fn describe_one(id: GroupId, group: &Group) -> DescribedGroup {
-    group.with(|state| {
-        let members = state.members.iter().map(|member| {
-            DescribedGroupMember::default()
-                .with_member_id(text(&member.id))
-                .with_group_instance_id(member.group_instance_id.as_ref().map(text))
-                .with_client_id(text(&member.client_id))
-                .with_client_host(text(&member.client_host))
-                .with_member_metadata(member.metadata(&state.protocol))
-                .with_member_assignment(member.assignment.clone())
-        });
-        DescribedGroup::default()
-            .with_group_id(id)
-            .with_group_state(StrBytes::from_static_str(state.phase.name()))
-            .with_protocol_type(text(&state.protocol_type))
-            .with_protocol_data(text(if state.phase == Phase::Stable {
-                &*state.protocol
-            } else {
-                ""
-            }))
-            .with_members(members.collect())
-    })
+fn not_described(id: GroupId, why: String, version: i16) -> DescribedGroup {
+    let dead = DescribedGroup::default()
+        .with_group_id(id)
+        .with_group_state(StrBytes::from_static_str("Dead"));
+    if version < 6 {
+        return dead;
+    }
+    dead.with_error_code(ResponseError::GroupIdNotFound.code()).with_error_message(Some(text(why)))
+}
+
+fn describe_one(id: GroupId, state: &ClassicState) -> DescribedGroup {
+    let members = state.members.iter().map(|member| {
+        DescribedGroupMember::default()
+            .with_member_id(text(&member.id))
+            .with_group_instance_id(member.group_instance_id.as_ref().map(text))
+            .with_client_id(text(&member.client_id))
+            .with_client_host(text(&member.client_host))
+            .with_member_metadata(member.metadata(&state.protocol))
+            .with_member_assignment(member.assignment.clone())
+    });
+    let protocol = if state.phase == Phase::Stable { &*state.protocol } else { "" };
+    DescribedGroup::default()
+        .with_group_id(id)
+        .with_group_state(StrBytes::from_static_str(state.phase.name()))
+        .with_protocol_type(text(&state.protocol_type))
+        .with_protocol_data(text(protocol))
+        .with_members(members.collect())
 }
 
 pub(super) async fn list(context: &Context, request: ListGroupsRequest) -> ListGroupsResponse {
@@ -310,14 +285,17 @@ pub(super) async fn list(context: &Context, request: ListGroupsRequest) -> ListG
     };
     let mut groups: Vec<ListedGroup> = Vec::new();
     for (id, group) in context.node.groups.all() {
-        let (phase, protocol_type) = group.with(|state| (state.phase, state.protocol_type.clone()));
-        if named(&request.states_filter, phase.name()) && named(&request.types_filter, CLASSIC) {
+        let (state, protocol_type, kind) = group.with(|state| match &state.members {
+            Members::Classic(state) => (state.phase.name(), state.protocol_type.clone(), CLASSIC),
+            Members::Consumer(state) => (state.state_name(), CONSUMER.to_owned(), CONSUMER),
+        });
+        if named(&request.states_filter, state) && named(&request.types_filter, kind) {
             groups.push(
                 ListedGroup::default()
                     .with_group_id(GroupId(text(id)))
                     .with_protocol_type(text(protocol_type))
-                    .with_group_state(StrBytes::from_static_str(phase.name()))
-                    .with_group_type(StrBytes::from_static_str(CLASSIC)),
+                    .with_group_state(StrBytes::from_static_str(state))
+                    .with_group_type(StrBytes::from_static_str(kind)),
             );
         }
     }

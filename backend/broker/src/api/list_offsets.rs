@@ -118,7 +118,7 @@ fn offset_at(
 fn first_at(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
     match partition.batch_at_time(timestamp) {
         Ok(Some((header, batch))) => {
-            Ok(first_record_at(&header, batch, timestamp, partition.status().log_start))
+            Ok(first_record_at(&header, &batch, timestamp, partition.status().log_start))
         }
         Ok(None) => Ok(None),
         Err(ReadError::OutOfRange) => Err(ResponseError::OffsetOutOfRange),

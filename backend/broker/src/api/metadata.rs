@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     context::Context,
-    topics::{Topic, TopicError, TopicSettings},
+    topic_settings::TopicSettings,
+    topics::{Topic, TopicError},
 };
 
 pub(super) async fn metadata(

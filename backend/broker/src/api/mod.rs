@@ -3,8 +3,11 @@
 mod acls;
 mod alter_configs;
 mod common;
+mod config_resources;
 mod configs;
+mod consumer_groups;
 mod fetch;
+mod find_coordinator;
 mod groups;
 mod list_offsets;
 mod log_dirs;
@@ -12,10 +15,12 @@ mod metadata;
 mod offset_delete;
 mod offsets;
 mod produce;
+mod producers;
 mod replicas;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod transaction_listing;
 mod transactions;
 mod versions;
 
@@ -28,6 +33,8 @@ use kafka_protocol::{
 };
 
 pub(crate) use common::PendingResponse;
+#[cfg(any(test, fuzzing))]
+pub(crate) use versions::APIS;
 pub(crate) use versions::is_supported;
 
 use crate::{
@@ -59,7 +66,7 @@ pub(crate) async fn dispatch(
             ApiKey::DescribeConfigs => handle(r, |q| configs::describe(c, q)).await,
             ApiKey::AlterConfigs => handle(r, |q| alter_configs::alter_all(c, q)).await,
             ApiKey::IncrementalAlterConfigs => handle(r, |q| alter_configs::alter_some(c, q)).await,
-            ApiKey::FindCoordinator => handle(r, |q| groups::find(c, q, r.version)).await,
+            ApiKey::FindCoordinator => handle(r, |q| find_coordinator::find(c, q, r.version)).await,
             ApiKey::JoinGroup => handle(r, |q| groups::join(c, q, r)).await,
             ApiKey::SyncGroup => handle(r, |q| groups::sync(c, q, r.version)).await,
             ApiKey::Heartbeat => handle(r, |q| groups::heartbeat(c, q)).await,
@@ -67,7 +74,19 @@ pub(crate) async fn dispatch(
             ApiKey::DescribeGroups => handle(r, |q| groups::describe(c, q, r.version)).await,
             ApiKey::ListGroups => handle(r, |q| groups::list(c, q)).await,
             ApiKey::DeleteGroups => handle(r, |q| groups::delete(c, q)).await,
-            ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q)).await,
+            ApiKey::OffsetCommit => handle(r, |q| offsets::commit(c, q, r.version)).await,
+            ApiKey::ConsumerGroupHeartbeat => {
+                handle(r, |q| consumer_groups::heartbeat(c, q, r)).await
+            }
+            ApiKey::ConsumerGroupDescribe => handle(r, |q| consumer_groups::describe(c, q)).await,
+            ApiKey::ListTransactions => handle(r, |q| transaction_listing::list(c, q)).await,
+            ApiKey::DescribeTransactions => {
+                handle(r, |q| transaction_listing::describe(c, q)).await
+            }
+            ApiKey::DescribeProducers => handle(r, |q| producers::describe(c, q)).await,
+            ApiKey::ListConfigResources => {
+                handle(r, |q| config_resources::list(c, q, r.version)).await
+            }
             ApiKey::DescribeLogDirs => handle(r, |q| log_dirs::describe(c, q)).await,
             ApiKey::OffsetDelete => handle(r, |q| offset_delete::delete(c, q)).await,
             ApiKey::DescribeAcls => handle(r, acls::describe).await,

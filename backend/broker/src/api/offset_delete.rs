@@ -14,7 +14,7 @@ use kafka_protocol::{
 use super::common::{blocking, error_code, storage_error};
 use crate::{
     context::Context,
-    groups::{Group, Member},
+    groups::{Group, Member, Members},
 };
 
 pub(super) async fn delete(
@@ -62,16 +62,17 @@ pub(super) async fn delete(
     }
 }
 
-/// The topics that members of the group have subscribed to; none when a member does not say it in the
-/// way of consumers.
+/// The topics that members of the group have subscribed to; none when a member of the classic protocol does
+/// not say it in the way of consumers.
 fn subscribed_topics(group: &Group) -> Option<HashSet<String>> {
-    let subscriptions: Vec<Bytes> =
-        group.with(|state| state.members.iter().map(Member::preferred_metadata).collect());
-    let mut topics = HashSet::new();
-    for subscription in subscriptions {
-        topics.extend(topics_of(subscription)?);
-    }
-    Some(topics)
+    group.with(|state| match &state.members {
+        Members::Consumer(state) => Some(state.subscribed_topics().cloned().collect()),
+        Members::Classic(state) => {
+            let subscriptions = state.members.iter().map(Member::preferred_metadata);
+            let topics: Option<Vec<Vec<String>>> = subscriptions.map(topics_of).collect();
+            topics.map(|topics| topics.into_iter().flatten().collect())
+        }
+    })
 }
 
 /// The topics of a consumer's subscription, which are its first field in every version. Decoded by hand, so

@@ -8,6 +8,7 @@ use kafka_protocol::{
         OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
         TopicName,
         offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
+        offset_fetch_request::OffsetFetchRequestGroup,
         offset_fetch_response::{
             OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
             OffsetFetchResponseTopic, OffsetFetchResponseTopics,
@@ -19,10 +20,15 @@ use super::{
     common::{blocking, error_code, storage_error, text},
     groups::error_of,
 };
-use crate::{context::Context, groups::CommittedOffset};
+use crate::{
+    context::Context,
+    groups::{CommittedOffset, Committer},
+};
 
 /// Kafka's bound on what a client may remember beside an offset.
 const MAX_METADATA_LEN: usize = 4096;
+/// The first version of OffsetCommit whose clients know `STALE_MEMBER_EPOCH`.
+const MEMBER_EPOCHS_SINCE: i16 = 9;
 
 /// Checks that `offset` can be kept for partition `index` of `topic`.
 ///
@@ -47,14 +53,19 @@ pub(super) fn check(
 pub(super) async fn commit(
     context: &Context,
     request: OffsetCommitRequest,
+    version: i16,
 ) -> OffsetCommitResponse {
     let pending = if request.group_id.is_empty() {
         Err(ResponseError::InvalidGroupId)
     } else {
-        let (id, instance) = (&request.member_id, request.group_instance_id.as_deref());
-        let generation = request.generation_id_or_member_epoch;
+        let committer = Committer {
+            member_id: &request.member_id,
+            instance_id: request.group_instance_id.as_deref(),
+            epoch: request.generation_id_or_member_epoch,
+            knows_epochs: version >= MEMBER_EPOCHS_SINCE,
+        };
         let pending = context.node.groups.begin_offset_commit(&request.group_id, |state| {
-            state.validate_offset_commit(Instant::now(), id, instance, generation)
+            state.validate_offset_commit(Instant::now(), committer)
         });
         pending.map_err(|error| error_of(&error))
     };
@@ -127,6 +138,17 @@ fn look_up(
     topics.collect()
 }
 
+/// Checks the member that asks for offsets, if it says who it is.
+fn validate_fetch(
+    context: &Context,
+    asking: &OffsetFetchRequestGroup,
+) -> Result<(), ResponseError> {
+    let Some(group) = context.node.groups.get(&asking.group_id) else { return Ok(()) };
+    let id = asking.member_id.as_deref().unwrap_or_default();
+    let valid = group.with(|state| state.validate_offset_fetch(id, asking.member_epoch));
+    valid.map_err(|error| error_of(&error))
+}
+
 pub(super) async fn fetch(
     context: &Context,
     request: OffsetFetchRequest,
@@ -135,6 +157,11 @@ pub(super) async fn fetch(
     let stable = request.require_stable;
     if version >= 8 {
         let groups = request.groups.into_iter().map(|group| {
+            let response =
+                OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
+            if let Err(error) = validate_fetch(context, &group) {
+                return response.with_error_code(error.code());
+            }
             let asked = group.topics.map(|topics| {
                 topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect()
             });
@@ -154,9 +181,7 @@ pub(super) async fn fetch(
                     .with_name(name)
                     .with_partitions(partitions.collect())
             });
-            OffsetFetchResponseGroup::default()
-                .with_group_id(group.group_id)
-                .with_topics(topics.collect())
+            response.with_topics(topics.collect())
         });
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }

@@ -7,17 +7,19 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         ProduceResponse, TopicName,
-        produce_response::{PartitionProduceResponse, TopicProduceResponse},
+        produce_response::{
+            BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
+        },
     },
     protocol::StrBytes,
 };
 
-use super::common::{PendingResponse, storage_error, text};
+use super::common::{PendingResponse, text};
 use crate::{
     context::Context,
     log::{
-        AppendError, Appended, Health, InvalidBatch, Partition, SequenceError,
-        TransactionCheckError, check,
+        AppendError, Appended, Health, InvalidBatch, Partition, Refusal, RefusedBatch,
+        SequenceError, TransactionCheckError, check,
     },
     wire::{Request, RequestError},
 };
@@ -40,10 +42,24 @@ struct Produce {
     topics: Vec<(StrBytes, Vec<(i32, Bytes)>)>,
 }
 
+/// Why a batch was not taken.
+struct ProduceError {
+    error: ResponseError,
+    why: String,
+    /// Which of its records are the reason, where that is known.
+    records: Vec<i32>,
+}
+
+impl From<(ResponseError, String)> for ProduceError {
+    fn from((error, why): (ResponseError, String)) -> Self {
+        Self { error, why, records: Vec::new() }
+    }
+}
+
 /// What became of one partition's batch.
 struct Outcome {
     index: i32,
-    result: Result<(Arc<Partition>, Appended), (ResponseError, String)>,
+    result: Result<(Arc<Partition>, Appended), ProduceError>,
 }
 
 /// Appends, and returns what waits for the disk and answers.
@@ -85,32 +101,37 @@ pub(super) async fn produce(
     }))
 }
 
-fn on_disk(health: Option<Health>) -> Result<(), (ResponseError, String)> {
+fn on_disk(health: Option<Health>) -> Result<(), ProduceError> {
     let (error, why) = match health {
         Some(Health::Good) => return Ok(()),
         Some(Health::Failed) => (ResponseError::KafkaStorageError, "the disk failed"),
         Some(Health::Deleted) => (ResponseError::UnknownTopicOrPartition, "the topic was deleted"),
         None => (ResponseError::RequestTimedOut, "the disk is too slow"),
     };
-    Err((error, why.to_owned()))
+    Err((error, why.to_owned()).into())
 }
 
-fn respond(
-    index: i32,
-    result: Result<Appended, (ResponseError, String)>,
-) -> PartitionProduceResponse {
+fn respond(index: i32, result: Result<Appended, ProduceError>) -> PartitionProduceResponse {
     let response = PartitionProduceResponse::default().with_index(index);
     match result {
         Ok(appended) => response
             .with_base_offset(appended.base)
-            .with_log_append_time_ms(-1)
+            .with_log_append_time_ms(appended.append_time.unwrap_or(-1))
             .with_log_start_offset(appended.log_start),
-        Err((error, why)) => response
-            .with_error_code(error.code())
-            .with_base_offset(-1)
-            .with_log_append_time_ms(-1)
-            .with_log_start_offset(-1)
-            .with_error_message(Some(text(why))),
+        Err(ProduceError { error, why, records }) => {
+            let records = records.into_iter().map(|record| {
+                BatchIndexAndErrorMessage::default()
+                    .with_batch_index(record)
+                    .with_batch_index_error_message(Some(text(&why)))
+            });
+            response
+                .with_record_errors(records.collect())
+                .with_error_code(error.code())
+                .with_base_offset(-1)
+                .with_log_append_time_ms(-1)
+                .with_log_start_offset(-1)
+                .with_error_message(Some(text(why)))
+        }
     }
 }
 
@@ -120,13 +141,16 @@ fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrByte
     } else {
         None
     };
-    let transactional = produce.transactional;
+    let (transactional, acks) = (produce.transactional, produce.acks);
     let topics = produce.topics.into_iter().map(|(name, partitions)| {
         let outcomes = partitions.into_iter().map(|(index, records)| Outcome {
             index,
             result: match refused {
-                Some((error, why)) => Err((error, why.to_owned())),
-                None => append(context, &name, index, &records, version, transactional),
+                Some((error, why)) => Err((error, why.to_owned()).into()),
+                None => partition(context, &name, index, acks).and_then(|partition| {
+                    let appended = append(&partition, &records, version, transactional)?;
+                    Ok((partition, appended))
+                }),
             },
         });
         let outcomes = outcomes.collect();
@@ -135,58 +159,82 @@ fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrByte
     topics.collect()
 }
 
-fn append(
+/// The partition, if a request that asks for so many acknowledgements can be appended there.
+fn partition(
     context: &Context,
     topic: &str,
     index: i32,
+    acks: i16,
+) -> Result<Arc<Partition>, ProduceError> {
+    let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
+    if acks == -1 && partition.settings().min_insync_replicas > 1 {
+        let why = "min.insync.replicas asks for more than the one replica that there is".to_owned();
+        return Err((ResponseError::NotEnoughReplicas, why).into());
+    }
+    Ok(partition)
+}
+
+fn unknown() -> ProduceError {
+    (ResponseError::UnknownTopicOrPartition, "no such partition".to_owned()).into()
+}
+
+fn append(
+    partition: &Arc<Partition>,
     records: &[u8],
     version: i16,
     transactional: bool,
-) -> Result<(Arc<Partition>, Appended), (ResponseError, String)> {
-    let unknown = || (ResponseError::UnknownTopicOrPartition, "no such partition".to_owned());
-    let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
+) -> Result<Appended, ProduceError> {
     let header = check(records).map_err(|fault| {
         let error = match fault {
             InvalidBatch::Short | InvalidBatch::Length | InvalidBatch::Checksum => {
                 ResponseError::CorruptMessage
             }
             InvalidBatch::Magic => ResponseError::UnsupportedForMessageFormat,
+            InvalidBatch::Attributes => ResponseError::InvalidTimestamp,
             _ => ResponseError::InvalidRecord,
         };
         (error, fault.to_string())
     })?;
     if header.is_transactional() && !transactional {
         let why = "the request names no transactional id".to_owned();
-        return Err((ResponseError::TransactionalIdAuthorizationFailed, why));
+        return Err((ResponseError::TransactionalIdAuthorizationFailed, why).into());
     }
     if header.compression() == ZSTD && version < ZSTD_SINCE {
         let why = "zstd needs a newer version of the request".to_owned();
-        return Err((ResponseError::UnsupportedCompressionType, why));
+        return Err((ResponseError::UnsupportedCompressionType, why).into());
     }
-    match partition.append(&header, records) {
-        Ok(appended) => Ok((partition, appended)),
-        Err(error) => {
-            let code = match &error {
-                AppendError::Sequence(SequenceError::OutOfOrder) => {
-                    ResponseError::OutOfOrderSequenceNumber
+    partition.append(&header, records).map_err(|error| {
+        let code = match &error {
+            AppendError::Refused(RefusedBatch { reason, records }) => {
+                let (error, records) = (refusal_code(*reason), records.clone());
+                return ProduceError { error, why: reason.to_string(), records };
+            }
+            AppendError::Sequence(SequenceError::OutOfOrder) => {
+                ResponseError::OutOfOrderSequenceNumber
+            }
+            AppendError::Sequence(SequenceError::InvalidEpoch)
+            | AppendError::Transaction(TransactionCheckError::InvalidEpoch) => {
+                ResponseError::InvalidProducerEpoch
+            }
+            AppendError::Transaction(TransactionCheckError::InvalidState) => {
+                if version >= ABORTABLE_SINCE {
+                    ResponseError::TransactionAbortable
+                } else {
+                    ResponseError::InvalidTxnState
                 }
-                AppendError::Sequence(SequenceError::InvalidEpoch)
-                | AppendError::Transaction(TransactionCheckError::InvalidEpoch) => {
-                    ResponseError::InvalidProducerEpoch
-                }
-                AppendError::Transaction(TransactionCheckError::InvalidState) => {
-                    if version >= ABORTABLE_SINCE {
-                        ResponseError::TransactionAbortable
-                    } else {
-                        ResponseError::InvalidTxnState
-                    }
-                }
-                AppendError::Closed(Health::Deleted) => return Err(unknown()),
-                AppendError::Closed(_) => ResponseError::KafkaStorageError,
-                AppendError::Io(_) => storage_error(format!("{}: {error}", partition.name())),
-            };
-            Err((code, error.to_string()))
-        }
+            }
+            AppendError::Closed(Health::Deleted) => return unknown(),
+            AppendError::Closed(_) | AppendError::Io(_) => ResponseError::KafkaStorageError,
+        };
+        (code, error.to_string()).into()
+    })
+}
+
+fn refusal_code(reason: Refusal) -> ResponseError {
+    match reason {
+        Refusal::TooLarge => ResponseError::MessageTooLarge,
+        Refusal::Timestamp => ResponseError::InvalidTimestamp,
+        Refusal::NoKey | Refusal::Invalid(_) => ResponseError::InvalidRecord,
     }
 }
 

@@ -2,24 +2,14 @@
 
 use std::{
     panic,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
     thread,
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
-use super::{dispatch, is_supported, versions::APIS};
-use crate::{
-    config::BrokerConfig,
-    context::{Context, Node},
-    topics::TopicSettings,
-    wire::Request,
-};
+use super::versions::APIS;
+use crate::fuzzing::{Target, frame};
 
 const FRAMES: usize = 20_000;
 /// The name of the threads, by which their panics are told from those of other tests.
@@ -70,20 +60,7 @@ fn random_requests_are_answered_or_refused() {
 
 async fn send_random_requests() {
     static PANICS: AtomicUsize = AtomicUsize::new(0);
-    let dir = tempfile::tempdir().unwrap();
-    let stop = CancellationToken::new();
-    let (config, until) = (BrokerConfig::new(dir.path()), stop.clone());
-    let (sender, _closed) = oneshot::channel();
-    let node = tokio::task::spawn_blocking(move || {
-        let node = Node::open(config, until, sender).unwrap();
-        node.topics.create("t", 2, TopicSettings::default()).unwrap();
-        node
-    });
-    let address = "127.0.0.1:9092".parse().unwrap();
-    let node = Arc::new(node.await.unwrap());
-    let context = Context { node, local_addr: address, client_addr: address };
-    // No request waits for more data, or for other members of its group.
-    stop.cancel();
+    let target = Target::start().await;
     // Where blocking is allowed a panic would end up as an error code.
     let default_hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -93,21 +70,11 @@ async fn send_random_requests() {
     }));
     let mut random = Random(1);
     let mut answered = 0;
-    for i in 0..FRAMES {
+    for _ in 0..FRAMES {
         let (api, first, last) = APIS[random.below(APIS.len())];
         let version = first + random.below((last - first + 1) as usize) as i16;
-        let mut frame = BytesMut::new();
-        frame.put_i16(api as i16);
-        frame.put_i16(version);
-        frame.put_i32(i as i32);
-        frame.put_i16(-1);
-        if api.request_header_version(version) >= 2 {
-            frame.put_u8(0);
-        }
-        frame.put_slice(&random.body(version));
-        let Ok(request) = Request::parse(frame.freeze(), is_supported) else { continue };
-        let Ok(pending) = dispatch(context.clone(), request).await else { continue };
-        answered += usize::from(pending.await.is_ok());
+        let frame = frame(api, version, &random.body(version));
+        answered += usize::from(target.answer(frame).await);
     }
     assert_eq!(PANICS.load(SeqCst), 0);
     assert!(answered > FRAMES / 20, "only {answered} were understood");

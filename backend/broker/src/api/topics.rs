@@ -24,7 +24,8 @@ use super::{
 use crate::{
     context::{Context, Node},
     log::ReadError,
-    topics::{TopicError, TopicSettings},
+    topic_settings::TopicSettings,
+    topics::TopicError,
 };
 
 /// Kafka's error and the message that goes with it.
@@ -115,7 +116,7 @@ fn create_one(
     let given = topic.configs.iter().map(|config| (&*config.name, config.value.as_deref()));
     let settings = configs::parse(given).map_err(|why| (ResponseError::InvalidConfig, why))?;
     if validate_only {
-        node.topics.check(&topic.name, partitions).map_err(|error| api_error(&error))?;
+        node.topics.check(&topic.name, partitions, &settings).map_err(|error| api_error(&error))?;
     } else {
         let created = node.topics.create(&topic.name, partitions, settings.clone());
         created.map_err(|error| api_error(&error))?;

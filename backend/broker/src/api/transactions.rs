@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     context::{Context, Node},
-    groups::{CommittedOffset, OffsetsByTopic},
+    groups::{CommittedOffset, Committer, GroupError, OffsetsByTopic},
     log::Marker,
     transactions::{ProducerEpoch, StateError, TransactionError},
 };
@@ -227,10 +227,13 @@ fn validate_member(
     }
     let group = context.node.groups.get(&request.group_id);
     let group = group.ok_or(ResponseError::IllegalGeneration)?;
-    let valid = group.with(|state| {
-        state.validate_offset_commit(Instant::now(), id, instance, request.generation_id)
-    });
-    valid.map_err(|error| error_of(&error))
+    let epoch = request.generation_id;
+    let committer = Committer { member_id: id, instance_id: instance, epoch, knows_epochs: true };
+    match group.with(|state| state.validate_offset_commit(Instant::now(), committer)) {
+        // Clients of this request know generations alone.
+        Err(GroupError::StaleMemberEpoch) => Err(ResponseError::IllegalGeneration),
+        valid => valid.map_err(|error| error_of(&error)),
+    }
 }
 
 /// The offsets that can be kept, and what is wrong with each, by topic.

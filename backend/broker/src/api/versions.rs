@@ -4,8 +4,10 @@ use bytes::Bytes;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        ApiKey, ApiVersionsRequest, ApiVersionsResponse, api_versions_response::ApiVersion,
+        ApiKey, ApiVersionsRequest, ApiVersionsResponse,
+        api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey},
     },
+    protocol::StrBytes,
 };
 
 use crate::wire::{Request, RequestError};
@@ -16,7 +18,7 @@ use crate::wire::{Request, RequestError};
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-pub(super) const APIS: [(ApiKey, i16, i16); 35] = [
+pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::Produce, 0, 12),
     (ApiKey::Fetch, 4, 12),
     (ApiKey::ListOffsets, 1, 10),
@@ -51,8 +53,17 @@ pub(super) const APIS: [(ApiKey, i16, i16); 35] = [
     (ApiKey::ElectLeaders, 0, 2),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeProducers, 0, 0),
+    (ApiKey::DescribeTransactions, 0, 0),
+    (ApiKey::ListTransactions, 0, 2),
+    (ApiKey::ConsumerGroupHeartbeat, 0, 1),
+    (ApiKey::ConsumerGroupDescribe, 0, 1),
+    (ApiKey::ListConfigResources, 0, 1),
     (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
+
+/// The feature that tells clients of the consumer group protocol, and its level.
+const GROUP_VERSION: (&str, i16) = ("group.version", 1);
 
 /// Whether a request of that version can be decoded.
 pub(crate) fn is_supported(api: ApiKey, version: i16) -> bool {
@@ -81,5 +92,19 @@ pub(super) fn api_versions(request: &Request) -> Result<Bytes, RequestError> {
         return request.encode_as(&response, 0);
     }
     request.decode::<ApiVersionsRequest>()?;
-    request.encode(&ApiVersionsResponse::default().with_api_keys(apis(|_| true)))
+    let (group_version, level) = (StrBytes::from_static_str(GROUP_VERSION.0), GROUP_VERSION.1);
+    let supported = SupportedFeatureKey::default()
+        .with_name(group_version.clone())
+        .with_min_version(0)
+        .with_max_version(level);
+    let finalized = FinalizedFeatureKey::default()
+        .with_name(group_version)
+        .with_min_version_level(level)
+        .with_max_version_level(level);
+    let response = ApiVersionsResponse::default()
+        .with_api_keys(apis(|_| true))
+        .with_supported_features(vec![supported])
+        .with_finalized_features_epoch(0)
+        .with_finalized_features(vec![finalized]);
+    request.encode(&response)
 }

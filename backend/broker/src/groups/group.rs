@@ -26,7 +26,10 @@ pub(crate) struct Group {
 impl Group {
     /// Does something to the group's state and lets its timers look at the deadlines again.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut GroupState) -> T) -> T {
-        let result = act(&mut self.lock());
+        let mut state = self.lock();
+        let result = act(&mut state);
+        state.remember_members();
+        drop(state);
         self.changed.notify_one();
         result
     }
@@ -40,13 +43,14 @@ impl Group {
     }
 
     /// Removes the offsets of a group without members when they are too old; blocks. While there are
-    /// members, that is written to the offsets' file now and then, for the time after a restart.
+    /// members, that is written to the offsets' file now and then, for the time after a restart. A group
+    /// that has nothing left ends by that.
     pub(super) fn expire_offsets(&self, now: SystemTime, retention: Duration) -> io::Result<()> {
-        let has_members = !self.lock().members.is_empty();
-        if has_members {
+        if self.lock().has_members() {
             self.offsets.mark_active(now);
             return self.offsets.store_activity(retention / 4);
         }
+        self.with(GroupState::forget_members);
         if self.offsets.expire(now, retention)? {
             tracing::info!(group = self.name, "expired the offsets of a group without members");
             self.changed.notify_one();

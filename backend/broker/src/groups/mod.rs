@@ -1,11 +1,11 @@
 //! Consumer groups: who reads which partitions, and how far they have come.
 
+mod classic;
+mod consumer;
+mod error;
 mod group;
-mod member;
 mod offsets;
 mod state;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::HashMap,
@@ -18,10 +18,15 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use classic::{ClassicState, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
+pub(crate) use consumer::{
+    Assignor, ConsumerHeartbeat, ConsumerState, HeartbeatResult, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
+    Partitions,
+};
+pub(crate) use error::GroupError;
 pub(crate) use group::{Group, PendingCommit};
-pub(crate) use member::{GroupError, JoinRequest, JoinResponse, Member, Phase, SyncRequest};
 pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
-pub(crate) use state::GroupState;
+pub(crate) use state::{Committer, GroupState, Members};
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
 use offsets::GroupOffsets;
@@ -165,9 +170,10 @@ impl Groups {
     /// Deletes a group without members; blocks.
     pub(crate) fn delete(&self, name: &str) -> Result<(), DeleteGroupError> {
         let group = self.get(name).ok_or(DeleteGroupError::Unknown)?;
-        if !group.lock().members.is_empty() {
+        if group.lock().has_members() {
             return Err(DeleteGroupError::NotEmpty);
         }
+        group.with(GroupState::forget_members);
         group.offsets.clear().map_err(DeleteGroupError::Storage)?;
         self.remove_if_unused(&group);
         Ok(())

@@ -3,16 +3,18 @@
 use std::{
     io,
     sync::{Arc, MutexGuard},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use super::{
-    batch::{BatchHeader, stored_prefix},
+    batch::{BatchHeader, set_append_time, stored_prefix},
     control::Marker,
     partition::{Health, Log, LogStatus, Partition},
-    producer_state::{SequenceCheck, SequenceError},
+    producer_state::{ActiveProducer, SequenceCheck, SequenceError},
     segment::{self, Segment},
+    timestamp::TimestampType,
     transactions::TransactionCheckError,
+    validate::{RefusedBatch, millis, validate},
 };
 
 /// Where an accepted batch lies.
@@ -24,11 +26,17 @@ pub(crate) struct Appended {
     pub(crate) end: i64,
     /// The first offset of the log.
     pub(crate) log_start: i64,
+    /// The timestamp that its records were given, milliseconds since 1970; none if they keep those of
+    /// the client.
+    pub(crate) append_time: Option<i64>,
 }
 
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
+    /// The settings of the topic do not allow it.
+    #[error(transparent)]
+    Refused(#[from] RefusedBatch),
     /// It does not continue what its producer sent.
     #[error("the batch does not continue its producer's sequence")]
     Sequence(SequenceError),
@@ -51,6 +59,23 @@ impl Partition {
         header: &BatchHeader,
         batch: &[u8],
     ) -> Result<Appended, AppendError> {
+        let (settings, now) = (self.settings(), millis(SystemTime::now()));
+        validate(&settings, header, batch, now)?;
+        if settings.timestamp_type == TimestampType::Create {
+            return self.append_in_sequence(header, batch);
+        }
+        let mut batch = batch.to_vec();
+        set_append_time(&mut batch, now);
+        let header = BatchHeader::parse(&batch).map_err(segment::invalid)?;
+        let appended = self.append_in_sequence(&header, &batch)?;
+        Ok(Appended { append_time: Some(now), ..appended })
+    }
+
+    fn append_in_sequence(
+        self: &Arc<Self>,
+        header: &BatchHeader,
+        batch: &[u8],
+    ) -> Result<Appended, AppendError> {
         self.append_unless(header, None, batch, |log| {
             match log.producers.check_sequence(header).map_err(AppendError::Sequence)? {
                 SequenceCheck::Duplicate { base, end } => return Ok(Some((base, end))),
@@ -59,6 +84,11 @@ impl Partition {
             let fits = log.producers.transactions.check(header);
             fits.map(|()| None).map_err(AppendError::Transaction)
         })
+    }
+
+    /// The producers that are known to have appended; blocks.
+    pub(crate) fn active_producers(&self) -> Vec<ActiveProducer> {
+        self.log().producers.active()
     }
 
     /// Lets a producer append transactional batches until [`Self::end_transaction`].
@@ -80,8 +110,7 @@ impl Partition {
         epoch: i16,
         marker: Marker,
     ) -> Result<Appended, AppendError> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let batch = marker.to_batch(producer_id, epoch, since.as_millis() as i64);
+        let batch = marker.to_batch(producer_id, epoch, millis(SystemTime::now()));
         let header = BatchHeader::parse(&batch).map_err(segment::invalid)?;
         self.append_unless(&header, Some(marker), &batch, |log| {
             let ongoing = log.producers.transactions.is_ongoing(producer_id);
@@ -97,6 +126,7 @@ impl Partition {
         batch: &[u8],
         there_already: impl Fn(&Log) -> Result<Option<(i64, i64)>, AppendError>,
     ) -> Result<Appended, AppendError> {
+        let settings = self.settings();
         let mut log = self.log();
         loop {
             let LogStatus { health, log_start, .. } = self.status();
@@ -104,14 +134,13 @@ impl Partition {
                 return Err(AppendError::Closed(health));
             }
             if let Some((base, end)) = there_already(&log)? {
-                return Ok(Appended { base, end, log_start });
+                return Ok(Appended { base, end, log_start, append_time: None });
             }
-            let size = log.active_segment().size;
-            if size == 0 || size + header.size as u64 <= self.settings().segment_bytes {
+            if !log.active_segment().is_full_for(header, &settings) {
                 break;
             }
             if log.is_flushed() {
-                self.roll(&mut log)?;
+                self.roll(&mut log).inspect_err(|error| self.refuse(&mut log, error))?;
                 break;
             }
             // Whatever others do while the lock is released, it is all checked again.
@@ -124,11 +153,15 @@ impl Partition {
             if log.active.set_len(log.active_segment().size).is_err() {
                 self.close(Health::Failed);
             }
+            self.refuse(&mut log, &error);
             return Err(error.into());
+        }
+        if std::mem::take(&mut log.refusing) {
+            tracing::info!(partition = self.name(), "the disk takes messages again");
         }
         let last = log.segments.len() - 1;
         let segment = &mut log.segments[last];
-        segment.add_batch(header);
+        segment.add_batch(header, base);
         segment.last_append = SystemTime::now();
         log.producers.update(header, marker, base);
         let end = log.end();
@@ -138,12 +171,22 @@ impl Partition {
             let partition = Arc::clone(self);
             tokio::task::spawn_blocking(move || partition.flush_appended());
         }
-        Ok(Appended { base, end, log_start: self.status().log_start })
+        Ok(Appended { base, end, log_start: self.status().log_start, append_time: None })
+    }
+
+    /// Logs the first of the failed writes: producers try again every second while the disk is full.
+    fn refuse(&self, log: &mut Log, error: &io::Error) {
+        if !std::mem::replace(&mut log.refusing, true) {
+            tracing::error!(
+                partition = self.name(),
+                "cannot write to the log ({error}): nothing is acknowledged until the disk takes it"
+            );
+        }
     }
 
     /// Starts the next segment; the active one must be on disk as a whole, so that after a crash
     /// only the last segment can end in half a batch.
-    fn roll(&self, log: &mut Log) -> io::Result<()> {
+    pub(super) fn roll(&self, log: &mut Log) -> io::Result<()> {
         let next = Segment::empty(&self.dir, log.end());
         log.active = Arc::new(next.open_for_appending()?);
         log.segments.push(next);

@@ -3,7 +3,9 @@
 //! Everything behind the header stays as the client sent it, compressed or not. The base offset and
 //! the partition leader epoch lie before the checksummed part, so the broker may set them.
 
-use bytes::Buf;
+use bytes::{Buf, BufMut};
+
+use super::records::Record;
 
 /// Length of a batch's header in bytes.
 pub(crate) const HEADER_LEN: usize = 61;
@@ -11,10 +13,19 @@ pub(crate) const HEADER_LEN: usize = 61;
 pub(super) const PREFIX_LEN: usize = 12;
 /// Where the checksummed part begins.
 const CHECKSUMMED: usize = 21;
+/// Where the checksum, the attributes and the latest timestamp lie.
+const CRC: std::ops::Range<usize> = 17..CHECKSUMMED;
+const ATTRIBUTES: std::ops::Range<usize> = CHECKSUMMED..23;
+const MAX_TIMESTAMP: std::ops::Range<usize> = 35..43;
+/// The attribute of a batch whose records all have the time at which it was appended.
+pub(super) const LOG_APPEND_TIME: i16 = 1 << 3;
 /// The attribute of a batch that is part of a transaction.
 pub(super) const TRANSACTIONAL: i16 = 1 << 4;
 /// The attribute of a batch that holds no records but a marker.
 pub(super) const CONTROL: i16 = 1 << 5;
+/// The attribute of a batch whose base timestamp is the time from which on its tombstones, or the
+/// marker in it, may be removed.
+pub(super) const DELETE_HORIZON: i16 = 1 << 6;
 
 /// The header of a record batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +36,13 @@ pub(crate) struct BatchHeader {
     pub(crate) size: usize,
     /// CRC-32C of everything from the attributes on.
     pub(crate) crc: u32,
-    /// Compression (bits 0 to 2), timestamp type (3), transactional (4), control (5).
+    /// Compression (bits 0 to 2), timestamp type (3), transactional (4), control (5), delete horizon (6).
     pub(crate) attributes: i16,
-    /// Offset of the last record less the base offset.
+    /// Offset of the last record less the base offset; of the last one that there was, if compaction
+    /// removed it.
     pub(crate) last_offset_delta: i32,
-    /// Timestamp of the first record, milliseconds since 1970.
+    /// What the records' timestamps are relative to, milliseconds since 1970: that of the first record
+    /// as the client sent it, or the delete horizon.
     pub(crate) base_timestamp: i64,
     /// The latest timestamp in the batch, milliseconds since 1970.
     pub(crate) max_timestamp: i64,
@@ -39,6 +52,8 @@ pub(crate) struct BatchHeader {
     pub(crate) producer_epoch: i16,
     /// The producer's sequence number of the first record, or -1.
     pub(crate) base_sequence: i32,
+    /// How many records there are; fewer than offsets where compaction removed some, perhaps all.
+    pub(crate) count: i32,
 }
 
 /// What makes bytes no record batch that can be stored.
@@ -59,7 +74,7 @@ pub(crate) enum InvalidBatch {
     /// The checksum does not fit.
     #[error("the checksum does not match")]
     Checksum,
-    /// The number of records contradicts the offsets, or is zero.
+    /// The number of records contradicts the offsets, or is zero in what a client sends.
     #[error("the record count does not match the offsets")]
     Count,
     /// An unknown compression.
@@ -71,6 +86,9 @@ pub(crate) enum InvalidBatch {
     /// A producer id without a proper epoch and sequence number, or a transaction without producer.
     #[error("the producer's id, epoch or sequence is missing")]
     Producer,
+    /// Attributes that only the broker gives a batch.
+    #[error("the timestamp type or the delete horizon is not the client's to set")]
+    Attributes,
     /// Not the offset that comes next in the log.
     #[error("the offset is not the next one")]
     Offset,
@@ -102,7 +120,7 @@ impl BatchHeader {
         if size < HEADER_LEN {
             return Err(InvalidBatch::Length);
         }
-        if count < 1 || last_offset_delta != count - 1 {
+        if count < 0 || last_offset_delta < 0 || count - 1 > last_offset_delta {
             return Err(InvalidBatch::Count);
         }
         if attributes & 0b111 > 4 {
@@ -119,7 +137,31 @@ impl BatchHeader {
             producer_id,
             producer_epoch,
             base_sequence,
+            count,
         })
+    }
+
+    /// A whole batch of this header and these records, compressed as it says. Its length and its
+    /// checksum are what fits, whatever the header has.
+    pub(super) fn encode(&self, records: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + records.len());
+        let length = HEADER_LEN + records.len() - PREFIX_LEN;
+        bytes.put_i64(self.base_offset);
+        bytes.put_i32(length as i32);
+        bytes.put_i32(0);
+        bytes.put_i8(2);
+        bytes.put_u32(0);
+        bytes.put_i16(self.attributes);
+        bytes.put_i32(self.last_offset_delta);
+        bytes.put_i64(self.base_timestamp);
+        bytes.put_i64(self.max_timestamp);
+        bytes.put_i64(self.producer_id);
+        bytes.put_i16(self.producer_epoch);
+        bytes.put_i32(self.base_sequence);
+        bytes.put_i32(self.count);
+        bytes.put_slice(records);
+        set_checksum(&mut bytes);
+        bytes
     }
 
     /// Whether `batch`, all of it, has the checksum that its header names.
@@ -129,12 +171,12 @@ impl BatchHeader {
 
     /// The offset behind the last record.
     pub(crate) fn end(&self) -> i64 {
-        self.base_offset + i64::from(self.last_offset_delta) + 1
+        self.base_offset.saturating_add(self.offset_count())
     }
 
-    /// How many records there are; at least one.
-    pub(crate) fn count(&self) -> i32 {
-        self.last_offset_delta + 1
+    /// How many offsets the batch takes; at least one.
+    pub(crate) fn offset_count(&self) -> i64 {
+        i64::from(self.last_offset_delta) + 1
     }
 
     /// Whether the batch is part of a transaction.
@@ -145,6 +187,26 @@ impl BatchHeader {
     /// Whether the batch is a marker that ends a transaction.
     pub(crate) fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
+    }
+
+    /// Whether all records have the batch's latest timestamp, whatever they say themselves.
+    pub(super) fn has_append_time(&self) -> bool {
+        self.attributes & LOG_APPEND_TIME != 0
+    }
+
+    /// From when on compaction may remove the batch's tombstones, or the marker in it, milliseconds
+    /// since 1970.
+    pub(super) fn delete_horizon(&self) -> Option<i64> {
+        (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
+    }
+
+    /// The timestamp of a record of the batch, milliseconds since 1970.
+    pub(super) fn timestamp_of(&self, record: &Record<'_>) -> i64 {
+        if self.has_append_time() {
+            self.max_timestamp
+        } else {
+            self.base_timestamp.wrapping_add(record.timestamp_delta)
+        }
     }
 
     /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
@@ -165,6 +227,12 @@ pub(crate) fn check(records: &[u8]) -> Result<BatchHeader, InvalidBatch> {
     if !header.checksum_matches(records) {
         return Err(InvalidBatch::Checksum);
     }
+    if header.count != header.last_offset_delta.saturating_add(1) {
+        return Err(InvalidBatch::Count);
+    }
+    if header.attributes & (LOG_APPEND_TIME | DELETE_HORIZON) != 0 {
+        return Err(InvalidBatch::Attributes);
+    }
     if header.is_control() {
         return Err(InvalidBatch::Control);
     }
@@ -183,4 +251,19 @@ pub(crate) fn stored_prefix(base_offset: i64, header: &BatchHeader) -> [u8; 16] 
     prefix[..8].copy_from_slice(&base_offset.to_be_bytes());
     prefix[8..12].copy_from_slice(&((header.size - PREFIX_LEN) as u32).to_be_bytes());
     prefix
+}
+
+/// Gives all records of a whole batch the time `now` at which it is appended, in milliseconds since
+/// 1970.
+pub(super) fn set_append_time(batch: &mut [u8], now: i64) {
+    let attributes = i16::from_be_bytes([batch[ATTRIBUTES.start], batch[ATTRIBUTES.start + 1]]);
+    batch[ATTRIBUTES].copy_from_slice(&(attributes | LOG_APPEND_TIME).to_be_bytes());
+    batch[MAX_TIMESTAMP].copy_from_slice(&now.to_be_bytes());
+    set_checksum(batch);
+}
+
+/// Makes the checksum of a whole batch right.
+pub(super) fn set_checksum(batch: &mut [u8]) {
+    let checksum = crc32c::crc32c(&batch[CHECKSUMMED..]);
+    batch[CRC].copy_from_slice(&checksum.to_be_bytes());
 }

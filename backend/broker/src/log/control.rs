@@ -3,15 +3,15 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::batch::{BatchHeader, CONTROL, HEADER_LEN, InvalidBatch, PREFIX_LEN, TRANSACTIONAL};
+use super::{
+    batch::{BatchHeader, CONTROL, HEADER_LEN, InvalidBatch, PREFIX_LEN, TRANSACTIONAL},
+    records::Records,
+};
 
 /// Length of the one record in a marker's batch, its length field included.
 const RECORD_LEN: usize = 17;
 /// Length of a marker's batch in bytes.
 const MARKER_LEN: usize = HEADER_LEN + RECORD_LEN;
-/// Where the record's key begins: behind length, attributes, timestamp, offset and the key's length,
-/// each of them one byte.
-const KEY: usize = HEADER_LEN + 5;
 
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +62,19 @@ impl Marker {
         batch.to_vec()
     }
 
-    /// The marker in a stored batch, if the header says that it is a control batch.
+    /// The marker in a stored batch; none if it is no control batch, or one that compaction emptied.
     pub(super) fn parse(header: &BatchHeader, batch: &[u8]) -> Result<Option<Self>, InvalidBatch> {
-        if !header.is_control() {
+        if !header.is_control() || header.count == 0 {
             return Ok(None);
         }
-        match batch.get(KEY..KEY + 4) {
-            Some([0, 0, 0, 0]) if batch.len() == MARKER_LEN => Ok(Some(Self::Abort)),
-            Some([0, 0, 0, 1]) if batch.len() == MARKER_LEN => Ok(Some(Self::Commit)),
+        let bytes = batch.get(HEADER_LEN..header.size).unwrap_or_default();
+        let mut records = Records::new(bytes, header.count);
+        match (records.next(), records.next()) {
+            (Some(Ok(record)), None) if header.compression() == 0 => match record.key {
+                Some([0, 0, 0, 0]) => Ok(Some(Self::Abort)),
+                Some([0, 0, 0, 1]) => Ok(Some(Self::Commit)),
+                _ => Err(InvalidBatch::Control),
+            },
             _ => Err(InvalidBatch::Control),
         }
     }

@@ -6,11 +6,16 @@
 
 mod append;
 mod batch;
+mod codec;
+mod compaction;
 mod control;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod damage;
 mod index;
 mod partition;
 mod producer_state;
 mod read;
+mod records;
 mod recovery;
 mod retention;
 mod segment;
@@ -18,12 +23,18 @@ mod segment;
 mod tests;
 mod timestamp;
 mod transactions;
+mod validate;
+mod window;
 
 pub(crate) use append::{AppendError, Appended};
 pub(crate) use batch::{InvalidBatch, check};
+pub(crate) use compaction::MAX_KEYS;
+#[cfg(any(test, fuzzing))]
+pub(crate) use compaction::model as compaction_model;
 pub(crate) use control::Marker;
 pub(crate) use partition::{Health, Isolation, LogSettings, LogStatus, Partition};
-pub(crate) use producer_state::SequenceError;
+pub(crate) use producer_state::{ActiveProducer, SequenceError};
 pub(crate) use read::{Batches, ReadError};
-pub(crate) use timestamp::first_record_at;
+pub(crate) use timestamp::{TimestampType, first_record_at};
 pub(crate) use transactions::{AbortedTransaction, TransactionCheckError};
+pub(crate) use validate::{Refusal, RefusedBatch};

@@ -14,18 +14,46 @@ use std::{
 use tillstream_durable as durable;
 use tokio::sync::watch;
 
-use super::{producer_state::ProducerStates, recovery, segment::Segment};
+use super::{
+    compaction::Compaction, producer_state::ProducerStates, recovery, segment::Segment,
+    timestamp::TimestampType,
+};
 use crate::{disk::Disk, error::BrokerError};
 
-/// When segments are closed and deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a partition takes, and when its segments are closed, deleted and compacted.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LogSettings {
     /// A segment that would grow beyond this is closed.
     pub(crate) segment_bytes: u64,
-    /// Closed segments go while the log is larger.
+    /// A segment whose first and next batch lie further apart, by their timestamps, is closed.
+    pub(crate) segment_age: Duration,
+    /// Whether the next two apply.
+    pub(crate) delete: bool,
+    /// Closed segments go while as much is left without them.
     pub(crate) retention_bytes: Option<u64>,
-    /// Closed segments go when untouched for longer.
+    /// Segments go when all their records are older.
     pub(crate) retention_age: Option<Duration>,
+    /// Whether only the newest record of each key is kept, and the next four apply.
+    pub(crate) compact: bool,
+    /// The log is compacted when this share of it was not yet.
+    pub(crate) min_dirty_ratio: f64,
+    /// Segments with younger records are not compacted.
+    pub(crate) min_compaction_lag: Duration,
+    /// The log is compacted when records older than this were not, whatever their share.
+    pub(crate) max_compaction_lag: Option<Duration>,
+    /// How long consumers may take to see that a record was deleted.
+    pub(crate) tombstone_age: Duration,
+    /// How many replicas must have a batch before it is acknowledged, where the client asks for all;
+    /// there is one.
+    pub(crate) min_insync_replicas: u64,
+    /// A batch of more bytes is refused.
+    pub(crate) max_batch_bytes: u64,
+    /// Where timestamps come from.
+    pub(crate) timestamp_type: TimestampType,
+    /// Records with timestamps of clients that lie further back are refused.
+    pub(crate) max_timestamp_before: Option<Duration>,
+    /// The same for timestamps in the future.
+    pub(crate) max_timestamp_after: Option<Duration>,
 }
 
 /// Whether a partition can still be used.
@@ -85,8 +113,10 @@ pub(crate) struct Partition {
     pub(super) disk: Disk,
     /// Held for appending and for looking up positions, never across an fsync or a deletion.
     log: Mutex<Log>,
-    /// Held while records or the whole partition are deleted, across fsyncs.
+    /// Held while records or the whole partition are deleted or replaced, across fsyncs.
     maintenance: Mutex<()>,
+    /// Held while the log is compacted; before `maintenance`.
+    compaction: Mutex<Compaction>,
     /// See [`Partition::log_end`].
     log_end: AtomicI64,
     status: watch::Sender<LogStatus>,
@@ -107,6 +137,8 @@ pub(super) struct Log {
     pub(super) producers: ProducerStates,
     /// Whether a task flushes what is appended.
     pub(super) flushing: bool,
+    /// Whether the last write failed.
+    pub(super) refusing: bool,
 }
 
 impl Log {
@@ -138,7 +170,8 @@ impl Partition {
     ) -> Result<Self, BrokerError> {
         durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
         let (mut segments, mut producers) = recovery::recover(&dir, &disk)?;
-        let start = read_start(&dir)?;
+        let start = read_offset(&dir.join(START_FILE))?;
+        let compaction = Compaction::open(&dir)?;
         if segments.is_empty() {
             segments.push(Segment::empty(&dir, start));
         }
@@ -162,6 +195,7 @@ impl Partition {
             settings: Mutex::new(settings),
             disk,
             maintenance: Mutex::default(),
+            compaction: Mutex::new(compaction),
             log_end: AtomicI64::new(last.end),
             status,
             log: Mutex::new(Log {
@@ -172,6 +206,7 @@ impl Partition {
                 segments,
                 producers,
                 flushing: false,
+                refusing: false,
             }),
         })
     }
@@ -184,12 +219,16 @@ impl Partition {
         self.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When its segments are closed and deleted.
-    pub(super) fn settings(&self) -> LogSettings {
+    pub(super) fn compaction(&self) -> MutexGuard<'_, Compaction> {
+        self.compaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it takes, and when its segments are closed, deleted and compacted.
+    pub(crate) fn settings(&self) -> LogSettings {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes when its segments are closed and deleted, from now on.
+    /// Changes the settings, from now on.
     pub(crate) fn set_settings(&self, settings: LogSettings) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
@@ -276,14 +315,14 @@ impl Partition {
     }
 }
 
-fn read_start(dir: &Path) -> Result<i64, BrokerError> {
-    let path = dir.join(START_FILE);
-    match fs::read_to_string(&path) {
+/// The offset in a file; 0 if there is no file.
+pub(super) fn read_offset(path: &Path) -> Result<i64, BrokerError> {
+    match fs::read_to_string(path) {
         Ok(text) => text.trim().parse().map_err(|_| BrokerError::CorruptFile {
-            path,
+            path: path.to_owned(),
             reason: "it holds no offset".to_owned(),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(BrokerError::io(&path)(error)),
+        Err(error) => Err(BrokerError::io(path)(error)),
     }
 }

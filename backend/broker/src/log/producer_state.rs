@@ -41,10 +41,36 @@ struct BatchMetadata {
     end: i64,
 }
 
+/// The last batch of a producer in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastBatch {
+    /// It has sequence numbers; the offset behind it.
+    Data { end: i64 },
+    /// There is nothing but markers of its epoch.
+    Marker { epoch: i16 },
+}
+
 #[derive(Debug)]
 struct Producer {
     epoch: i16,
     batches: VecDeque<BatchMetadata>,
+    last_timestamp: i64,
+    /// Whether a marker has ended a transaction of it here.
+    has_marker: bool,
+}
+
+/// What is known of a producer that has appended to a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ActiveProducer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+    /// The sequence number of its last record; none if only a marker is known.
+    pub(crate) last_sequence: Option<i32>,
+    /// Milliseconds since 1970.
+    pub(crate) last_timestamp: i64,
+    pub(crate) has_marker: bool,
+    /// Offset of the first record of its open transaction.
+    pub(crate) transaction_start: Option<i64>,
 }
 
 /// The producers of one partition.
@@ -104,15 +130,19 @@ impl ProducerStates {
         {
             self.evict_oldest();
         }
-        let producer = self
-            .producers
-            .entry(header.producer_id)
-            .or_insert_with(|| Producer { epoch: header.producer_epoch, batches: VecDeque::new() });
+        let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
+            epoch: header.producer_epoch,
+            batches: VecDeque::new(),
+            last_timestamp: -1,
+            has_marker: false,
+        });
+        producer.last_timestamp = header.max_timestamp;
+        producer.has_marker |= marker.is_some();
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
         }
-        if marker.is_some() {
+        if header.is_control() {
             return;
         }
         if producer.batches.len() == MAX_CACHED_BATCHES {
@@ -122,8 +152,35 @@ impl ProducerStates {
             first: header.base_sequence,
             last: advance(header.base_sequence, header.last_offset_delta),
             base,
-            end: base + i64::from(header.count()),
+            end: base + header.offset_count(),
         });
+    }
+
+    /// The producers that are known, by id.
+    pub(crate) fn active(&self) -> Vec<ActiveProducer> {
+        let describe = |(id, producer): (&i64, &Producer)| ActiveProducer {
+            id: *id,
+            epoch: producer.epoch,
+            last_sequence: producer.batches.back().map(|cached| cached.last),
+            last_timestamp: producer.last_timestamp,
+            has_marker: producer.has_marker,
+            transaction_start: self.transactions.first_offset(*id),
+        };
+        let mut all: Vec<ActiveProducer> = self.producers.iter().map(describe).collect();
+        all.sort_unstable_by_key(|producer| producer.id);
+        all
+    }
+
+    /// What compaction must keep of each producer, so that a restart finds its state again.
+    pub(super) fn last_batches(&self) -> HashMap<i64, LastBatch> {
+        let last = self.producers.iter().map(|(id, producer)| {
+            let last = match producer.batches.back() {
+                Some(batch) => LastBatch::Data { end: batch.end },
+                None => LastBatch::Marker { epoch: producer.epoch },
+            };
+            (*id, last)
+        });
+        last.collect()
     }
 
     fn evict_oldest(&mut self) {
@@ -151,6 +208,7 @@ mod tests {
             producer_id: 7,
             producer_epoch: epoch,
             base_sequence: sequence,
+            count,
         }
     }
 

@@ -16,33 +16,42 @@ impl Partition {
         self.log().segments.iter().map(|segment| segment.size).sum()
     }
 
-    /// Deletes the closed segments that retention expires. The age of a segment counts from its last
-    /// append, not from its records' timestamps, which clients choose.
+    /// Deletes the segments that retention expires. The age of a segment is that of its newest record,
+    /// by its timestamp; when all are too old, the last one is closed and goes too.
     pub(crate) fn delete_old_segments(&self, now: SystemTime) -> io::Result<()> {
+        let settings = self.settings();
         let _maintenance = self.maintenance();
-        if self.status().health == Health::Deleted {
+        if !settings.delete || self.status().health != Health::Good {
             return Ok(());
+        }
+        let too_old = |segment: &Segment| {
+            let age = now.duration_since(segment.newest()).unwrap_or_default();
+            segment.size > 0 && settings.retention_age.is_some_and(|max| age > max)
+        };
+        let rolled = {
+            let mut log = self.log();
+            let all = log.is_flushed() && log.segments.iter().all(too_old);
+            if all {
+                self.roll(&mut log)?;
+            }
+            all
+        };
+        if rolled {
+            // Without the name of the new segment the log would begin at 0 again after a crash.
+            self.disk.sync_folder(&self.dir)?;
         }
         let expired = {
             let mut log = self.log();
-            let expired = self.count_expired(&log, now);
+            let mut left: u64 = log.segments.iter().map(|segment| segment.size).sum();
+            let closed = &log.segments[..log.segments.len() - 1];
+            let expired = closed.iter().take_while(|segment| {
+                left -= segment.size;
+                settings.retention_bytes.is_some_and(|min| left >= min) || too_old(segment)
+            });
+            let expired = expired.count();
             self.detach(&mut log, expired)
         };
         self.remove_files(&expired)
-    }
-
-    fn count_expired(&self, log: &Log, now: SystemTime) -> usize {
-        let settings = self.settings();
-        let mut total: u64 = log.segments.iter().map(|segment| segment.size).sum();
-        let closed = &log.segments[..log.segments.len() - 1];
-        let expired = closed.iter().take_while(|segment| {
-            let too_large = settings.retention_bytes.is_some_and(|max| total > max);
-            let age = now.duration_since(segment.last_append).unwrap_or_default();
-            let too_old = settings.retention_age.is_some_and(|max| age > max);
-            total -= segment.size;
-            too_large || too_old
-        });
-        expired.count()
     }
 
     /// Deletes the records before `offset`, or before the high watermark if it is -1. Returns the
@@ -70,8 +79,10 @@ impl Partition {
 
     /// Accepts nothing more and removes the partition's folder.
     pub(crate) fn delete(&self) -> io::Result<()> {
-        let _maintenance = self.maintenance();
         self.close(Health::Deleted);
+        // Compaction has ended after this.
+        drop(self.compaction());
+        let _maintenance = self.maintenance();
         // Whoever appends now has finished after this, and the next one is refused.
         drop(self.log());
         fs::remove_dir_all(&self.dir)

@@ -8,7 +8,7 @@ use super::{
     AppendError, Appended, Health, Isolation, LogSettings, Marker, Partition, ReadError,
     SequenceError, check,
 };
-use crate::disk::Disk;
+use crate::{config::BrokerConfig, disk::Disk, topic_settings::TopicSettings};
 
 /// A valid batch of `count` records, of which only the header means anything.
 fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) -> Vec<u8> {
@@ -32,8 +32,14 @@ fn batch(producer: i64, sequence: i32, count: i32, timestamp: i64, body: &[u8]) 
     bytes.to_vec()
 }
 
+/// The defaults but for the size of segments.
+fn settings(segment_bytes: u64) -> LogSettings {
+    let defaults = TopicSettings::default().resolve(&BrokerConfig::new("unused"));
+    LogSettings { segment_bytes, ..defaults }
+}
+
 fn open(dir: &Path, segment_bytes: u64) -> Arc<Partition> {
-    let settings = LogSettings { segment_bytes, retention_bytes: None, retention_age: None };
+    let settings = settings(segment_bytes);
     Arc::new(Partition::open(dir.to_owned(), "t-0".to_owned(), settings, Disk::default()).unwrap())
 }
 
@@ -207,17 +213,15 @@ async fn a_missing_segment_in_between_is_named() {
     let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     fs::remove_file(&files[1]).unwrap();
-    let settings = LogSettings { segment_bytes: 500, retention_bytes: None, retention_age: None };
-    let error = Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
-        .unwrap_err();
+    let (dir, name) = (dir.path().to_owned(), "t-0".to_owned());
+    let error = Partition::open(dir, name, settings(500), Disk::default()).unwrap_err();
     assert!(error.to_string().contains(files[2].to_str().unwrap()), "{error}");
 }
 
 #[tokio::test]
 async fn the_active_segment_is_never_deleted() {
     let dir = tempfile::tempdir().unwrap();
-    let settings =
-        LogSettings { segment_bytes: 500, retention_bytes: Some(0), retention_age: None };
+    let settings = LogSettings { retention_bytes: Some(0), ..settings(500) };
     let partition =
         Partition::open(dir.path().to_owned(), "t-0".to_owned(), settings, Disk::default())
             .unwrap();
@@ -388,10 +392,8 @@ async fn a_log_damaged_at_random_is_refused_or_loses_only_its_end() {
             _ => bytes.extend((0..random.below(300)).map(|_| random.below(256) as u8)),
         }
         fs::write(path, &bytes).unwrap();
-        let settings =
-            LogSettings { segment_bytes: 700, retention_bytes: None, retention_age: None };
         let name = "t-0".to_owned();
-        match Partition::open(dir.path().to_owned(), name, settings, Disk::default()) {
+        match Partition::open(dir.path().to_owned(), name, settings(700), Disk::default()) {
             Err(_) => refused += 1,
             Ok(partition) => {
                 let mut offset = 0;

@@ -22,7 +22,7 @@ pub(crate) struct AbortedTransaction {
     /// Offset of its first record.
     pub(crate) first_offset: i64,
     /// Offset of the marker that aborted it.
-    marker_offset: i64,
+    pub(super) marker_offset: i64,
 }
 
 /// A transaction that this partition is part of.
@@ -62,6 +62,11 @@ impl PartitionTransactions {
         self.ongoing.contains_key(&producer_id)
     }
 
+    /// Offset of the first record of the producer's open transaction.
+    pub(super) fn first_offset(&self, producer_id: i64) -> Option<i64> {
+        self.ongoing.get(&producer_id)?.first_offset
+    }
+
     /// Producers, with their epochs, that have records in a transaction that has not ended.
     pub(super) fn open(&self) -> Vec<(i64, i16)> {
         let begun = self.ongoing.iter().filter(|(_, ongoing)| ongoing.first_offset.is_some());
@@ -89,7 +94,7 @@ impl PartitionTransactions {
     /// Notes a batch that is now in the log at `base`; `marker` is what a control batch says.
     pub(super) fn update(&mut self, header: &BatchHeader, marker: Option<Marker>, base: i64) {
         let Some(marker) = marker else {
-            if header.is_transactional() {
+            if header.is_transactional() && !header.is_control() {
                 let epoch = header.producer_epoch;
                 let new = Ongoing { epoch, first_offset: None };
                 let ongoing = self.ongoing.entry(header.producer_id).or_insert(new);
@@ -126,6 +131,11 @@ impl PartitionTransactions {
         aborted.filter(|aborted| aborted.first_offset < end).copied().collect()
     }
 
+    /// Forgets the aborted transactions with markers at these offsets: none of their records is left.
+    pub(super) fn forget_aborted(&mut self, marker_offsets: &[i64]) {
+        self.aborted.retain(|aborted| !marker_offsets.contains(&aborted.marker_offset));
+    }
+
     /// Forgets the aborted transactions whose records are all before `log_start`.
     pub(super) fn forget_before(&mut self, log_start: i64) {
         self.aborted.retain(|aborted| aborted.marker_offset >= log_start);
@@ -148,6 +158,7 @@ mod tests {
             producer_id,
             producer_epoch: epoch,
             base_sequence: 0,
+            count: 1,
         }
     }
 

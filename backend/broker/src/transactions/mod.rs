@@ -21,7 +21,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
+pub(crate) use state::{Phase, ProducerEpoch, StateError, TransactionState};
 
 use crate::{
     context::Node,
@@ -140,7 +140,7 @@ impl Transactions {
                 if let Some(claimed) = claimed {
                     state.check_claim(claimed)?;
                 }
-                if state.phase == state::Phase::Ongoing {
+                if state.phase == Phase::Ongoing {
                     self.store(&transaction, state.fence(now_ms())).await?;
                     self.finish(node, &transaction).await?;
                     state = transaction.state()?;
@@ -227,6 +227,20 @@ impl Transactions {
             self.finish(node, &transaction).await?;
         }
         Ok(())
+    }
+
+    /// What is known of a transactional id, if anything is.
+    pub(crate) fn describe(&self, id: &str) -> Option<TransactionState> {
+        self.get(id).ok()?.lock().clone()
+    }
+
+    /// All transactional ids and what is known of them.
+    pub(crate) fn describe_all(&self) -> Vec<(String, TransactionState)> {
+        let described = |transaction: Arc<Transaction>| {
+            let state = transaction.lock().clone()?;
+            Some((transaction.id.clone(), state))
+        };
+        self.all().into_iter().filter_map(described).collect()
     }
 
     /// Whether an open transaction may still change what a group has committed for a partition.

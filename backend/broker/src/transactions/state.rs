@@ -33,6 +33,30 @@ pub(crate) enum Phase {
     CompleteAbort,
 }
 
+impl Phase {
+    /// All that there are.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Empty,
+        Self::Ongoing,
+        Self::PrepareCommit,
+        Self::PrepareAbort,
+        Self::CompleteCommit,
+        Self::CompleteAbort,
+    ];
+
+    /// Kafka's name of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Ongoing => "Ongoing",
+            Self::PrepareCommit => "PrepareCommit",
+            Self::PrepareAbort => "PrepareAbort",
+            Self::CompleteCommit => "CompleteCommit",
+            Self::CompleteAbort => "CompleteAbort",
+        }
+    }
+}
+
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StateError {
@@ -51,10 +75,14 @@ pub(crate) struct TransactionState {
     /// The producer's epoch before it asked for a new one, in case it did not hear the answer.
     previous: Option<ProducerEpoch>,
     /// How long a transaction may stay open.
-    timeout_ms: u64,
+    pub(crate) timeout_ms: u64,
     pub(crate) phase: Phase,
     /// When the phase began, milliseconds since 1970.
     since_ms: u64,
+    /// When the last transaction began, if the producer has begun one; absent in files of versions that
+    /// did not tell it.
+    #[serde(default)]
+    pub(crate) started_ms: Option<u64>,
     /// The partitions of the transaction, by topic.
     pub(crate) partitions: BTreeMap<String, BTreeSet<i32>>,
     /// The offsets to be committed with the transaction, by group.
@@ -70,6 +98,7 @@ impl TransactionState {
             timeout_ms,
             phase: Phase::Empty,
             since_ms: now_ms,
+            started_ms: None,
             partitions: BTreeMap::new(),
             offsets: BTreeMap::new(),
         }
@@ -129,6 +158,7 @@ impl TransactionState {
             next.previous = None;
             next.phase = Phase::Ongoing;
             next.since_ms = now_ms;
+            next.started_ms = Some(now_ms);
         }
         Ok(next)
     }

@@ -1,6 +1,6 @@
 //! The state machine by itself.
 
-use super::{ProducerEpoch, StateError, TransactionState, state::Phase};
+use super::{Phase, ProducerEpoch, StateError, TransactionState};
 use crate::{
     groups::{CommittedOffset, OffsetsByTopic},
     log::Marker,

@@ -193,13 +193,23 @@ pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// A member of a group of the classic protocol.
 pub fn group_member(address: SocketAddr, group: &str, topic: &str) -> StreamConsumer {
-    let consumer: StreamConsumer = client(address)
+    let mut config = client(address);
+    config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "200");
+    subscribed(&mut config, group, topic)
+}
+
+/// A member of a group of the consumer protocol, to which the broker says when to send heartbeats.
+pub fn modern_group_member(address: SocketAddr, group: &str, topic: &str) -> StreamConsumer {
+    subscribed(client(address).set("group.protocol", "consumer"), group, topic)
+}
+
+fn subscribed(config: &mut ClientConfig, group: &str, topic: &str) -> StreamConsumer {
+    let consumer: StreamConsumer = config
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "200")
         .create()
         .unwrap();
     consumer.subscribe(&[topic]).unwrap();

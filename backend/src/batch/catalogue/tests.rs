@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use tempfile::TempDir;
 use tillstream_shared::{ClosedBy, Line, OffsetRange, SourceLine};
@@ -65,7 +65,8 @@ fn a_stored_batch_comes_back_whole() {
     assert_eq!((manifest.sources.as_slice(), &manifest.previous), (&[source][..], &None));
     assert_eq!((manifest.rows, manifest.funnel.returns, manifest.funnel.sales), (3, 1, 2));
     let mut lines = Vec::new();
-    read_lines(folder.path(), &manifest, |line| lines.push(line.clone().into_owned())).unwrap();
+    read_lines(&folder.path().into(), &manifest, |line| lines.push(line.clone().into_owned()))
+        .unwrap();
     assert_eq!(lines, [line(0), line(1), line(2)]);
 }
 
@@ -212,7 +213,7 @@ fn a_number_that_was_stored_and_removed_meanwhile_is_not_given_again() {
     let mut closed = batch.close(&provenance(), ClosedBy::Size).unwrap();
     assert_eq!(sleeper.try_commit(&mut closed).unwrap(), None);
     assert!(!folder.path().join("batch_000001.json").exists());
-    closed.discard().unwrap();
+    closed.discard(&folder.path().into()).unwrap();
     let error = sleeper.close(open_batch(&lock, 0..3), &provenance(), ClosedBy::Size).unwrap_err();
     assert!(matches!(error, BatchError::Overtaken { next: 4, .. }), "{error}");
     let third = sleeper.close(open_batch(&lock, 4..6), &provenance(), ClosedBy::Size).unwrap();
@@ -236,7 +237,7 @@ fn damage_is_named() {
     let path = folder.path().join(&manifest.file);
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("17850", "17851")).unwrap();
-    let error = read_lines(folder.path(), &manifest, |_| ()).unwrap_err();
+    let error = read_lines(&folder.path().into(), &manifest, |_| ()).unwrap_err();
     assert!(matches!(error, BatchError::Damaged { .. }), "{error}");
     let catalogue = Catalogue::read(folder.path()).unwrap();
     assert!(catalogue.damaged().unwrap().is_empty(), "the size is right");
@@ -333,7 +334,7 @@ fn a_checkpoint_spares_reading_and_is_not_trusted_blindly() {
     // Another history of the same length is not what the checkpoint is about.
     let other = TempDir::new().unwrap();
     let [.., newest] = [0, 2, 4].map(|first| store(other.path(), first..first + 2));
-    fs::copy(checkpoint_path(folder.path()), checkpoint_path(other.path())).unwrap();
+    fs::copy(folder.path().join(CHECKPOINT), other.path().join(CHECKPOINT)).unwrap();
     let catalogue = Catalogue::read(other.path()).unwrap();
     assert_eq!((catalogue.summary().rows, &catalogue.summary().hash), (6, &newest.hash));
 }

@@ -7,7 +7,11 @@ use tillstream_shared::{
 };
 
 use crate::{
-    cli::{Error, data, flags::DataOptions, output::print_line},
+    cli::{
+        Error, data,
+        flags::{DataOptions, StorageOptions},
+        output::print_line,
+    },
     progress::Progress,
     registry::ChampionStore,
 };
@@ -33,7 +37,7 @@ pub(in crate::cli) enum ChampionAction {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ChampionOptions {
     #[command(flatten)]
-    pub(in crate::cli) data: DataOptions,
+    pub(in crate::cli) storage: StorageOptions,
     /// What the models are about
     #[arg(long, value_parser = clap::value_parser!(Entity))]
     pub(in crate::cli) entity: Entity,
@@ -56,8 +60,9 @@ pub(in crate::cli) fn run(action: ChampionAction) -> Result<(), Error> {
 }
 
 fn change(which: &ChampionOptions, request: ChampionRequest) -> Result<(), Error> {
-    let registry = data::load_models(&which.data, &Progress::default())?;
-    let champions = ChampionStore::new(&which.data.models());
+    let (models, batches) = (which.storage.data.models(), which.storage.batches()?);
+    let registry = data::load_models(&models, &batches, &Progress::default())?;
+    let champions = ChampionStore::new(&models);
     let champion = champions.apply(&registry, which.kind, which.entity, request)?;
     print_line(serde_json::to_string_pretty(&champion)?);
     Ok(())

@@ -24,7 +24,8 @@ pub(in crate::cli) async fn run(
     let (once, connecting) = (options.once, progress.clone());
     let consumer = setup(&shutdown, move || {
         let shared = cluster.joins_group;
-        let opened = data::open_batches(&options.data, &options.batches, shared, &connecting)?;
+        let store = options.storage.batches()?;
+        let opened = data::open_batches(&store, &options.batches, shared, &connecting)?;
         cluster.ensure_topics(&connecting)?;
         let batches = options.batches.consumer();
         let consumer = Consumer::connect(cluster.clone(), batches, opened, connecting)?;

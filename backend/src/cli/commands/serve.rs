@@ -14,23 +14,19 @@ pub(in crate::cli) async fn run(options: ServeOptions, shutdown: Shutdown) -> Re
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
-    let ServeOptions { data, page } = options;
-    let (models, batches) = (data.models(), data.batch());
-    let loading = progress.clone();
-    let (data, registry) = setup(&shutdown, move || {
-        let loaded = data::load_models(&data, &loading)?;
-        Ok((data, loaded))
+    let ServeOptions { storage, page } = options;
+    let (models, loading) = (storage.data.models(), progress.clone());
+    let (batches, watched, registry) = setup(&shutdown, move || {
+        let batches = storage.batches()?;
+        let registry = data::load_models(&storage.data.models(), &batches, &loading)?;
+        let mut watched = data::WatchedBatches::new(batches.clone());
+        watched.refresh(&loading);
+        Ok((batches, watched, registry))
     })
     .await?;
-    components::data_watcher(
-        &mut supervisor,
-        &batches,
-        &models,
-        registry.clone(),
-        progress.clone(),
-    );
+    components::data_watcher(&mut supervisor, watched, &models, registry.clone(), progress.clone());
     components::serving(&mut supervisor, listener, address, |shutdown| {
-        data::state(&data, &page, registry, progress, shutdown)
+        data::state(&models, &batches, &page, registry, progress, shutdown)
     });
     supervisor.run(&shutdown, None).await?;
     Ok(())

@@ -27,13 +27,13 @@ pub(in crate::cli) async fn run(options: TrainOptions, shutdown: Shutdown) -> Re
     }
     let progress = Arc::<Progress>::default();
     let mut supervisor = Supervisor::new(progress.clone(), StopTimeouts::default());
-    let (follow, models) = (options.follow, options.data.models());
+    let (follow, models) = (options.follow, options.storage.data.models());
     let opening = progress.clone();
     let (registry, trainer, catalogue) = setup(&shutdown, move || {
-        let batches = options.data.batch();
-        let registry = data::load_models(&options.data, &opening)?;
-        let catalogue = Catalogue::read(&batches)?;
-        let (params, models) = (options.model.trainer(), options.data.models());
+        let (batches, models) = (options.storage.batches()?, options.storage.data.models());
+        let registry = data::load_models(&models, &batches, &opening)?;
+        let catalogue = Catalogue::read(batches)?;
+        let params = options.model.trainer();
         let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), opening)?;
         Ok((registry, trainer, catalogue))
     })

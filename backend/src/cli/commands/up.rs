@@ -35,20 +35,21 @@ pub(in crate::cli) async fn run(
     let listener = data::bind(options.page.listen).await?;
     let address = listener.local_addr()?;
     let (opening, at) = (options.clone(), progress.clone());
-    let (catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
+    let (store, catalogue, lock, registry, trainer, input) = setup(&shutdown, move || {
         let shared = opening.kafka.joins_group();
-        let (catalogue, lock) = data::open_batches(&opening.data, &opening.batches, shared, &at)?;
-        let registry = data::load_models(&opening.data, &at)?;
-        let (params, models) = (opening.model.trainer(), opening.data.models());
+        let (store, models) = (opening.storage.batches()?, opening.storage.data.models());
+        let (catalogue, lock) = data::open_batches(&store, &opening.batches, shared, &at)?;
+        let registry = data::load_models(&models, &store, &at)?;
+        let params = opening.model.trainer();
         let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at)?;
-        Ok((catalogue, lock, registry, trainer, opening.input.open()?))
+        Ok((store, catalogue, lock, registry, trainer, opening.input.open()?))
     })
     .await?;
 
     let brokers = match &options.brokers {
         Some(brokers) => brokers.clone(),
         None => {
-            let config = options.topic.broker(options.data.broker(), options.broker_listen);
+            let config = options.topic.broker(options.storage.data.broker(), options.broker_listen);
             let broker = Broker::start(config).await?;
             let address = broker.address().to_string();
             components::broker(&mut supervisor, broker);
@@ -69,10 +70,12 @@ pub(in crate::cli) async fn run(
     let (producer, consumer, onlooker) = connected.await?;
     let setup = begun.elapsed();
 
+    let models = options.storage.data.models();
     components::serving(&mut supervisor, listener, address, |shutdown| {
-        data::state(&options.data, &options.page, registry.clone(), progress.clone(), shutdown)
+        let (registry, progress) = (registry.clone(), progress.clone());
+        data::state(&models, &store, &options.page, registry, progress, shutdown)
     });
-    let champions = ChampionStore::new(&options.data.models());
+    let champions = ChampionStore::new(&models);
     components::champion_watcher(&mut supervisor, champions, registry.clone(), progress.clone());
     components::terminal(&mut supervisor, terminal, progress.clone());
 
@@ -81,7 +84,7 @@ pub(in crate::cli) async fn run(
     let end = options.once.then(|| consumer.end());
     let trained = components::trainer(&mut supervisor, trainer, onlooker, batches);
     let consumed = components::consumer(&mut supervisor, consumer, stored, false);
-    let sending = options.sending.producer(options.data.rejects());
+    let sending = options.sending.producer(options.storage.data.rejects());
     let produced =
         components::producer(&mut supervisor, producer, input, sending, progress.clone(), end);
 

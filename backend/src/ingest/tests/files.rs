@@ -219,7 +219,7 @@ fn text() -> impl Strategy<Value = Cow<'static, str>> {
     "[ -~\n\r\",;\t£éß…€]{0,12}".prop_map(Cow::Owned)
 }
 
-fn any_line() -> impl Strategy<Value = Line<'static>> {
+pub(super) fn any_line() -> impl Strategy<Value = Line<'static>> {
     let dates = (1..=9999u32, 1..=12u32, 1..=28u32, 0..24u32, 0..60u32, 0..60u32).prop_map(
         |(year, month, day, hour, minute, second)| {
             format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}").into()

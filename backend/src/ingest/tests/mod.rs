@@ -2,6 +2,7 @@
 
 mod files;
 mod generated;
+mod parquet;
 mod real;
 mod workbooks;
 mod xlsx;

@@ -52,7 +52,12 @@ impl Consumer {
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
         let is_stored = !self.sink.covers(partitions)
-            || (!lost && self.close(ClosedBy::Rebalance, true, shutdown, stored)?);
+            || (!lost
+                && match self.close(ClosedBy::Rebalance, true, shutdown, stored) {
+                    // The others do not wait for room here: whoever gets the partitions reads them again.
+                    Err(error) if error.is_disk_full() => false,
+                    closed => closed?,
+                });
         if !lost {
             // librdkafka gives the partitions back after the answer.
             self.commit();
@@ -61,7 +66,7 @@ impl Consumer {
             self.positions.remove(*partition);
             self.stored.remove(partition);
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
             list.add_partition(&self.cluster.topic, *partition);
@@ -151,7 +156,7 @@ impl Consumer {
             self.positions.add(partition, next, *watermarks);
             starts.insert(partition, next);
         }
-        self.progress.lag.set(self.positions.lag());
+        self.progress.lag.set(self.positions.report());
         Ok(starts)
     }
 }

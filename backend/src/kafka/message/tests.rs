@@ -105,10 +105,84 @@ fn invalid_messages_are_refused_with_a_reason() {
         (r#""Country":"F""#, r#""Country":null"#, "a text is null"),
         ("2010-12-01 08:26:00", "yesterday", "InvoiceDate `yesterday` is not a date"),
         ("2010-12-01 08:26:00", "13/12/2010 8:26", "InvoiceDate `13/12/2010 8:26` is not a date"),
-        (r#""2010-12-01 08:26:00""#, "1291191960000", "InvoiceDate `1291191960000`"),
+        (r#""2010-12-01 08:26:00""#, r#""1291191960000""#, "InvoiceDate `1291191960000`"),
+        (r#""2010-12-01 08:26:00""#, "null", "InvoiceDate is null"),
     ] {
         let error = changed(from, to).unwrap_err().to_string();
         assert!(error.contains(reason), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_date_may_be_milliseconds_and_nothing_else_that_is_counted() {
+    let date = |number: &str| {
+        let read = changed(r#""2010-12-01 08:26:00""#, number);
+        read.map(|line| line.invoice_date.into_owned()).map_err(|error| error.to_string())
+    };
+    for (number, expected) in [
+        ("1291191960000", "2010-12-01 08:26:00"),
+        ("1291191960999", "2010-12-01 08:26:00"),
+        ("1.29119196e12", "2010-12-01 08:26:00"),
+        ("315532800000", "1980-01-01 00:00:00"),
+        ("4133980799999", "2100-12-31 23:59:59"),
+    ] {
+        assert_eq!(date(number).as_deref(), Ok(expected), "{number}");
+    }
+    for (number, what) in [
+        ("1291191960", "seconds"),
+        ("1291191960000000", "microseconds"),
+        ("1291191960000000000", "nanoseconds"),
+        ("14944", "days"),
+        ("201012010826", "digits of a date"),
+        ("20101201082600", "digits of a date"),
+        ("315532799999", "before 1980"),
+        ("4133980800000", "after 2100"),
+        ("0", "unknown"),
+        ("-1", "unknown"),
+        ("9223372036854775807", "the largest"),
+    ] {
+        let error = date(number).unwrap_err();
+        assert!(error.contains("is not in milliseconds since 1970"), "{what}: {error}");
+    }
+    for number in ["1291191960000.5", "1e300", "18446744073709551615"] {
+        assert!(date(number).unwrap_err().contains("is not a date"), "{number}");
+    }
+}
+
+#[test]
+fn the_envelope_of_kafka_connect_is_opened() {
+    let schema = r#"{"type":"struct","fields":[{"type":"string","optional":false,"field":"InvoiceNo"},{"type":"int32","optional":false,"field":"Quantity"},{"type":"int64","optional":false,"name":"org.apache.kafka.connect.data.Timestamp","version":1,"field":"InvoiceDate"},{"type":"double","optional":false,"field":"UnitPrice"}],"optional":false,"name":"lines"}"#;
+    let sealed =
+        |schema: &str, payload: &str| format!(r#"{{"schema":{schema},"payload":{payload}}}"#);
+    let millis = MINIMAL.replace(r#""2010-12-01 08:26:00""#, "1291191960000");
+    for schema in [schema, "null", "{}", "[1]", r#""lines""#] {
+        assert_eq!(parsed(sealed(schema, &millis)), parsed(MINIMAL), "{schema}");
+    }
+    assert_eq!(parsed(format!(r#"{{"payload":{millis},"schema":null}}"#)), parsed(MINIMAL));
+    let nan = MINIMAL.replace("}", r#","CustomerID":NaN}"#);
+    assert_eq!(parsed(sealed(schema, &nan)), parsed(MINIMAL));
+    let framed = [b"\x00\x00\x00\x00\x2a", sealed(schema, &millis).as_bytes()].concat();
+    assert_eq!(parsed(framed), parsed(MINIMAL));
+    // A line with fields of these names is a line.
+    let other = MINIMAL.replace("}", r#","schema":1,"payload":{"Quantity":7}}"#);
+    assert_eq!(parsed(other), parsed(MINIMAL));
+
+    let decimal = r#"{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"},"field":"UnitPrice"}"#;
+    let decimal = format!(r#"{{"type":"struct","fields":[{decimal}]}}"#);
+    let base64 = MINIMAL.replace(r#""UnitPrice":1"#, r#""UnitPrice":"1234""#);
+    for (message, reason) in [
+        (sealed(schema, "null"), "invalid type: null"),
+        (sealed(schema, "{}"), "missing field `InvoiceNo`"),
+        (
+            sealed(schema, &MINIMAL.replace(r#""Quantity":1"#, r#""Quantity":1.5"#)),
+            "Quantity `1.5`",
+        ),
+        (sealed(schema, &sealed(schema, MINIMAL)), "missing field `InvoiceNo`"),
+        (sealed(&decimal, &base64), "UnitPrice is a Decimal as bytes"),
+        (format!(r#"{{"payload":{MINIMAL}}}"#), "missing field `InvoiceNo`"),
+    ] {
+        let error = parsed(&message).unwrap_err().to_string();
+        assert!(error.contains(reason), "{message}: {error}");
     }
 }
 

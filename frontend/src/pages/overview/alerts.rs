@@ -1,4 +1,4 @@
-//! What a person should see: failed components, damaged batches and notices. Each is nothing when there
+//! What a person should see: components that failed or wait, damaged batches and notices. Each is nothing when there
 //! is nothing to tell.
 
 use tillstream_shared::api::{ComponentStatus, Gap, Stage};
@@ -10,14 +10,14 @@ use crate::{format, labels};
 const MAX_GAPS: usize = 10;
 
 #[derive(Debug, PartialEq, Properties)]
-pub(super) struct FailuresProps {
+pub(super) struct ComponentsProps {
     /// All components of the process.
     pub(super) components: Vec<ComponentStatus>,
 }
 
 /// Failed components and why they failed.
 #[component]
-pub(super) fn Failures(props: &FailuresProps) -> Html {
+pub(super) fn Failures(props: &ComponentsProps) -> Html {
     let failed = || props.components.iter().filter(|status| status.stage == Stage::Failed);
     if failed().next().is_none() {
         return Html::default();
@@ -28,6 +28,26 @@ pub(super) fn Failures(props: &FailuresProps) -> Html {
                 <div key={labels::component(status.component)}>
                     <h2>{ format!("{} failed", labels::component(status.component)) }</h2>
                     <p>{ status.reason.as_deref().unwrap_or("No reason is known; see the log.") }</p>
+                </div>
+            }) }
+        </section>
+    }
+}
+
+/// Components that wait for their brokers or for room on the disk, since when and why.
+#[component]
+pub(super) fn Waits(props: &ComponentsProps) -> Html {
+    let waits =
+        || props.components.iter().filter_map(|status| Some((status, status.waiting.as_ref()?)));
+    if waits().next().is_none() {
+        return Html::default();
+    }
+    html! {
+        <section class="notices waits" role="status" data-testid="waits">
+            { for waits().map(|(status, waiting)| html! {
+                <div key={labels::component(status.component)}>
+                    <h2>{ format!("{} waits", labels::component(status.component)) }</h2>
+                    <p>{ waiting }</p>
                 </div>
             }) }
         </section>

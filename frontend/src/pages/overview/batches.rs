@@ -1,11 +1,11 @@
 //! The newest batches.
 
-use tillstream_shared::{ClosedBy, Manifest, api::BatchList};
+use tillstream_shared::{Manifest, api::BatchList};
 use yew::prelude::*;
 
 use crate::{
     components::view::loaded,
-    format,
+    format, labels,
     services::{batches, http::ApiError},
     state::{live::Versions, resource::use_resource},
 };
@@ -41,12 +41,6 @@ pub(super) fn Batches() -> Html {
 
 fn table(batches: &[Manifest]) -> Html {
     let row = |batch: &Manifest| {
-        let closed_by = match batch.closed_by {
-            ClosedBy::Size => "size",
-            ClosedBy::Time => "time",
-            ClosedBy::Shutdown => "shutdown",
-            ClosedBy::Rebalance => "rebalance",
-        };
         html! {
             <tr key={batch.number}>
                 <th scope="row" title={batch.file.clone()}>{ batch.number }</th>
@@ -54,7 +48,7 @@ fn table(batches: &[Manifest]) -> Html {
                 <td class="num">{ format::count(batch.funnel.sales) }</td>
                 <td class="num">{ format::count(batch.funnel.returns) }</td>
                 <td class="num">{ format::count(batch.funnel.without_customer) }</td>
-                <td>{ closed_by }</td>
+                <td>{ labels::closed_by(batch.closed_by) }</td>
                 <td class="num">{ format::bytes(batch.bytes) }</td>
                 <td class="num nowrap">{ format::timestamp(&batch.created_at) }</td>
             </tr>

@@ -3,15 +3,18 @@
 mod alerts;
 mod batches;
 mod events;
+mod partitions;
 mod pipeline;
 mod segments;
 
+use tillstream_shared::api::Rates;
 use yew::prelude::*;
 
 use self::{
-    alerts::{Failures, Gaps, Notices},
+    alerts::{Failures, Gaps, Notices, Waits},
     batches::Batches,
     events::EventLog,
+    partitions::Partitions,
     pipeline::{OtherComponents, Pipeline, Progress},
     segments::Segments,
 };
@@ -23,7 +26,7 @@ use crate::{
     },
     format,
     services::http::ApiError,
-    state::live::{Connection, Live},
+    state::live::Connection,
 };
 
 /// `/`.
@@ -59,19 +62,21 @@ pub fn OverviewPage() -> Html {
         status.version,
         format::timestamp(&status.started_at)
     );
-    let rate = live.rate();
+    let rates = status.rates.filter(|_| live.connection == Connection::Open);
     html! {
         <section class="page" data-testid="overview">
             { head(about) }
             <Failures components={status.components.clone()} />
+            <Waits components={status.components.clone()} />
             <Gaps gaps={status.gaps.clone()} />
             <Notices messages={status.notices.clone()} />
-            <Progress status={status.clone()} rate={rate.map(|rate| rate.received)} />
+            <Progress status={status.clone()} rate={rates.map(|rates| rates.received)} />
             <Pipeline status={status.clone()} trained={live.versions.trained()} />
             <OtherComponents components={status.components.clone()} />
+            <Partitions partitions={status.partitions.clone()} count={status.partition_count} />
             <div class="overview-grid">
                 <div class="card">
-                    { throughput_head(&live) }
+                    { throughput_head(rates) }
                     <Throughput rates={live.rates.clone()} />
                 </div>
                 <Segments />
@@ -84,25 +89,37 @@ pub fn OverviewPage() -> Html {
     }
 }
 
-fn throughput_head(live: &Live) -> Html {
-    let figure = |name: &str, class: &'static str, value: Option<f64>, testid: &'static str| {
-        let value = value.map(|value| value.round() as u64);
-        html! {
-            <div>
-                <dt><i class={classes!("line-key", class)} />{ name.to_owned() }</dt>
-                <dd data-testid={testid} data-value={value.map(|value| value.to_string())}>
-                    { value.map_or("\u{2013}".to_owned(), format::count) }
-                </dd>
-            </div>
-        }
-    };
-    let rate = live.rate();
+/// The rates as the server measures them, over the last ten seconds.
+fn throughput_head(rates: Option<Rates>) -> Html {
+    let figure =
+        |name: &str, class: Option<&'static str>, value: Option<f64>, testid: &'static str| {
+            let value = value.map(|value| value.round() as u64);
+            html! {
+                <div>
+                    <dt>
+                        if let Some(class) = class {
+                            <i class={classes!("line-key", class)} />
+                        }
+                        { name.to_owned() }
+                    </dt>
+                    <dd data-testid={testid} data-value={value.map(|value| value.to_string())}>
+                        { value.map_or("\u{2013}".to_owned(), format::count) }
+                    </dd>
+                </div>
+            }
+        };
     html! {
         <div class="card-head">
             <h2>{ "Lines per second" }</h2>
             <dl class="rates">
-                { figure("sent", "sent", rate.map(|rate| rate.sent), "rate-sent") }
-                { figure("received", "received", rate.map(|rate| rate.received), "rate-received") }
+                { figure("sent", Some("sent"), rates.map(|rates| rates.sent), "rate-sent") }
+                { figure(
+                    "received",
+                    Some("received"),
+                    rates.map(|rates| rates.received),
+                    "rate-received",
+                ) }
+                { figure("stored", None, rates.map(|rates| rates.stored), "rate-stored") }
             </dl>
         </div>
     }

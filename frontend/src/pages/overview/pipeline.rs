@@ -89,6 +89,7 @@ pub(super) fn Pipeline(props: &PipelineProps) -> Html {
                     <small>{ "lag: messages waiting" }</small>
                 </p>
                 <dl>
+                    { seconds_behind(status) }
                     { count("dead letters", status.dead_letters, "count-dead-letters", true) }
                     { count("repeated lines skipped", status.repeated, "count-repeated", false) }
                     { count("empty messages skipped", status.empty, "count-empty", false) }
@@ -100,6 +101,7 @@ pub(super) fn Pipeline(props: &PipelineProps) -> Html {
                 <dl>
                     { count("open batch", status.lines_open, "count-lines-open", false) }
                     { count("batches", status.batches, "count-batches", false) }
+                    { last_batch(status) }
                 </dl>
             </li>
             <li class="card">
@@ -130,7 +132,7 @@ pub(super) fn OtherComponents(props: &OtherComponentsProps) -> Html {
             data-testid="components">
             { for others().map(|status| {
                 let name = labels::component(status.component);
-                html! { <li key={name}>{ name }{ stage_pill(status.component, status.stage) }</li> }
+                html! { <li key={name}>{ name }{ stage_pill(status.component, Some(status)) }</li> }
             }) }
         </ul>
     }
@@ -140,14 +142,18 @@ fn stage_head(status: &Status, component: Component) -> Html {
     html! {
         <div class="stage-head">
             <h2>{ labels::component(component) }</h2>
-            { stage_pill(component, status.stage(component)) }
+            { stage_pill(component, status.component(component)) }
         </div>
     }
 }
 
-fn stage_pill(component: Component, stage: Stage) -> Html {
+fn stage_pill(component: Component, status: Option<&ComponentStatus>) -> Html {
+    let stage = status.map_or(Stage::Absent, |status| status.stage);
     let (class, text) = match stage {
         Stage::Absent => ("absent", "not in this process"),
+        Stage::Running if status.is_some_and(|status| status.waiting.is_some()) => {
+            ("waiting", "waiting")
+        }
         Stage::Running => ("running", "running"),
         Stage::Done => ("done", "done"),
         Stage::Failed => ("failed", "failed"),
@@ -165,6 +171,30 @@ fn stage_pill(component: Component, stage: Stage) -> Html {
         <span class={classes!("pill", class)} data-testid={testid} data-state={class}>
             <span class="dot" aria-hidden="true" />{ text }
         </span>
+    }
+}
+
+/// How far the consumer is behind in time.
+fn seconds_behind(status: &Status) -> Html {
+    let behind = status.lag_seconds.map_or("\u{2013}".to_owned(), |n| format::duration(n as f64));
+    html! {
+        <div>
+            <dt>{ "behind" }</dt>
+            <dd data-testid="lag-seconds" data-value={status.lag_seconds.map(|n| n.to_string())}>
+                { behind }
+            </dd>
+        </div>
+    }
+}
+
+fn last_batch(status: &Status) -> Html {
+    let Some(batch) = &status.last_batch else { return Html::default() };
+    let rows = format::plural(batch.rows, "line", "lines");
+    html! {
+        <div data-testid="last-batch" data-value={batch.number.to_string()}>
+            <dt>{ format!("batch {}, by {}", batch.number, labels::closed_by(batch.closed_by)) }</dt>
+            <dd title={format!("{} UTC", format::timestamp(&batch.created_at))}>{ rows }</dd>
+        </div>
     }
 }
 

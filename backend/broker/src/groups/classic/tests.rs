@@ -9,9 +9,10 @@ use bytes::Bytes;
 use tokio::sync::oneshot::{self, Receiver};
 
 use super::{
-    member::{GroupError, JoinRequest, JoinResponse, Phase, SyncRequest, SyncResponse},
-    state::GroupState,
+    member::{JoinRequest, JoinResponse, Phase, SyncRequest, SyncResponse},
+    state::ClassicState,
 };
+use crate::groups::error::GroupError;
 
 const SESSION: Duration = Duration::from_secs(10);
 const REBALANCE: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ fn protocols(names: &[&str]) -> Vec<(String, Bytes)> {
 }
 
 fn join(
-    group: &mut GroupState,
+    group: &mut ClassicState,
     now: Instant,
     joining: JoinRequest,
 ) -> Receiver<Result<JoinResponse, GroupError>> {
@@ -45,7 +46,7 @@ fn join(
 }
 
 fn sync(
-    group: &mut GroupState,
+    group: &mut ClassicState,
     now: Instant,
     id: &str,
     generation: i32,
@@ -75,8 +76,8 @@ fn is_awaiting_response<T>(reply: &mut Receiver<T>) -> bool {
 }
 
 /// A stable group of two, the leader first.
-fn two(now: Instant) -> (GroupState, JoinResponse, JoinResponse) {
-    let mut group = GroupState::default();
+fn two(now: Instant) -> (ClassicState, JoinResponse, JoinResponse) {
+    let mut group = ClassicState::default();
     let alone = answered(join(&mut group, now, member(""))).unwrap();
     let mut second = join(&mut group, now, member(""));
     assert!(is_awaiting_response(&mut second), "until the first has come again");
@@ -106,7 +107,7 @@ fn only_the_leader_is_told_the_members() {
 #[test]
 fn a_newcomer_is_told_its_name_first_and_expected_back() {
     let now = Instant::now();
-    let mut group = GroupState::default();
+    let mut group = ClassicState::default();
     let newcomer = JoinRequest { require_known_member_id: true, ..member("") };
     let Err(GroupError::MemberIdRequired(id)) = answered(join(&mut group, now, newcomer.clone()))
     else {
@@ -210,7 +211,7 @@ fn leaving_frees_the_place_at_once() {
 #[test]
 fn old_generations_and_strangers_may_not_commit() {
     let now = Instant::now();
-    let mut empty = GroupState::default();
+    let mut empty = ClassicState::default();
     assert_eq!(empty.validate_offset_commit(now, "", None, -1), Ok(()));
     assert_eq!(empty.validate_offset_commit(now, "x", None, 3), Err(GroupError::UnknownMemberId));
     let (mut group, leader, _) = two(now);
@@ -243,7 +244,7 @@ fn members_must_have_a_protocol_in_common() {
 #[test]
 fn a_static_member_takes_its_place_again_and_shuts_out_its_predecessor() {
     let now = Instant::now();
-    let mut group = GroupState::default();
+    let mut group = ClassicState::default();
     let fixed =
         |id: &str| JoinRequest { group_instance_id: Some("till 1".to_owned()), ..member(id) };
     let before = answered(join(&mut group, now, fixed(""))).unwrap();

@@ -8,6 +8,8 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::groups::error::GroupError;
+
 /// Where a group stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Phase {
@@ -32,23 +34,6 @@ impl Phase {
             Self::Stable => "Stable",
         }
     }
-}
-
-/// Why a member's request is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum GroupError {
-    /// Nobody of that name is in the group (any more).
-    UnknownMemberId,
-    /// Join again under this name.
-    MemberIdRequired(String),
-    /// The group has gone on to another generation.
-    IllegalGeneration,
-    /// The group is being rebalanced: join again.
-    RebalanceInProgress,
-    /// The members have no way of assigning in common.
-    InconsistentGroupProtocol,
-    /// A newer member has taken over the instance id.
-    FencedInstanceId,
 }
 
 /// A request to join.
@@ -98,7 +83,7 @@ pub(crate) struct SyncResponse {
 }
 
 /// Where the answer to a waiting request goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, GroupError>>;
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, GroupError>>;
 
 /// One member of a group.
 #[derive(Debug)]
@@ -154,6 +139,6 @@ impl Member {
 }
 
 /// Answers, unless the client has gone: then its session will run out.
-pub(super) fn respond<T>(reply: Reply<T>, result: Result<T, GroupError>) {
+pub(crate) fn respond<T>(reply: Reply<T>, result: Result<T, GroupError>) {
     drop(reply.send(result));
 }

@@ -1,0 +1,162 @@
+//! The file of a batch in one of its formats.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use bytes::Bytes;
+use tillstream_durable::fault;
+use tillstream_shared::Line;
+
+use crate::ingest::{
+    IngestError,
+    csv_lines::{BatchReader, write_header, write_line},
+    parquet_lines::{ParquetWriter, read_parquet},
+};
+
+/// Bytes gathered before they go to the file.
+const BUFFER: usize = 1 << 18;
+
+/// What a batch file is. The extension of its name says the same.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, strum::Display, strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum BatchFormat {
+    /// Comma-separated values, which every tool reads.
+    #[default]
+    Csv,
+    /// Apache Parquet: typed columns, compressed by zstd; a tenth of the size.
+    Parquet,
+}
+
+impl BatchFormat {
+    /// The format of the file `name`, as far as it is known.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Path::new(name).extension()?.to_str()?.parse().ok()
+    }
+}
+
+/// A file that lines are added to.
+pub(super) enum LineFile {
+    Csv { file: HashedFile, row: Vec<u8> },
+    Parquet(Box<ParquetWriter<HashedFile>>),
+}
+
+/// A file that is finished, but not yet on disk.
+#[derive(Debug)]
+pub(super) struct FinishedFile {
+    pub(super) file: File,
+    pub(super) bytes: u64,
+    /// BLAKE3, in hexadecimal.
+    pub(super) blake3: String,
+}
+
+impl LineFile {
+    /// Creates the file at `path`, or empties it.
+    pub(super) fn create(path: &Path, format: BatchFormat) -> io::Result<Self> {
+        let file = HashedFile {
+            // It is read again where it is uploaded.
+            file: BufWriter::with_capacity(
+                BUFFER,
+                File::options().read(true).write(true).create(true).truncate(true).open(path)?,
+            ),
+            hasher: Box::default(),
+            bytes: 0,
+        };
+        match format {
+            BatchFormat::Csv => {
+                let (mut file, mut row) = (file, Vec::with_capacity(256));
+                write_header(&mut row);
+                file.write_all(&row)?;
+                Ok(Self::Csv { file, row })
+            }
+            BatchFormat::Parquet => Ok(Self::Parquet(Box::new(ParquetWriter::new(file)?))),
+        }
+    }
+
+    pub(super) fn add(&mut self, line: &Line<'_>) -> io::Result<()> {
+        fault::check_room()?;
+        match self {
+            Self::Csv { file, row } => {
+                row.clear();
+                write_line(row, line);
+                file.write_all(row)
+            }
+            Self::Parquet(writer) => writer.write(line),
+        }
+    }
+
+    /// Ends the file. One in Parquet has the properties.
+    pub(super) fn finish(
+        self,
+        properties: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> io::Result<FinishedFile> {
+        let HashedFile { file, hasher, bytes } = match self {
+            Self::Csv { file, .. } => file,
+            Self::Parquet(writer) => writer.finish(properties)?,
+        };
+        let file = file.into_inner().map_err(|error| error.into_error())?;
+        Ok(FinishedFile { file, bytes, blake3: hasher.finalize().to_hex().to_string() })
+    }
+}
+
+impl std::fmt::Debug for LineFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Csv { .. } => "Csv",
+            Self::Parquet(_) => "Parquet",
+        })
+    }
+}
+
+/// A file of which the checksum is known.
+pub(super) struct HashedFile {
+    file: BufWriter<File>,
+    hasher: Box<blake3::Hasher>,
+    bytes: u64,
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Hands every line of a batch file's content to `each`, in order, and gives how many there are. Messages call
+/// the file `path`.
+///
+/// # Errors
+/// When it is not what [`LineFile`] writes.
+pub(super) fn read_file(
+    content: Bytes,
+    format: BatchFormat,
+    path: &str,
+    mut each: impl FnMut(&Line<'_>),
+) -> Result<u64, IngestError> {
+    match format {
+        BatchFormat::Csv => {
+            let mut reader = BatchReader::new(&content[..], path)?;
+            let mut rows = 0;
+            while let Some(line) = reader.next() {
+                each(&line?);
+                rows += 1;
+            }
+            Ok(rows)
+        }
+        BatchFormat::Parquet => read_parquet(content, path, each),
+    }
+}
