@@ -325,7 +325,7 @@ async fn every_version_that_is_offered_is_answered() {
                 .with_resource_name(text("t"))
                 .with_configuration_keys(None),
         ]),
-        |answer| answer.results[0].error_code == 0 && answer.results[0].configs.len() == 7
+        |answer| answer.results[0].error_code == 0 && answer.results[0].configs.len() == 15
     );
     let init = InitProducerIdRequest::default()
         .with_transactional_id(Some(TransactionalId(text("tx"))))
