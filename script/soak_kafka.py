@@ -11,18 +11,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 TOPIC = "soak"
 BROKER = "broker"
 # Starting Apache Kafka again, or storing what is left, may take so long.
 PATIENCE = 300
+# Of a program that is started while Apache Kafka is down.
+REFUSAL = "error: no Kafka broker answers"
 
 
 class Program:
     """A process of tillstream that is started again when it was killed."""
 
+    all: ClassVar[list["Program"]] = []
+
     def __init__(self, name: str, command: list[str], log: Path) -> None:
         self.name, self.command, self.log = name, command, log
+        self.refused = 0
+        self.all.append(self)
         self.start()
 
     def start(self) -> None:
@@ -30,8 +37,12 @@ class Program:
             self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=log)
 
     def has_ended(self) -> bool:
-        """Whether it came to its end; one that failed ends everything."""
+        """Whether it came to its end; one that failed ends everything, unless it found no broker at its start."""
         if self.process.poll() is None:
+            return False
+        if self.process.returncode == 1 and REFUSAL in self.tail(1):
+            self.refused += 1
+            self.start()
             return False
         self.expect_success()
         return True
@@ -45,12 +56,17 @@ class Program:
         if stop:
             self.process.send_signal(signal.SIGINT)
         self.process.wait(PATIENCE)
-        self.expect_success()
+        # One that has just started does not hear the signal yet, and is ended by it.
+        if not (stop and self.process.returncode == -signal.SIGINT):
+            self.expect_success()
 
     def expect_success(self) -> None:
         if self.process.returncode != 0:
-            tail = self.log.read_text(errors="replace").splitlines()[-20:]
-            sys.exit("\n".join([*tail, f"error: the {self.name} ended with {self.process.returncode}"]))
+            sys.exit(f"{self.tail(20)}\nerror: the {self.name} ended with {self.process.returncode}")
+
+    def tail(self, lines: int) -> str:
+        """The last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def kafka(action: str, *arguments: str) -> str:
@@ -66,6 +82,8 @@ def soak(options: argparse.Namespace, brokers: str, folder: Path, where: list[st
     produce = [options.tillstream, "produce", *at, str(folder / "producer"), "--rate", str(options.rate)]
     produce += ["--input", f"generate:{options.lines}"]
     consume = [options.tillstream, "consume", *at, str(folder / "data"), "--group", "soak", "--batch-size", "1000"]
+    # The least that Apache Kafka allows: until then the partitions of a killed consumer are nobody's.
+    consume += ["--kafka-property", "session.timeout.ms=6000"]
     producer = Program("producer", produce, folder / "producer.log")
     consumers = [
         Program(f"consumer {number}", [*consume, "--batch-interval", "1"], folder / f"consumer_{number}.log")
@@ -74,7 +92,7 @@ def soak(options: argparse.Namespace, brokers: str, folder: Path, where: list[st
     chance = random.Random(options.seed)
     kills = dict.fromkeys(["producer", *(consumer.name for consumer in consumers), BROKER], 0)
     for number in range(1, options.rounds + 1):
-        time.sleep(chance.uniform(0.05, 2))
+        time.sleep(chance.uniform(0.1, 5))
         running = [program for program in [producer, *consumers] if not program.has_ended()]
         victim = chance.choice([*running, None])
         if victim is None:
@@ -87,14 +105,17 @@ def soak(options: argparse.Namespace, brokers: str, folder: Path, where: list[st
             kills[victim.name] += 1
         if number % 10 == 0:
             print(f"{number} rounds: {kills}", flush=True)
-    if producer.has_ended():
-        print("the producer was done before the last round: the later ones found fewer to kill")
-    producer.process.wait(options.lines / options.rate + PATIENCE)
-    producer.expect_success()
+    deadline = time.monotonic() + options.lines / options.rate + PATIENCE
+    while not producer.has_ended():
+        if time.monotonic() > deadline:
+            sys.exit("error: the producer does not come to its end")
+        time.sleep(0.2)
     for consumer in consumers:
+        consumer.has_ended()
         consumer.finish(stop=True)
     Program("last consumer", [*consume, "--once"], folder / "last.log").finish()
-    print(f"killed: {kills}")
+    refused = sum(program.refused for program in Program.all)
+    print(f"killed: {kills}; {refused} starts found no broker")
 
 
 def main() -> None:
@@ -116,6 +137,8 @@ def main() -> None:
         check += ["--folder", str(options.folder / "data/batch"), "--lines", str(options.lines)]
         sys.exit(subprocess.run(check, check=False).returncode)
     finally:
+        for program in Program.all:
+            program.kill()
         kafka("stop", *where)
 
 
