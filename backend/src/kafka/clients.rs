@@ -79,11 +79,10 @@ impl ClientRole {
                 // New partitions of the topic are heard of by it when the group is joined.
                 ("topic.metadata.refresh.interval.ms", "30000"),
             ],
-            Self::DeadLetterProducer
-            | Self::ReplayProducer
-            | Self::Reader
-            | Self::Metadata
-            | Self::Admin => &[],
+            // librdkafka leaves the address that it was given for the one that the broker gives, and waits half of this
+            // before it connects there.
+            Self::Metadata => &[("reconnect.backoff.ms", "20")],
+            Self::DeadLetterProducer | Self::ReplayProducer | Self::Reader | Self::Admin => &[],
         }
     }
 

@@ -19,10 +19,9 @@ use tillstream_shared::{
 
 use self::no_room::Room;
 use super::{
-    Cluster, KafkaError, Offsets,
+    Cluster, Connection, KafkaError, Offsets,
     batch_sink::{BatchLimits, BatchSink, Closed},
     clients::ClientRole,
-    connection::MetadataClient,
     dead_letter_producer::DeadLetterProducer,
     error::is_authorization,
     history, is_retriable,
@@ -43,6 +42,8 @@ mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a consumer that is being closed is asked whether it is.
+const CLOSE_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest time between two commits of offsets. librdkafka does not tell when one is answered, and on a slow
 /// broker they would pile up, and the close would wait for all of them.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -71,7 +72,7 @@ pub struct ConsumerOptions {
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
-    metadata_client: Arc<MetadataClient>,
+    connection: Arc<Connection>,
     watch: TopicWatch,
     sink: BatchSink,
     positions: Positions,
@@ -101,15 +102,15 @@ impl Consumer {
     /// # Errors
     /// [`KafkaError::Broker`], [`KafkaError::OtherHistory`], [`KafkaError::Batch`].
     pub fn connect(
-        cluster: Cluster,
+        connection: Arc<Connection>,
         options: ConsumerOptions,
         batches: (Catalogue, ConsumerLock),
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
-        let metadata_client = Arc::new(cluster.metadata_client()?);
-        let count = cluster.partition_count(&metadata_client, &cluster.topic)?.unwrap_or(0);
-        let partitions = cluster.watermarks(&metadata_client, &Vec::from_iter(0..count))?;
-        let provenance = cluster.provenance(&metadata_client);
+        let cluster = connection.cluster.clone();
+        let count = connection.partition_count(&cluster.topic)?.unwrap_or(0);
+        let partitions = connection.watermarks(&Vec::from_iter(0..count))?;
+        let provenance = connection.provenance();
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
         let client = cluster
@@ -118,8 +119,7 @@ impl Consumer {
             .map_err(cluster.failed("connecting to the broker"))?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
         let watch = TopicWatch::start(
-            cluster.clone(),
-            metadata_client.clone(),
+            connection.clone(),
             provenance.clone(),
             count,
             options.refresh_interval,
@@ -131,7 +131,7 @@ impl Consumer {
         let mut consumer = Self {
             cluster,
             client,
-            metadata_client,
+            connection,
             watch,
             sink,
             positions: Positions::default(),
@@ -369,6 +369,13 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         if self.cluster.joins_group {
             self.client.context().rebalances().leave(&self.client);
+        }
+        // The client would do that itself, and look ten times a second whether it is done.
+        if let Err(error) = self.client.close_queue() {
+            tracing::debug!("closing the consumer: {error}");
+        }
+        while !self.client.closed() {
+            self.client.poll(CLOSE_INTERVAL);
         }
     }
 }

@@ -34,6 +34,7 @@ mod watermarks;
 
 pub use clients::{ClientRole, Setting};
 pub use cluster::{Cluster, DEFAULT_GROUP};
+pub use connection::Connection;
 pub use consumer::{Consumer, ConsumerOptions};
 pub use dead_letters::{
     DeadLetter, MessageOrigin, Replayed, list_dead_letters, replay_dead_letters,

@@ -14,9 +14,9 @@ use rdkafka::{
 use uuid::Uuid;
 
 use super::{
-    Cluster, KafkaError,
+    Cluster, Connection, KafkaError,
     clients::ClientRole,
-    cluster::REQUEST_TIMEOUT,
+    connection::REQUEST_TIMEOUT,
     is_retriable,
     origin::{Origin, Source},
     watermarks::Watermarks,
@@ -51,12 +51,12 @@ struct LastLine {
 /// [`KafkaError::Broker`], and [`KafkaError::PartitionsChanged`] when the newest run was spread over another
 /// number of partitions.
 pub(super) fn find(
-    cluster: &Cluster,
+    connection: &Connection,
     source: Source<'_>,
     shutdown: &Shutdown,
 ) -> Result<Option<Resume>, KafkaError> {
-    let client = cluster.metadata_client()?;
-    let partitions = cluster.watermarks(&client, &Vec::from_iter(0..source.partitions))?;
+    let cluster = &connection.cluster;
+    let partitions = connection.watermarks(&Vec::from_iter(0..source.partitions))?;
     let Some(last) = Search::new(cluster, source.input, partitions)?.run(shutdown)? else {
         return Ok(None);
     };
