@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{Message, message::BorrowedMessage};
 use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
-use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{
+    KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, native::QueuedMessage,
+    origin::Origin, parse,
+};
 use crate::{
     batch::{
         BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
@@ -144,11 +146,11 @@ impl BatchSink {
     /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
     pub(super) fn take(
         &mut self,
-        message: &BorrowedMessage<'_>,
+        message: QueuedMessage<'_>,
         shutdown: &Shutdown,
     ) -> Result<(), KafkaError> {
         let (partition, offset) = (message.partition(), message.offset());
-        let origin = Origin::of(message);
+        let origin = Origin::of_queued(message);
         let repeated = origin.is_some_and(|origin| self.is_repeated(partition, origin));
         let batch = match &mut self.open {
             Some(batch) => batch,
@@ -178,6 +180,7 @@ impl BatchSink {
                     let sent = self.sent_to_dlq.entry(partition).or_insert(-1);
                     if *sent < offset {
                         *sent = offset;
+                        let message = message.to_owned(&self.provenance.topic);
                         self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
                     }
                 }
@@ -202,15 +205,17 @@ impl BatchSink {
         last.is_some_and(|last| line <= last)
     }
 
-    /// Why the open batch is to be closed by now.
-    pub(super) fn run_timers(&self, now: Instant) -> Option<ClosedBy> {
-        let batch = self.open.as_ref()?;
+    /// Whether the open batch has all lines that it may have.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.as_ref().is_some_and(|batch| batch.rows() >= self.limits.size)
+    }
+
+    /// Whether the open batch is open as long as it may be.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let Some(batch) = &self.open else { return false };
         let passed = |since| now.duration_since(since) >= self.limits.interval;
-        if batch.rows() >= self.limits.size {
-            return Some(ClosedBy::Size);
-        }
         let since = batch.first_line_at().or(self.unnoted_since);
-        since.is_some_and(passed).then_some(ClosedBy::Time)
+        since.is_some_and(passed)
     }
 
     /// Whether the open batch holds messages of one of `partitions`.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
     types::RDKafkaErrorCode,
@@ -25,6 +25,7 @@ use super::{
     dead_letter_producer::DeadLetterProducer,
     error::is_authorization,
     history, is_retriable,
+    native::MessageQueue,
     positions::Positions,
     statistics::ConsumerStatistics,
     topic_watch::TopicWatch,
@@ -42,6 +43,9 @@ mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long events of the client are waited for when there is nothing else to do. (A poll without time ends with the
+/// first log line.)
+const SERVE_TIME: Duration = Duration::from_millis(1);
 /// How often a consumer that is being closed is asked whether it is.
 const CLOSE_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest time between two commits of offsets. librdkafka does not tell when one is answered, and on a slow
@@ -71,7 +75,8 @@ pub struct ConsumerOptions {
 /// statistics, and a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
-    client: BaseConsumer<ConsumerStatistics>,
+    client: Arc<BaseConsumer<ConsumerStatistics>>,
+    messages: MessageQueue<ConsumerStatistics>,
     connection: Arc<Connection>,
     watch: TopicWatch,
     sink: BatchSink,
@@ -113,10 +118,14 @@ impl Consumer {
         let provenance = connection.provenance();
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
-        let client = cluster
+        let client: BaseConsumer<_> = cluster
             .config(ClientRole::Consumer)
             .create_with_context(ConsumerStatistics::new(waiting()))
             .map_err(cluster.failed("connecting to the broker"))?;
+        let client = Arc::new(client);
+        let messages = MessageQueue::new(client.clone(), &cluster.topic);
+        let no_queue = || KafkaError::Client("librdkafka has no queue for it".to_owned());
+        let messages = messages.ok_or_else(no_queue)?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
         let watch = TopicWatch::start(
             connection.clone(),
@@ -131,6 +140,7 @@ impl Consumer {
         let mut consumer = Self {
             cluster,
             client,
+            messages,
             connection,
             watch,
             sink,
@@ -203,49 +213,44 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
+        let mut is_at_end = false;
         loop {
-            let polled = self.client.poll(POLL_INTERVAL);
+            let polled = self.messages.poll(POLL_INTERVAL);
+            let is_idle = polled.is_none();
             if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
                 self.has_read = true;
                 if std::mem::take(&mut self.is_forbidden) {
                     self.forbidden.end();
                 }
             }
-            let may_have_ended = match polled {
+            let mut may_have_ended = match polled {
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
                     let time = message.timestamp().to_millis();
                     if self.positions.take(partition, offset, time) {
-                        self.sink.take(&message, shutdown)?;
+                        self.sink.take(message, shutdown)?;
                     }
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
                 Some(Err(ClientError::PartitionEOF(partition))) => {
                     self.positions.reach_end(partition);
-                    self.pass_unread();
-                    true
-                }
-                Some(Err(error)) if is_retriable(&error) => {
-                    tracing::debug!("reading the topic: {error}; trying again");
+                    is_at_end = true;
                     false
                 }
-                // A right that there was at first may be given back: librdkafka goes on trying.
-                Some(Err(error))
-                    if self.has_read
-                        && error.rdkafka_error_code().is_some_and(is_authorization) =>
-                {
-                    self.is_forbidden = true;
-                    self.forbidden.begin(&format!("the topic cannot be read ({error})"));
+                Some(Err(error)) => {
+                    self.take_error(error)?;
                     false
                 }
-                Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
-            while let Some(rebalance) = self.client.context().rebalances().take() {
-                self.answer(rebalance, shutdown, stored)?;
+            // What the client knows of its position counts when everything up to there is taken.
+            let is_drained = self.messages.is_empty();
+            if is_drained && std::mem::take(&mut is_at_end) {
+                self.pass_unread();
+                may_have_ended = true;
             }
-            let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
-            if has_ended || shutdown.requested() {
+            let is_stopping = is_drained && shutdown.requested();
+            if is_stopping || (may_have_ended && self.has_ended(shutdown, stored)?) {
                 let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
                 if is_stored || shutdown.requested() {
                     self.commit();
@@ -253,29 +258,67 @@ impl Consumer {
                     return Ok(());
                 }
             }
-            if let Some(why) = self.sink.run_timers(Instant::now()) {
-                self.close(why, false, shutdown, stored)?;
+            if self.sink.is_full() {
+                self.close(ClosedBy::Size, false, shutdown, stored)?;
             }
-            if self.is_commit_due
-                && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
-            {
-                self.commit();
-            }
-            if let Some(statistics) = self.client.context().take() {
-                self.positions.update(&statistics);
-                self.progress.lag.set(self.positions.report());
-            }
-            if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
-                self.follow()?;
-            }
-            // A group gives its members new partitions itself.
-            if let Some(partitions) = self.watch.new_partitions()?
-                && !self.cluster.joins_group
-            {
-                tracing::info!("the topic has {} new partitions", partitions.len());
-                self.assign(&partitions)?;
+            if self.messages.is_empty() {
+                self.serve(if is_idle { SERVE_TIME } else { Duration::ZERO }, shutdown, stored)?;
             }
         }
+    }
+
+    /// Does what is due while no message is at hand, with up to `time` for what the client has to say.
+    fn serve(
+        &mut self,
+        time: Duration,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
+        match self.client.poll(time) {
+            Some(Ok(_)) => unreachable!("the messages of all partitions come from the queue"),
+            Some(Err(error)) => self.take_error(error)?,
+            None => {}
+        }
+        while let Some(rebalance) = self.client.context().rebalances().take() {
+            self.answer(rebalance, shutdown, stored)?;
+        }
+        if self.sink.is_due(Instant::now()) {
+            self.close(ClosedBy::Time, false, shutdown, stored)?;
+        }
+        if self.is_commit_due && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
+        {
+            self.commit();
+        }
+        if let Some(statistics) = self.client.context().take() {
+            self.positions.update(&statistics);
+            self.progress.lag.set(self.positions.report());
+        }
+        if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
+            self.follow()?;
+        }
+        // A group gives its members new partitions itself.
+        if let Some(partitions) = self.watch.new_partitions()?
+            && !self.cluster.joins_group
+        {
+            tracing::info!("the topic has {} new partitions", partitions.len());
+            self.assign(&partitions)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what passes, and fails of all else.
+    fn take_error(&mut self, error: ClientError) -> Result<(), KafkaError> {
+        if is_retriable(&error) {
+            tracing::debug!("reading the topic: {error}; trying again");
+            return Ok(());
+        }
+        // A right that there was at first may be given back: librdkafka goes on trying.
+        if self.has_read && error.rdkafka_error_code().is_some_and(is_authorization) {
+            self.is_forbidden = true;
+            self.forbidden.begin(&format!("the topic cannot be read ({error})"));
+            return Ok(());
+        }
+        Err(self.fatal(error))
     }
 
     fn fatal(&self, source: ClientError) -> KafkaError {
@@ -370,6 +413,7 @@ impl Drop for Consumer {
         if self.cluster.joins_group {
             self.client.context().rebalances().leave(&self.client);
         }
+        self.messages.clear();
         // The client would do that itself, and look ten times a second whether it is done.
         if let Err(error) = self.client.close_queue() {
             tracing::debug!("closing the consumer: {error}");

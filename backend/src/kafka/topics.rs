@@ -53,8 +53,21 @@ impl Connection {
     /// [`KafkaError`]: no broker answers, a login or a right is missing.
     pub fn ensure_topics(&self, progress: &Progress) -> Result<i32, KafkaError> {
         let Cluster { topic, partitions, .. } = &self.cluster;
-        let found = self.ensure(topic, partitions.unwrap_or(1))?;
-        self.ensure(&self.cluster.dead_letter_topic(), 1)?;
+        let dead_letters = self.cluster.dead_letter_topic();
+        let found = self.partition_count(topic)?;
+        let found_dead_letters = self.partition_count(&dead_letters)?;
+        let mut missing = Vec::new();
+        if found.is_none() {
+            missing.push((topic.as_str(), partitions.unwrap_or(1)));
+        }
+        if found_dead_letters.is_none() {
+            missing.push((dead_letters.as_str(), 1));
+        }
+        if !missing.is_empty() {
+            self.create(&missing)?;
+        }
+        let found = found.map_or_else(|| self.wait_for(topic), Ok)?;
+        found_dead_letters.map_or_else(|| self.wait_for(&dead_letters), Ok)?;
         if let Some(asked) = partitions.filter(|asked| *asked != found) {
             progress.notice(format!(
                 "the topic {topic} has {found} partitions and not {asked}: a topic that exists is left alone"
@@ -63,11 +76,8 @@ impl Connection {
         Ok(found)
     }
 
-    fn ensure(&self, topic: &str, partitions: i32) -> Result<i32, KafkaError> {
-        if let Some(found) = self.partition_count(topic)? {
-            return Ok(found);
-        }
-        self.create(topic, partitions)?;
+    /// Partitions of a topic that was created just now.
+    fn wait_for(&self, topic: &str) -> Result<i32, KafkaError> {
         let deadline = Instant::now() + CREATION_TIMEOUT;
         while Instant::now() < deadline {
             if let Some(found) = self.partition_count(topic)? {
@@ -79,18 +89,22 @@ impl Connection {
         Err(self.cluster.failed("waiting for the new topic")(ClientError::AdminOp(code)))
     }
 
-    fn create(&self, topic: &str, partitions: i32) -> Result<(), KafkaError> {
+    /// Creates topics, each with a number of partitions.
+    fn create(&self, topics: &[(&str, i32)]) -> Result<(), KafkaError> {
         let cluster = &self.cluster;
         // Kafka writes `for ever` as -1.
         let retention =
             cluster.retention.map_or("-1".to_owned(), |age| age.as_millis().to_string());
         // -1: as many replicas as the cluster gives by default.
-        let replication = TopicReplication::Fixed(cluster.replication.unwrap_or(-1));
-        let new = NewTopic::new(topic, partitions, replication)
-            .set("retention.ms", &retention)
-            // Retention counts from timestamps: a message goes that long after it arrived, whatever time
-            // its producer gave it.
-            .set("message.timestamp.type", "LogAppendTime");
+        let replication = cluster.replication.unwrap_or(-1);
+        let new = topics.iter().map(|(topic, partitions)| {
+            NewTopic::new(topic, *partitions, TopicReplication::Fixed(replication))
+                .set("retention.ms", &retention)
+                // Retention counts from timestamps: a message goes that long after it arrived, whatever time
+                // its producer gave it.
+                .set("message.timestamp.type", "LogAppendTime")
+        });
+        let new: Vec<_> = new.collect();
         let options = AdminOptions::new()
             .request_timeout(Some(REQUEST_TIMEOUT))
             .operation_timeout(Some(REQUEST_TIMEOUT));
@@ -99,7 +113,7 @@ impl Connection {
                 .config(ClientRole::Admin)
                 .create()
                 .map_err(cluster.failed("connecting to the broker"))?;
-        let created = Handle::current().block_on(admin.create_topics([&new], &options));
+        let created = Handle::current().block_on(admin.create_topics(&new, &options));
         // Its thread looks ten times a second whether it is to end: nobody need wait for that.
         thread::spawn(move || drop(admin));
         for result in created.map_err(cluster.failed("creating the topic"))? {
