@@ -5,12 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rdkafka::{Message, message::BorrowedMessage};
 use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
-use super::{
-    KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, native::QueuedMessage,
-    origin::Origin, parse,
-};
+use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
 use crate::{
     batch::{
         BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
@@ -146,11 +144,11 @@ impl BatchSink {
     /// Adds a message to the open batch or to the dead letters, or skips it as empty or as a repetition.
     pub(super) fn take(
         &mut self,
-        message: QueuedMessage<'_>,
+        message: &BorrowedMessage<'_>,
         shutdown: &Shutdown,
     ) -> Result<(), KafkaError> {
         let (partition, offset) = (message.partition(), message.offset());
-        let origin = Origin::of_queued(message);
+        let origin = Origin::of(message);
         let repeated = origin.is_some_and(|origin| self.is_repeated(partition, origin));
         let batch = match &mut self.open {
             Some(batch) => batch,
@@ -180,7 +178,6 @@ impl BatchSink {
                     let sent = self.sent_to_dlq.entry(partition).or_insert(-1);
                     if *sent < offset {
                         *sent = offset;
-                        let message = message.to_owned(&self.provenance.topic);
                         self.dead_letters.send_to_dlq(message, &reason, shutdown)?;
                     }
                 }

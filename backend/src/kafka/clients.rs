@@ -64,11 +64,12 @@ impl ClientRole {
         match self {
             Self::Producer => &[
                 ("compression.type", "lz4"),
-                ("linger.ms", "20"),
                 ("batch.size", "1000000"),
                 ("batch.num.messages", "10000"),
-                ("queue.buffering.max.messages", "200000"),
-                ("queue.buffering.max.kbytes", "131072"),
+                // Five batches on their way, which are the most, and less than one more. With a whole one at hand, or
+                // one that has waited long enough, librdkafka spins until one of the five is answered.
+                ("queue.buffering.max.kbytes", "5700"),
+                ("linger.ms", "100"),
             ],
             Self::Consumer => &[
                 ("fetch.wait.max.ms", "100"),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError as ClientError,
     types::RDKafkaErrorCode,
@@ -25,7 +25,6 @@ use super::{
     dead_letter_producer::DeadLetterProducer,
     error::is_authorization,
     history, is_retriable,
-    native::MessageQueue,
     positions::Positions,
     statistics::ConsumerStatistics,
     topic_watch::TopicWatch,
@@ -43,9 +42,8 @@ mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long events of the client are waited for when there is nothing else to do. (A poll without time ends with the
-/// first log line.)
-const SERVE_TIME: Duration = Duration::from_millis(1);
+/// How long messages are taken before what else is due is looked at.
+const SERVE_INTERVAL: Duration = Duration::from_millis(1);
 /// How often a consumer that is being closed is asked whether it is.
 const CLOSE_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest time between two commits of offsets. librdkafka does not tell when one is answered, and on a slow
@@ -75,8 +73,7 @@ pub struct ConsumerOptions {
 /// statistics, and a `TopicWatch` looks for what becomes of the topic.
 pub struct Consumer {
     cluster: Cluster,
-    client: Arc<BaseConsumer<ConsumerStatistics>>,
-    messages: MessageQueue<ConsumerStatistics>,
+    client: BaseConsumer<ConsumerStatistics>,
     connection: Arc<Connection>,
     watch: TopicWatch,
     sink: BatchSink,
@@ -118,14 +115,10 @@ impl Consumer {
         let provenance = connection.provenance();
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
-        let client: BaseConsumer<_> = cluster
+        let client = cluster
             .config(ClientRole::Consumer)
             .create_with_context(ConsumerStatistics::new(waiting()))
             .map_err(cluster.failed("connecting to the broker"))?;
-        let client = Arc::new(client);
-        let messages = MessageQueue::new(client.clone(), &cluster.topic);
-        let no_queue = || KafkaError::Client("librdkafka has no queue for it".to_owned());
-        let messages = messages.ok_or_else(no_queue)?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
         let watch = TopicWatch::start(
             connection.clone(),
@@ -140,7 +133,6 @@ impl Consumer {
         let mut consumer = Self {
             cluster,
             client,
-            messages,
             connection,
             watch,
             sink,
@@ -213,29 +205,30 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        let mut is_at_end = false;
+        let mut served_at = Instant::now();
         loop {
-            let polled = self.messages.poll(POLL_INTERVAL);
-            let is_idle = polled.is_none();
+            let polled = self.client.poll(POLL_INTERVAL);
+            let now = Instant::now();
+            let is_message = matches!(polled, Some(Ok(_)));
             if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
                 self.has_read = true;
                 if std::mem::take(&mut self.is_forbidden) {
                     self.forbidden.end();
                 }
             }
-            let mut may_have_ended = match polled {
+            let may_have_ended = match polled {
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
                     let time = message.timestamp().to_millis();
                     if self.positions.take(partition, offset, time) {
-                        self.sink.take(message, shutdown)?;
+                        self.sink.take(&message, shutdown)?;
                     }
                     self.end.get().is_some_and(|ends| ends.get(&partition) <= Some(&(offset + 1)))
                 }
                 Some(Err(ClientError::PartitionEOF(partition))) => {
                     self.positions.reach_end(partition);
-                    is_at_end = true;
-                    false
+                    self.pass_unread();
+                    true
                 }
                 Some(Err(error)) => {
                     self.take_error(error)?;
@@ -243,46 +236,51 @@ impl Consumer {
                 }
                 None => true,
             };
-            // What the client knows of its position counts when everything up to there is taken.
-            let is_drained = self.messages.is_empty();
-            if is_drained && std::mem::take(&mut is_at_end) {
-                self.pass_unread();
-                may_have_ended = true;
-            }
-            let is_stopping = is_drained && shutdown.requested();
-            if is_stopping || (may_have_ended && self.has_ended(shutdown, stored)?) {
-                let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
-                if is_stored || shutdown.requested() {
-                    self.commit();
-                    self.sink.discard_open();
-                    return Ok(());
-                }
+            if may_have_ended
+                && self.has_ended(shutdown, stored)?
+                && self.finish(shutdown, stored)?
+            {
+                return Ok(());
             }
             if self.sink.is_full() {
                 self.close(ClosedBy::Size, false, shutdown, stored)?;
             }
-            if self.messages.is_empty() {
-                self.serve(if is_idle { SERVE_TIME } else { Duration::ZERO }, shutdown, stored)?;
+            if !is_message || now.duration_since(served_at) >= SERVE_INTERVAL {
+                served_at = now;
+                if shutdown.requested() && self.finish(shutdown, stored)? {
+                    return Ok(());
+                }
+                self.serve(now, shutdown, stored)?;
             }
         }
     }
 
-    /// Does what is due while no message is at hand, with up to `time` for what the client has to say.
+    /// Stores the open batch as the last one; tells whether the work ends with it.
+    fn finish(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<bool, KafkaError> {
+        let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
+        let is_last = is_stored || shutdown.requested();
+        if is_last {
+            self.commit();
+            self.sink.discard_open();
+        }
+        Ok(is_last)
+    }
+
+    /// Does what is due beside taking messages.
     fn serve(
         &mut self,
-        time: Duration,
+        now: Instant,
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
-        match self.client.poll(time) {
-            Some(Ok(_)) => unreachable!("the messages of all partitions come from the queue"),
-            Some(Err(error)) => self.take_error(error)?,
-            None => {}
-        }
         while let Some(rebalance) = self.client.context().rebalances().take() {
             self.answer(rebalance, shutdown, stored)?;
         }
-        if self.sink.is_due(Instant::now()) {
+        if self.sink.is_due(now) {
             self.close(ClosedBy::Time, false, shutdown, stored)?;
         }
         if self.is_commit_due && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
@@ -413,7 +411,6 @@ impl Drop for Consumer {
         if self.cluster.joins_group {
             self.client.context().rebalances().leave(&self.client);
         }
-        self.messages.clear();
         // The client would do that itself, and look ten times a second whether it is done.
         if let Err(error) = self.client.close_queue() {
             tracing::debug!("closing the consumer: {error}");

@@ -8,7 +8,7 @@ use std::{
 use rdkafka::{
     ClientContext, Message,
     error::KafkaError as ClientError,
-    message::OwnedMessage,
+    message::{BorrowedMessage, OwnedMessage},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
     types::RDKafkaErrorCode,
 };
@@ -96,12 +96,12 @@ impl DeadLetterProducer {
     /// [`KafkaError::DeadLetters`] when the topic did not take an earlier one.
     pub(super) fn send_to_dlq(
         &self,
-        message: OwnedMessage,
+        message: &BorrowedMessage<'_>,
         reason: &InvalidMessage,
         shutdown: &Shutdown,
     ) -> Result<(), KafkaError> {
-        let headers = dead_letters::headers(&message, &reason.to_string());
-        self.send(message.replace_headers(Some(headers)), shutdown);
+        let headers = dead_letters::headers(message, &reason.to_string());
+        self.send(message.detach().replace_headers(Some(headers)), shutdown);
         // What the topic does not take is not to pile up here.
         if !self.client.context().is_empty() {
             self.flush(false, shutdown)?;

@@ -36,7 +36,7 @@ const OWN_HEADERS: [&str; 6] = [TOPIC, PARTITION, OFFSET, TIMESTAMP, REASON, SIZ
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The headers of the dead letter of `message`.
-pub(super) fn headers(message: &OwnedMessage, reason: &str) -> OwnedHeaders {
+pub(super) fn headers(message: &BorrowedMessage<'_>, reason: &str) -> OwnedHeaders {
     let timestamp = message.timestamp().to_millis().map(|millis| millis.to_string());
     let own = OwnedHeaders::new_with_capacity(8)
         .insert(Header { key: TOPIC, value: Some(message.topic()) })
@@ -44,7 +44,7 @@ pub(super) fn headers(message: &OwnedMessage, reason: &str) -> OwnedHeaders {
         .insert(Header { key: OFFSET, value: Some(&message.offset().to_string()) })
         .insert(Header { key: TIMESTAMP, value: timestamp.as_ref() })
         .insert(Header { key: REASON, value: Some(reason) });
-    let original = message.headers().into_iter().flat_map(OwnedHeaders::iter);
+    let original = message.headers().into_iter().flat_map(BorrowedHeaders::iter);
     original.fold(own, OwnedHeaders::insert)
 }
 

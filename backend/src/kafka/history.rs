@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    Connection, KafkaError, connection::REQUEST_TIMEOUT, native::topic_id, watermarks::Watermarks,
+    Connection, KafkaError, connection::REQUEST_TIMEOUT, topic_id, watermarks::Watermarks,
 };
 use crate::batch::{Provenance, TopicProgress};
 
@@ -16,7 +16,7 @@ impl Connection {
         Provenance {
             cluster_id: client.fetch_cluster_id(REQUEST_TIMEOUT),
             topic: topic.clone(),
-            topic_id: topic_id(client, topic, REQUEST_TIMEOUT),
+            topic_id: topic_id::topic_id(client, topic, REQUEST_TIMEOUT),
         }
     }
 }

@@ -7,8 +7,6 @@ use rdkafka::message::{
 };
 use uuid::Uuid;
 
-use super::native::QueuedMessage;
-
 /// Header that names the [`Source`].
 pub(super) const SOURCE_HEADER: &str = "source";
 /// Header with the number of the line in its input, as decimal text.
@@ -70,32 +68,20 @@ impl<'a> Origin<'a> {
         Self::in_headers(message.headers()?)
     }
 
-    /// As [`Self::of`].
-    pub(super) fn of_queued(message: QueuedMessage<'a>) -> Option<Self> {
-        Self::read(message.headers().map(|(name, value)| (name.to_bytes(), value)))
-    }
-
     /// The line that a message of this producer is.
     pub(super) fn line_of(message: &OwnedMessage) -> Option<u64> {
         Some(Origin::in_headers(message.headers()?.as_borrowed())?.line)
     }
 
     fn in_headers(headers: &'a BorrowedHeaders) -> Option<Self> {
-        Self::read(headers.iter().map(|header| (header.key.as_bytes(), header.value)))
-    }
-
-    /// Reads headers, given by name and value.
-    fn read<'h>(headers: impl Iterator<Item = (&'h [u8], Option<&'a [u8]>)>) -> Option<Self> {
         let (mut source, mut line) = (None, None);
-        for (name, value) in headers {
-            let place = if name == SOURCE_HEADER.as_bytes() {
-                &mut source
-            } else if name == LINE_HEADER.as_bytes() {
-                &mut line
-            } else {
-                continue;
+        for header in headers.iter() {
+            let place = match header.key {
+                SOURCE_HEADER => &mut source,
+                LINE_HEADER => &mut line,
+                _ => continue,
             };
-            *place = value.and_then(|value| std::str::from_utf8(value).ok());
+            *place = header.value.and_then(|value| std::str::from_utf8(value).ok());
         }
         Some(Self { source: source?, line: line?.parse().ok()? })
     }

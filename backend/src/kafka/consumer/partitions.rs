@@ -91,7 +91,6 @@ impl Consumer {
         let starts = self.resume(partitions)?;
         let failed = || self.cluster.failed("assigning the partitions of the topic");
         let list = self.offsets(&starts).map_err(failed())?;
-        starts.keys().for_each(|partition| self.messages.forward(*partition));
         self.client.incremental_assign(&list).map_err(failed())?;
         // Another consumer, that was killed, may have stored more than it has committed.
         self.is_commit_due |= self.cluster.joins_group;
@@ -107,7 +106,6 @@ impl Consumer {
         self.sink.discard_open();
         // Until it is known where they are stored, nothing of them is taken.
         self.positions.clear();
-        self.messages.clear();
         self.follow()?;
         let assigned = self.client.assignment();
         let assigned = assigned.map_err(self.cluster.failed("asking which partitions are read"))?;

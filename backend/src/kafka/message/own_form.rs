@@ -55,7 +55,8 @@ pub(super) fn read(json: &str) -> Option<WireLine<'_>> {
 
 /// Up to the end of a text, and what follows.
 fn text(json: &str) -> Option<(&str, &str)> {
-    json.split_once('"')
+    let end = memchr::memchr(b'"', json.as_bytes())?;
+    Some((&json[..end], &json[end + 1..]))
 }
 
 /// Whether `digits` is how JSON writes a whole number without its sign.

@@ -1,9 +1,12 @@
 //! The id of a topic, which rust-rdkafka does not give: it changes when a topic is deleted and created again
 //! under the same name.
+//!
+//! All of the unsafe code of the program is here: calls of librdkafka's DescribeTopics.
+#![allow(unsafe_code, reason = "rust-rdkafka does not wrap DescribeTopics")]
 
 use std::{
     ffi::{CStr, CString},
-    ptr,
+    ptr::{self, NonNull},
     time::Duration,
 };
 
@@ -13,11 +16,30 @@ use rdkafka::{
     error::IsError as _,
 };
 
-use super::Owned;
+/// Something of librdkafka's that is released when dropped.
+struct Owned<T> {
+    ptr: NonNull<T>,
+    release: unsafe extern "C" fn(*mut T),
+}
+
+impl<T> Owned<T> {
+    /// # Safety
+    /// `ptr` is null, or `release` may be called with it, once, and nobody else does.
+    unsafe fn new(ptr: *mut T, release: unsafe extern "C" fn(*mut T)) -> Option<Self> {
+        NonNull::new(ptr).map(|ptr| Self { ptr, release })
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: `new` was promised that this may be done once.
+        unsafe { (self.release)(self.ptr.as_ptr()) }
+    }
+}
 
 /// The id of `topic` as Kafka's tools print it (URL-safe base64, 22 characters); `None` where the cluster
 /// gives none, because its version has none or because it does not answer within `timeout`.
-pub(in crate::kafka) fn topic_id<C: ClientContext>(
+pub(super) fn topic_id<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
     timeout: Duration,
