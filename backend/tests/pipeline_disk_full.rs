@@ -65,7 +65,8 @@ fn a_full_disk_pauses_the_consumer(kafka: Kafka) {
     let sum = |count: fn(&tillstream_shared::Manifest) -> u64| manifests.iter().map(count).sum();
     let (dead, empty): (u64, u64) = (sum(|m| m.dead_letters), sum(|m| m.empty));
     assert_eq!((dead, empty), (2 * (rounds + 1), rounds + 1));
-    let letters = Cluster::new(&broker.address, broker.dead_letter_topic()).current_ends();
+    let letters =
+        Cluster::new(&broker.address, broker.dead_letter_topic()).connect().unwrap().current_ends();
     assert_eq!(letters.unwrap()[&0] as u64, dead, "each once");
     let ranges = manifests.iter().flat_map(|manifest| &manifest.partitions);
     let last = ranges.filter(|range| range.partition == 0).map(|range| range.last).max();

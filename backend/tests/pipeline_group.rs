@@ -80,7 +80,8 @@ fn consumers_join_leave_and_are_killed(kafka: Kafka) {
     assert_stored_once(data, LINES);
 
     // What Kafka's own tools tell of the group.
-    let ends: Vec<_> = broker.cluster().current_ends().unwrap().into_values().collect();
+    let ends: Vec<_> =
+        broker.cluster().connect().unwrap().current_ends().unwrap().into_values().collect();
     wait_for("the commit of all offsets", || {
         (committed_by(&broker.topic, broker, PARTITIONS) == ends).then_some(())
     });

@@ -98,7 +98,9 @@ fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
         refresh_interval: Duration::from_secs(30),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer = Consumer::connect(broker.cluster(), options, batches, progress.clone()).unwrap();
+    let consumer =
+        Consumer::connect(broker.cluster().connect().unwrap(), options, batches, progress.clone())
+            .unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     wait_for("lines", || (progress.lines_stored.get() == 4).then_some(()));

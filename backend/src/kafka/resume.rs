@@ -14,9 +14,9 @@ use rdkafka::{
 use uuid::Uuid;
 
 use super::{
-    Cluster, KafkaError,
+    Cluster, Connection, KafkaError,
     clients::ClientRole,
-    cluster::REQUEST_TIMEOUT,
+    connection::REQUEST_TIMEOUT,
     is_retriable,
     origin::{Origin, Source},
     watermarks::Watermarks,
@@ -51,15 +51,22 @@ struct LastLine {
 /// [`KafkaError::Broker`], and [`KafkaError::PartitionsChanged`] when the newest run was spread over another
 /// number of partitions.
 pub(super) fn find(
-    cluster: &Cluster,
+    connection: &Connection,
     source: Source<'_>,
     shutdown: &Shutdown,
 ) -> Result<Option<Resume>, KafkaError> {
-    let client = cluster.metadata_client()?;
-    let partitions = cluster.watermarks(&client, &Vec::from_iter(0..source.partitions))?;
-    let Some(last) = Search::new(cluster, source.input, partitions)?.run(shutdown)? else {
-        return Ok(None);
+    let cluster = &connection.cluster;
+    let partitions = connection.watermarks(&Vec::from_iter(0..source.partitions))?;
+    let windows: BTreeMap<_, _> = partitions
+        .into_iter()
+        .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
+        .collect();
+    let last = if windows.is_empty() {
+        Some(BTreeMap::new())
+    } else {
+        Search::new(cluster, source.input, windows)?.run(shutdown)?
     };
+    let Some(last) = last else { return Ok(None) };
     newest_run(&last, source.partitions).map(Some).map_err(|begun| KafkaError::PartitionsChanged {
         topic: cluster.topic.clone(),
         begun,
@@ -114,16 +121,12 @@ impl<'a> Search<'a> {
     fn new(
         cluster: &'a Cluster,
         input: &'a str,
-        partitions: BTreeMap<i32, Watermarks>,
+        windows: BTreeMap<i32, Window>,
     ) -> Result<Self, KafkaError> {
         let client = cluster
             .config(ClientRole::Reader)
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
-        let windows = partitions
-            .into_iter()
-            .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
-            .collect();
         Ok(Self { cluster, input, client, windows, found: BTreeMap::new() })
     }
 
