@@ -81,7 +81,8 @@ mod tests {
         let requests = Requests::start().unwrap();
         let answer = Duration::from_millis(20);
         for asked in 1..=3 {
-            assert_eq!(requests.run_at_start(tokio::time::sleep(answer)), Some(()));
+            let request = async move { tokio::time::sleep(answer).await };
+            assert_eq!(requests.run_at_start(request), Some(()));
             let left = *requests.left_at_start.lock().unwrap();
             assert!(left <= START_TIMEOUT - asked * answer, "{left:?}");
         }
