@@ -134,9 +134,6 @@ fn run(
     Record::begin(root.path());
     let mut run =
         Run { folder: batches(&root), format, consumers: [None, None], events: Vec::new() };
-    if promises.are_moving {
-        run.begin_new_history();
-    }
     run.consumer(0);
     actions.iter().for_each(|action| run.act(action));
     let record = Record::end();
@@ -146,9 +143,7 @@ fn run(
         let disk = record.before.after(&record.steps[..at], loss, chance);
         let events = run.events.iter().filter(|(step, _)| *step <= at).map(|(_, event)| event);
         *promises = promises.after(events);
-        let before = promises.clone();
         promises.check(&batches(&on_disk(&disk)));
-        promises.are_moving = before.are_moving;
         disk
     };
     for _ in 1..LOSSES {
@@ -158,13 +153,9 @@ fn run(
 }
 
 /// Lets a consumer go on, and checks that every message is stored once.
-fn store_the_rest(disk: &Tree, promises: &mut Promises, format: BatchFormat) {
+fn store_the_rest(disk: &Tree, mut promises: Promises, format: BatchFormat) {
     let root = on_disk(disk);
     let folder = batches(&root);
-    if promises.are_moving {
-        drop(Consumer::start_anew(&folder, format));
-        *promises = promises.after([&Event::SetAside]);
-    }
     let mut consumer = Consumer::start(&folder, format);
     for partition in 0..PARTITIONS {
         (0..100).for_each(|_| consumer.take(partition));
@@ -224,6 +215,6 @@ proptest! {
         for actions in &runs {
             disk = run(&disk, actions, &mut promises, format, &mut chance);
         }
-        store_the_rest(&disk, &mut promises, format);
+        store_the_rest(&disk, promises, format);
     }
 }

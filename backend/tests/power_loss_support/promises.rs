@@ -44,7 +44,7 @@ pub struct Promises {
     noted: BTreeMap<i32, Note>,
     aside: Vec<Manifest>,
     /// Whether they are being moved into another folder.
-    pub are_moving: bool,
+    are_moving: bool,
 }
 
 impl Promises {
@@ -79,13 +79,11 @@ impl Promises {
     /// be there from now on.
     #[track_caller]
     pub fn check(&mut self, folder: &Path) {
-        let (catalogue, _lock) = if self.are_moving {
-            let (catalogue, lock, _) = Catalogue::open_anew(folder).unwrap();
+        let (catalogue, _lock) = Catalogue::open_shared(folder).unwrap();
+        // Either all batches have been moved, or none.
+        if std::mem::take(&mut self.are_moving) && catalogue.last() == 0 {
             self.add(&Event::SetAside);
-            (catalogue, lock)
-        } else {
-            Catalogue::open_shared(folder).unwrap()
-        };
+        }
         let found: BTreeMap<_, _> =
             catalogue.manifests(1..=u64::MAX).map(|m| m.unwrap()).map(|m| (m.number, m)).collect();
         for (number, manifest) in &self.stored {
