@@ -9,11 +9,11 @@ use std::{collections::BTreeSet, process::Command};
 use support::{
     Running,
     apache::ApacheKafka,
-    assert_offsets_are_covered_once,
+    assert_offsets_are_covered_once, assert_rows_are_stored_once,
     broker::{Broker, Kafka, on_both_brokers},
     disk::Disk,
     generated, good,
-    group::{PARTITIONS, assert_stored_once, begin, consume, member, produce, wait_for_lines},
+    group::{PARTITIONS, begin, consume, member, produce, wait_for_lines},
     kafka::{Admin, send},
     manifests,
     s3::S3Server,
@@ -88,6 +88,7 @@ fn an_outage_of_the_store_that_is_longer_than_the_time_between_polls(kafka: Kafk
 
 fn a_disk_that_fills_while_partitions_move(kafka: Kafka) {
     const LINES: u64 = 5_000;
+    const MORE: u64 = 2_000;
     let (folder, broker) = &begin(kafka);
     let data = folder.path();
     let disk = Disk::new(data);
@@ -102,15 +103,18 @@ fn a_disk_that_fills_while_partitions_move(kafka: Kafka) {
     wait_for_lines(data, 4000);
     disk.fill();
     let other = Running::spawn(&mut consume());
-    wait_for("the pause", || full.log().contains("reading is paused").then_some(()));
     wait_for("the other to have partitions", || (!given(&other).is_empty()).then_some(()));
+    // Lines for both.
+    good(&mut produce(broker, data, MORE, "max"));
+    wait_for("the pause", || full.log().contains("reading is paused").then_some(()));
     disk.make_room();
     wait_for("the end of the pause", || full.log().contains("the consumer goes on").then_some(()));
     full.interrupt();
     wait_for_all_partitions(&other, PARTITIONS);
     other.interrupt();
     good(consume().arg("--once"));
-    assert_stored_once(data, LINES);
+    assert_offsets_are_covered_once(&manifests(data));
+    assert_rows_are_stored_once(data, &(generated(LINES, LINES) + &generated(MORE, MORE)));
 }
 
 /// The dead-letter topic may not be written to, and so is waited for.
