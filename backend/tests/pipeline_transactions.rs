@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use support::{
     DEADLINE,
-    broker::{Broker, Kafka, on_apache},
+    broker::{Broker, Kafka, on_both_brokers},
     good,
     kafka::{Admin, client},
     manifests, stored_rows, wait_for,
@@ -21,7 +21,7 @@ use tillstream::{
 };
 use uuid::Uuid;
 
-on_apache! {
+on_both_brokers! {
     once_ends_and_stores_what_was_committed,
     control_records_at_the_end_are_no_lag,
 }
