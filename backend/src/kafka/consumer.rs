@@ -364,6 +364,7 @@ impl Consumer {
             }
         }
         self.room.succeeded();
+        self.progress.lag.set(self.positions.report());
         self.stored = self.positions.read_offsets().collect();
         self.is_commit_due = true;
         Ok(true)
