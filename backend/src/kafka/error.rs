@@ -125,6 +125,14 @@ pub enum KafkaError {
         /// What librdkafka reports.
         source: ClientError,
     },
+    /// The input was read to its end, and has no line.
+    #[error("the input has no line, and {rejects} invalid rows, which are in {}", path.display())]
+    NoLines {
+        /// Invalid rows.
+        rejects: u64,
+        /// The file with the invalid rows, if there are any.
+        path: std::path::PathBuf,
+    },
     /// The input cannot be read on.
     #[error(transparent)]
     Ingest(#[from] IngestError),

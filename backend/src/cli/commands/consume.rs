@@ -27,7 +27,7 @@ pub(in crate::cli) async fn run(
         let store = options.storage.batches()?;
         let opened = data::open_batches(&store, &options.batches, shared, &connecting)?;
         cluster.ensure_topics(&connecting)?;
-        let batches = options.batches.consumer();
+        let batches = options.batches.consumer(options.range.dates);
         let consumer = Consumer::connect(cluster.clone(), batches, opened, connecting)?;
         if once {
             // Nobody else sets it.
