@@ -63,8 +63,8 @@ impl Sending {
     fn produce(&self, content: impl AsRef<[u8]>) -> (String, String) {
         let path = self.folder.path().join("lines");
         fs::write(&path, content).unwrap();
-        let mut command = self.command(&["produce", "--rate", "max", "--input"]);
-        let output = output(command.arg(path));
+        let mut command = self.command(&["produce", "--rate", "max"]);
+        let output = output(command.arg("--input").arg(path));
         let [out, log] =
             [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
         assert!(output.status.success(), "{log}");
@@ -191,8 +191,11 @@ fn up(folder: &Path, content: impl AsRef<[u8]>) -> Command {
 #[test]
 fn an_input_without_a_line_is_an_error() {
     for (content, reason) in [
-        (HEADER.to_owned(), "the input has no line, and 0 invalid rows"),
-        (format!("{HEADER}{}", "no line\n".repeat(3)), "the input has no line, and 3 invalid rows"),
+        (HEADER.to_owned(), "the input has no line: it has no row"),
+        (
+            format!("{HEADER}{}", "no line\n".repeat(3)),
+            "the input has no line: its 3 rows are all invalid, see",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let error = refused(&mut up(folder.path(), content));

@@ -66,7 +66,6 @@ const NAMES: [&[&str]; 8] = [
         "item",
         "product",
         "article",
-        "name",
     ],
     &["quantity", "qty", "pieces", "units"],
     &[

@@ -19,7 +19,8 @@ use super::{
     format::{Format, HEAD},
     generate::Generator,
     header::Columns,
-    identity::{Identity, shown},
+    identity::Identity,
+    kept::{Kept, Recognised},
     layout::Layout,
     pipe::{Pipe, whole_lines},
     rows::TextRows,
@@ -67,27 +68,6 @@ enum Rows {
     Generated(Box<Generator>),
 }
 
-/// The content of an input that can be read again.
-struct Kept {
-    identity: Identity,
-    /// The identity in the version before, if that could read it.
-    before: Option<String>,
-    content: Stored,
-    /// Bytes of the smallest character.
-    unit: usize,
-}
-
-/// What an input has to do with one that was sent before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recognised {
-    /// It is that one, or has grown from it.
-    Known,
-    /// It begins in the same way and then differs.
-    Differs,
-    /// Nothing.
-    Other,
-}
-
 impl Input {
     /// Opens an input. A file is read through once, to find its identity and how dates and numbers are to be read, and
     /// a second time by [`Self::next`]. Of a pipe the header is waited for.
@@ -126,6 +106,7 @@ impl Input {
         let content = Stored::Memory(Bytes::from_static(BUILT_IN));
         let text = content.open().map_err(|cause| unreadable(&name, cause))?;
         let kept = Identity::parse(BUILT_IN_SOURCE).map(|identity| Kept {
+            name: name.clone(),
             identity,
             before: Some(Identity::before(&blake3::hash(BUILT_IN), None)),
             content,
@@ -190,6 +171,7 @@ impl Input {
             line_count: Some(rows),
             notices,
             kept: Some(Kept {
+                name: name.clone(),
                 identity,
                 before: stored_hash.map(|hash| Identity::before(&hash, overridden)),
                 content,
@@ -258,22 +240,7 @@ impl Input {
         if source == self.source {
             return Ok(Recognised::Known);
         }
-        let Some(Kept { identity, before, content, unit }) = &self.kept else {
-            return Ok(Recognised::Other);
-        };
-        if before.as_deref() == Some(source) {
-            return Ok(Recognised::Known);
-        }
-        let Some(earlier) = Identity::parse(source) else { return Ok(Recognised::Other) };
-        if earlier.beginning != identity.beginning {
-            return Ok(Recognised::Other);
-        }
-        let has_grown = earlier.bytes < identity.bytes
-            && identity.agrees_with(&earlier)
-            && content
-                .begins_with(earlier.bytes, *unit, |hash| shown(hash) == earlier.hash)
-                .map_err(|cause| unreadable("", cause))?;
-        Ok(if has_grown { Recognised::Known } else { Recognised::Differs })
+        self.kept.as_ref().map_or(Ok(Recognised::Other), |kept| kept.recognise(source))
     }
 
     /// Rows in all, rejects included; `None` where that is not known before all are read.

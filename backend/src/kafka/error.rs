@@ -126,7 +126,7 @@ pub enum KafkaError {
         source: ClientError,
     },
     /// The input was read to its end, and has no line.
-    #[error("the input has no line, and {rejects} invalid rows, which are in {}", path.display())]
+    #[error("the input has no line: {}", all_invalid(*rejects, path))]
     NoLines {
         /// Invalid rows.
         rejects: u64,
@@ -147,6 +147,13 @@ pub enum KafkaError {
         /// What was reported.
         source: std::io::Error,
     },
+}
+
+fn all_invalid(rejects: u64, path: &std::path::Path) -> String {
+    match rejects {
+        0 => "it has no row".to_owned(),
+        rejects => format!("its {rejects} rows are all invalid, see {}", path.display()),
+    }
 }
 
 impl KafkaError {
