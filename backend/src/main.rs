@@ -2,6 +2,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+// Messages are allocated by one thread and freed by another, and librdkafka's C code does most of it: this allocator
+// replaces that of the C library, too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     tillstream::cli::run()
 }

@@ -102,7 +102,7 @@ fn settings_are_shown_without_secrets() {
     has(producer, "acks = all  # fixed");
     has(producer, &format!("compression.type = zstd  # {}:3", file.display()));
     has(producer, &format!("sasl.password = ********  # {}:2", file.display()));
-    has(producer, "linger.ms = 20  # default");
+    has(producer, "linger.ms = 100  # default");
     assert!(!producer.contains("fetch.min.bytes"), "{producer}");
     let consumer = section("consumer");
     has(consumer, "fetch.min.bytes = 7  # --kafka-property");

@@ -19,47 +19,14 @@ use serde_json::Value;
 use support::{
     Running, assert_offsets_are_covered_once,
     broker::{Broker, Kafka},
-    generated, get, good, output, refused,
+    generated, get, good, models, output, refused,
     s3::{S3Place, S3Server, use_endpoint},
     status, tillstream, wait_for,
-};
-use tillstream::{
-    batch::{BatchStore, Catalogue, read_lines},
-    ingest::csv_lines::write_line,
 };
 use tillstream_shared::{
     Manifest,
     api::{BatchList, Points},
 };
-
-fn manifests(store: &BatchStore) -> Vec<Manifest> {
-    let catalogue = Catalogue::read(store).unwrap();
-    catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
-}
-
-/// The rows of all batches in order, as CSV.
-fn rows(store: &BatchStore) -> String {
-    let mut rows = Vec::new();
-    for manifest in manifests(store) {
-        read_lines(store, &manifest, |line| write_line(&mut rows, line)).unwrap();
-    }
-    String::from_utf8(rows).unwrap()
-}
-
-/// All model files without what two trainings on the same lines do not share, by name.
-fn models(data: &Path) -> BTreeMap<String, Value> {
-    let entries = fs::read_dir(data.join("models")).unwrap().map(|entry| entry.unwrap().path());
-    let files =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let model = |path: std::path::PathBuf| {
-        let mut model: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        for own in ["trained_at", "manifest"] {
-            model.as_object_mut().unwrap().remove(own);
-        }
-        (path.file_name().unwrap().to_string_lossy().into_owned(), model)
-    };
-    files.map(model).collect()
-}
 
 /// Trains all batches at `place`, or else those of the data folder, in a models folder of its own.
 fn trained(data: &Path, place: Option<(&S3Server, &S3Place)>) -> BTreeMap<String, Value> {
@@ -69,7 +36,8 @@ fn trained(data: &Path, place: Option<(&S3Server, &S3Place)>) -> BTreeMap<String
         server.serve(train.args(["--batch-store", &place.url()]));
     }
     good(&mut train);
-    models(data)
+    // What two trainings on the same lines do not share.
+    models(data, &["trained_at", "manifest"])
 }
 
 #[test]
@@ -114,7 +82,7 @@ fn serve_shows_what_is_in_an_object_store() {
     let batches: BatchList = get(&running.announced, "/api/v1/batches");
     let files =
         |manifests: &[Manifest]| manifests.iter().map(|m| m.file.clone()).collect::<Vec<_>>();
-    assert_eq!(files(&batches.batches), files(&manifests(&place.store())));
+    assert_eq!(files(&batches.batches), files(&place.manifests()));
     let points: Points = get(&running.announced, "/api/v1/models/customer/2/points");
     let lines = &models["customer_model_2.json"]["funnel"]["kept"];
     assert_eq!(points.weight.iter().sum::<u64>(), lines.as_u64().unwrap());
@@ -138,8 +106,8 @@ fn topic() -> Broker {
 
 #[track_caller]
 fn assert_stored_once(place: &S3Place) {
-    assert_offsets_are_covered_once(&manifests(&place.store()));
-    assert!(rows(&place.store()) == generated(1000, 9), "the batches are not the input");
+    assert_offsets_are_covered_once(&place.manifests());
+    assert!(place.rows() == generated(1000, 9), "the batches are not the input");
 }
 
 #[test]
@@ -159,7 +127,7 @@ fn a_batch_is_stored_once_wherever_the_consumer_dies() {
             good(&mut consume(&server, &broker, &place, data.path()));
             assert_stored_once(&place);
             let files = place.names();
-            let manifests = manifests(&place.store()).len();
+            let manifests = place.manifests().len();
             // Each batch and its manifest, and the mark of the place.
             assert_eq!(files.len(), 2 * manifests + 1, "{point}: something is left: {files:?}");
             let left = fs::read_dir(data.path().join("open_batch")).unwrap();
@@ -189,12 +157,12 @@ fn consumers_on_several_machines_share_a_prefix() {
         Running::start(&mut command, "batch_")
     });
     wait_for("all lines", || {
-        let stored: u64 = manifests(&place.store()).iter().map(|manifest| manifest.rows).sum();
+        let stored: u64 = place.manifests().iter().map(|manifest| manifest.rows).sum();
         (stored >= LINES).then_some(())
     });
     consumers.into_iter().for_each(Running::interrupt);
-    assert_offsets_are_covered_once(&manifests(&place.store()));
-    let (stored, input) = (rows(&place.store()), generated(LINES, 9));
+    assert_offsets_are_covered_once(&place.manifests());
+    let (stored, input) = (place.rows(), generated(LINES, 9));
     let [mut stored, mut input] = [&stored, &input].map(|rows| rows.lines().collect::<Vec<_>>());
     stored.sort_unstable();
     input.sort_unstable();
@@ -228,12 +196,12 @@ fn an_outage_is_waited_for() {
     let is_waiting = || status(&url).components.into_iter().any(|c| c.waiting.is_some());
     wait_for("the end of the wait", || (!is_waiting()).then_some(()));
     wait_for("the models", || {
-        let newest = manifests(&place.store()).last().map(|manifest| manifest.number);
+        let newest = place.manifests().last().map(|manifest| manifest.number);
         let model = format!("customer_model_{}.json", newest.unwrap());
         data.path().join("models").join(model).is_file().then_some(())
     });
     running.interrupt();
-    assert_eq!(rows(&place.store()), generated(1000, 9) + &generated(500, 10));
+    assert_eq!(place.rows(), generated(1000, 9) + &generated(500, 10));
 }
 
 #[test]

@@ -3,15 +3,12 @@
 
 mod support;
 
-use std::{
-    fs::{self, File},
-    path::Path,
-    process::Command,
-};
+use std::{fs, path::Path};
 
 use support::{
     Running, assert_offsets_are_covered_once, assert_rows_are_stored_once,
     broker::{Kafka, on_both_brokers},
+    disk::Disk,
     generated, good,
     kafka::{committed, send},
     manifests, status, stored_lines, wait_for,
@@ -23,29 +20,6 @@ on_both_brokers! {
     a_full_disk_pauses_the_consumer,
     a_consumer_that_waits_for_room_can_be_stopped,
     the_whole_pipeline_waits_for_room,
-}
-
-/// A disk that counts as full for the programs that are told of it.
-struct Disk {
-    full: std::path::PathBuf,
-}
-
-impl Disk {
-    fn new(folder: &Path) -> Self {
-        Self { full: folder.join("disk_is_full") }
-    }
-
-    fn of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("TILLSTREAM_FAULT_DISK_FULL", &self.full)
-    }
-
-    fn fill(&self) {
-        File::create(&self.full).unwrap();
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(&self.full).unwrap();
-    }
 }
 
 /// Bytes in files that are no part of a batch.
@@ -91,7 +65,8 @@ fn a_full_disk_pauses_the_consumer(kafka: Kafka) {
     let sum = |count: fn(&tillstream_shared::Manifest) -> u64| manifests.iter().map(count).sum();
     let (dead, empty): (u64, u64) = (sum(|m| m.dead_letters), sum(|m| m.empty));
     assert_eq!((dead, empty), (2 * (rounds + 1), rounds + 1));
-    let letters = Cluster::new(&broker.address, broker.dead_letter_topic()).current_ends();
+    let letters =
+        Cluster::new(&broker.address, broker.dead_letter_topic()).connect().unwrap().current_ends();
     assert_eq!(letters.unwrap()[&0] as u64, dead, "each once");
     let ranges = manifests.iter().flat_map(|manifest| &manifest.partitions);
     let last = ranges.filter(|range| range.partition == 0).map(|range| range.last).max();

@@ -6,17 +6,17 @@ mod support;
 use std::{
     collections::BTreeSet,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use support::{
-    Running, assert_offsets_are_covered_once, assert_rows_are_stored_once,
-    broker::{Broker, Kafka, on_both_brokers},
-    generated, good,
-    kafka::{Admin, committed_by, send},
-    manifests, stored_lines, tillstream, wait_for,
+    Running, assert_offsets_are_covered_once,
+    broker::{Kafka, on_both_brokers},
+    good,
+    group::{PARTITIONS, assert_stored_once, begin, consume, consume_in, produce, wait_for_lines},
+    kafka::{committed_by, send},
+    manifests, tillstream, wait_for,
 };
 use tillstream_shared::Manifest;
 
@@ -29,34 +29,8 @@ on_both_brokers! {
     a_storm_of_rebalances_loses_nothing,
 }
 
-const PARTITIONS: i32 = 6;
 /// The variable with the seconds that the storm lasts.
 const STORM_SECONDS: &str = "TILLSTREAM_TEST_STORM_SECONDS";
-
-/// The command of a member of the topic's own group.
-fn consume(broker: &Broker, data: &Path) -> Command {
-    consume_in(&broker.topic, broker, data)
-}
-
-fn consume_in(group: &str, broker: &Broker, data: &Path) -> Command {
-    let mut command = broker.tillstream(data, &["consume", "--group", group]);
-    command.args(["--batch-size", "200", "--batch-interval", "1"]);
-    // The shortest that Apache Kafka allows, and rebalances that are heard of soon.
-    for property in ["session.timeout.ms=6000", "heartbeat.interval.ms=300"] {
-        command.args(["--kafka-property", property]);
-    }
-    command
-}
-
-/// The command that sends so many lines, at so many a second.
-fn produce(broker: &Broker, data: &Path, lines: u64, rate: &str) -> Command {
-    let input = format!("generate:{lines}:{lines}");
-    broker.tillstream(data, &["produce", "--input", &input, "--rate", rate, "--print"])
-}
-
-fn create_topic(broker: &Broker) {
-    Admin::connect(broker).create_topic(&broker.topic, PARTITIONS);
-}
 
 /// Which consumer has stored a batch.
 fn consumer_of(manifest: &Manifest) -> String {
@@ -85,23 +59,10 @@ fn wait_for_all_partitions(data: &Path, from: usize) {
     });
 }
 
-#[track_caller]
-fn wait_for_lines(data: &Path, lines: u64) {
-    wait_for("lines", || (stored_lines(data) >= lines).then_some(()));
-}
-
-#[track_caller]
-fn assert_stored_once(data: &Path, lines: u64) {
-    assert_offsets_are_covered_once(&manifests(data));
-    assert_rows_are_stored_once(data, &generated(lines, lines));
-}
-
 fn consumers_join_leave_and_are_killed(kafka: Kafka) {
     const LINES: u64 = 12_000;
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     let producer = Running::start(&mut produce(broker, data, LINES, "600"), "{");
     let first = Running::start(&mut consume(broker, data), "batch");
     let second = Running::spawn(&mut consume(broker, data));
@@ -119,7 +80,8 @@ fn consumers_join_leave_and_are_killed(kafka: Kafka) {
     assert_stored_once(data, LINES);
 
     // What Kafka's own tools tell of the group.
-    let ends: Vec<_> = broker.cluster().current_ends().unwrap().into_values().collect();
+    let ends: Vec<_> =
+        broker.cluster().connect().unwrap().current_ends().unwrap().into_values().collect();
     wait_for("the commit of all offsets", || {
         (committed_by(&broker.topic, broker, PARTITIONS) == ends).then_some(())
     });
@@ -130,10 +92,8 @@ fn consumers_join_leave_and_are_killed(kafka: Kafka) {
 
 fn a_consumer_that_slept_does_not_store_again_what_others_have(kafka: Kafka) {
     const LINES: u64 = 12_000;
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     let producer = Running::start(&mut produce(broker, data, LINES, "600"), "{");
     let sleeper = Running::start(&mut consume(broker, data), "batch");
     let other = Running::spawn(&mut consume(broker, data));
@@ -159,10 +119,8 @@ fn a_consumer_that_slept_does_not_store_again_what_others_have(kafka: Kafka) {
 
 fn consumers_of_two_groups_do_not_store_a_line_twice(kafka: Kafka) {
     const LINES: u64 = 10_000;
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     let consumers = ["one", "other"].map(|group| {
         let group = format!("{}.{group}", broker.topic);
         Running::spawn(&mut consume_in(&group, broker, data))
@@ -179,10 +137,8 @@ fn consumers_of_two_groups_do_not_store_a_line_twice(kafka: Kafka) {
 
 fn members_end_when_all_of_the_topic_is_stored(kafka: Kafka) {
     const LINES: u64 = 5_000;
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     good(&mut produce(broker, data, LINES, "max"));
     let consume = || {
         let mut command = consume(broker, data);
@@ -199,10 +155,8 @@ fn members_end_when_all_of_the_topic_is_stored(kafka: Kafka) {
 }
 
 fn invalid_messages_alone_are_not_read_again_by_another_member(kafka: Kafka) {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     send(broker, &[b"one", b"two"]);
     let invalid = |consumer: &Running| consumer.log().matches("invalid message at").count();
     let first = Running::spawn(&mut consume(broker, data));
@@ -225,10 +179,8 @@ fn a_storm_of_rebalances_loses_nothing(kafka: Kafka) {
     const RATE: u64 = 2000;
     let seconds = std::env::var(STORM_SECONDS).map_or(10, |seconds| seconds.parse().unwrap());
     let lines = seconds * RATE;
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, broker) = &begin(kafka);
     let data = folder.path();
-    let broker = &kafka.broker();
-    create_topic(broker);
     let mut random = StdRng::seed_from_u64(10);
     let mut producer = Running::start(&mut produce(broker, data, lines, &RATE.to_string()), "{");
     let mut members = vec![Running::start(&mut consume(broker, data), "batch")];

@@ -168,7 +168,9 @@ fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer(kafka: Kafka) {
         refresh_interval: Duration::from_millis(50),
         messages: MessageOptions::default(),
     };
-    let consumer = Consumer::connect(broker.cluster(), options, batches, Arc::default()).unwrap();
+    let consumer =
+        Consumer::connect(broker.cluster().connect().unwrap(), options, batches, Arc::default())
+            .unwrap();
     let running = std::thread::spawn(move || consumer.run(&Shutdown::default(), |_| ()));
     let admin = Admin::connect(&broker);
     admin.delete_topic(&broker.topic);

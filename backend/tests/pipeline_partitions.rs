@@ -68,7 +68,9 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
         messages: MessageOptions::default(),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer = Consumer::connect(broker.cluster(), options, batches, progress.clone()).unwrap();
+    let consumer =
+        Consumer::connect(broker.cluster().connect().unwrap(), options, batches, progress.clone())
+            .unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     let wait_for_lines = |count| {

@@ -75,7 +75,7 @@ fn rights_that_are_taken_away_are_waited_for() {
     assert_rows_are_stored_once(data, &generated(LINES, 4));
     let manifests = manifests(data);
     assert_offsets_are_covered_once(&manifests);
-    let ends = onlooker.cluster().current_ends().unwrap();
+    let ends = onlooker.cluster().connect().unwrap().current_ends().unwrap();
     assert_eq!(ends.values().sum::<i64>(), LINES as i64 + 1, "nothing is in the topic twice");
     assert_eq!(manifests.iter().map(|manifest| manifest.dead_letters).sum::<u64>(), 1);
 }

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use support::{
     DEADLINE,
-    broker::{Broker, Kafka, on_apache},
+    broker::{Broker, Kafka, on_both_brokers},
     good,
     kafka::{Admin, client},
     manifests, stored_rows, wait_for,
@@ -21,7 +21,7 @@ use tillstream::{
 };
 use uuid::Uuid;
 
-on_apache! {
+on_both_brokers! {
     once_ends_and_stores_what_was_committed,
     control_records_at_the_end_are_no_lag,
 }
@@ -99,7 +99,9 @@ fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
         messages: MessageOptions::default(),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
-    let consumer = Consumer::connect(broker.cluster(), options, batches, progress.clone()).unwrap();
+    let consumer =
+        Consumer::connect(broker.cluster().connect().unwrap(), options, batches, progress.clone())
+            .unwrap();
     let stop = shutdown.clone();
     let running = std::thread::spawn(move || consumer.run(&stop, |_| ()).unwrap());
     wait_for("lines", || (progress.lines_stored.get() == 4).then_some(()));

@@ -2,21 +2,21 @@
 //! one process.
 
 pub mod fault;
+mod folder_lock;
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
+
+pub use folder_lock::{FolderLock, LockError};
 
 /// Suffix of a file that is being written; whatever bears it is left over from a crash.
 pub const TEMPORARY: &str = ".tmp";
 
 /// What [`probe_room`] writes again and again.
 static PROBE_CHUNK: [u8; 1 << 16] = [0x5A; 1 << 16];
-
-/// Name of the file by which a folder is locked.
-const LOCK_FILE: &str = ".lock";
 
 /// Writes `bytes` to `path`: temporary file, fsync, rename, fsync of the folder.
 ///
@@ -128,8 +128,30 @@ pub fn publish(file: &File, temporary: &Path, path: &Path) -> io::Result<()> {
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {
+    sync_folder(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    sync_folder(folder.unwrap_or(Path::new(".")))
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Creates `folder` and those above it, as far as they are missing, so that they survive a crash.
+///
+/// # Errors
+/// Whatever the file system reports.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        // Whoever made it may have been killed before this. Where it may not be done, somebody else has made it.
+        let _ = sync_folder_of(folder);
+        return Ok(());
+    }
+    create_folder(folder_of(folder))?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    sync_folder_of(folder)
 }
 
 /// Makes created, renamed and removed names in `folder` durable.
@@ -165,98 +187,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves everything in `from` but its lock file into the new folder `to`; tells whether there was
-/// anything.
-///
-/// # Errors
-/// Whatever the file system reports; what was moved by then stays moved.
-pub fn move_contents(from: &Path, to: &Path) -> io::Result<bool> {
-    let entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
-    let contents: Vec<_> = entries.iter().filter(|entry| entry.file_name() != LOCK_FILE).collect();
-    if contents.is_empty() {
-        return Ok(false);
-    }
-    fs::create_dir_all(to)?;
-    for entry in contents {
-        fs::rename(entry.path(), to.join(entry.file_name()))?;
-    }
-    sync_folder(to)?;
-    sync_folder(from)?;
-    Ok(true)
-}
-
-/// A folder that this process may write to, alone or with others that share it, until the value is dropped or
-/// the process ends.
-#[derive(Debug)]
-pub struct FolderLock {
-    folder: PathBuf,
-    file: File,
-}
-
-/// Why a folder could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// Another process holds it.
-    #[error(
-        "{0} is in use by another process: stop that one, or choose another folder with --data-dir"
-    )]
-    InUse(PathBuf),
-    /// It cannot be created or opened.
-    #[error("cannot use the folder {0}: {1}")]
-    Io(PathBuf, #[source] io::Error),
-}
-
-impl FolderLock {
-    /// Creates `folder` if need be and takes it.
-    ///
-    /// # Errors
-    /// [`LockError::InUse`] when another process has it, otherwise what the file system reports.
-    pub fn take(folder: &Path) -> Result<Self, LockError> {
-        let lock = Self::open(folder)?;
-        lock.locked(lock.file.try_lock())?;
-        Ok(lock)
-    }
-
-    /// Creates `folder` if need be and takes it together with other processes that share it.
-    ///
-    /// # Errors
-    /// [`LockError::InUse`] when another process has it alone, otherwise what the file system reports.
-    pub fn take_shared(folder: &Path) -> Result<Self, LockError> {
-        let lock = Self::open(folder)?;
-        lock.share()?;
-        Ok(lock)
-    }
-
-    /// Lets other processes share the folder.
-    ///
-    /// # Errors
-    /// [`LockError::InUse`] when another process took it meanwhile, otherwise what the file system reports.
-    pub fn share(&self) -> Result<(), LockError> {
-        self.locked(self.file.try_lock_shared())
-    }
-
-    /// The folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn open(folder: &Path) -> Result<Self, LockError> {
-        let failed = |error| LockError::Io(folder.to_owned(), error);
-        fs::create_dir_all(folder).map_err(failed)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(LOCK_FILE))
-            .map_err(failed)?;
-        Ok(Self { folder: folder.to_owned(), file })
-    }
-
-    fn locked(&self, result: Result<(), TryLockError>) -> Result<(), LockError> {
-        result.map_err(|error| match error {
-            TryLockError::WouldBlock => LockError::InUse(self.folder.clone()),
-            TryLockError::Error(error) => LockError::Io(self.folder.clone(), error),
-        })
-    }
+/// `path`, or where there is such a file or folder the first that there is not of `path_2`, `path_3` and so on.
+#[must_use]
+pub fn unused(path: &Path) -> PathBuf {
+    let numbered = |number| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("_{number}"));
+        PathBuf::from(name)
+    };
+    let mut names = std::iter::once(path.to_owned()).chain((2_u64..).map(numbered));
+    names.find(|name| !name.exists()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use tillstream_durable as durable;
+use tillstream_durable::{self as durable, FolderLock};
 use tillstream_shared::{Manifest, api::Gap};
 
 use super::{
@@ -218,25 +218,31 @@ impl Catalogue {
         Ok(damaged)
     }
 
-    /// Moves all batches out of their folder, into a folder beside it, which is returned; `None` when there
-    /// are none. The caller holds the folder's lock.
+    /// Moves all batches away, in one step: the folder gets another name, which is returned, and an empty one takes
+    /// its place. `None` when there are none.
     ///
     /// # Errors
-    /// [`BatchError::Io`]; [`BatchError::NotMoved`] for an object store that holds batches.
-    pub fn set_aside(store: impl Into<BatchStore>) -> Result<Option<PathBuf>, BatchError> {
-        let store = store.into();
-        let BatchStore::Folder(folder) = &store else {
-            return if manifest_files(&store)?.is_empty() {
-                Ok(None)
+    /// [`BatchError::Lock`]; [`BatchError::NotMoved`] for an object store that holds batches.
+    pub(super) fn set_aside(
+        store: &BatchStore,
+        lock: FolderLock,
+    ) -> Result<(FolderLock, Option<PathBuf>), BatchError> {
+        let BatchStore::Folder(folder) = store else {
+            return if manifest_files(store)?.is_empty() {
+                Ok((lock, None))
             } else {
                 Err(BatchError::NotMoved { url: store.to_string() })
             };
         };
-        let mut name = folder.file_name().unwrap_or_default().to_owned();
-        name.push(format!("_replaced_{}", progress::file_stamp()));
-        let aside = folder.with_file_name(name);
-        let moved = durable::move_contents(folder, &aside).map_err(BatchError::io(folder))?;
-        Ok(moved.then_some(aside))
+        if lock.is_empty().map_err(BatchError::io(folder))? {
+            return Ok((lock, None));
+        }
+        let (lock, aside) = lock.move_away(|folder| {
+            let mut name = folder.file_name().unwrap_or_default().to_owned();
+            name.push(format!("_replaced_{}", progress::file_stamp()));
+            durable::unused(&folder.with_file_name(name))
+        })?;
+        Ok((lock, Some(aside)))
     }
 
     pub(super) fn inconsistent(&self, reason: String) -> BatchError {

@@ -59,7 +59,7 @@ impl Catalogue {
     ) -> Result<(Self, ConsumerLock, Option<PathBuf>), BatchError> {
         let store = store.into();
         let lock = FolderLock::take(store.local())?;
-        let aside = Self::set_aside(&store)?;
+        let (lock, aside) = Self::set_aside(&store, lock)?;
         let (catalogue, lock) = Self::open_with(store, lock)?;
         Ok((catalogue, lock, aside))
     }

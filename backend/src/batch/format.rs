@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
 };
 
@@ -41,7 +41,7 @@ impl BatchFormat {
 
 /// A file that lines are added to.
 pub(super) enum LineFile {
-    Csv { file: HashedFile, row: Vec<u8> },
+    Csv(HashedFile),
     Parquet(Box<ParquetWriter<HashedFile>>),
 }
 
@@ -57,21 +57,18 @@ pub(super) struct FinishedFile {
 impl LineFile {
     /// Creates the file at `path`, or empties it.
     pub(super) fn create(path: &Path, format: BatchFormat) -> io::Result<Self> {
-        let file = HashedFile {
-            // It is read again where it is uploaded.
-            file: BufWriter::with_capacity(
-                BUFFER,
-                File::options().read(true).write(true).create(true).truncate(true).open(path)?,
-            ),
+        // It is read again where it is uploaded.
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut file = HashedFile {
+            file,
+            pending: Vec::with_capacity(BUFFER + BUFFER / 4),
             hasher: Box::default(),
             bytes: 0,
         };
         match format {
             BatchFormat::Csv => {
-                let (mut file, mut row) = (file, Vec::with_capacity(256));
-                write_header(&mut row);
-                file.write_all(&row)?;
-                Ok(Self::Csv { file, row })
+                write_header(&mut file.pending);
+                Ok(Self::Csv(file))
             }
             BatchFormat::Parquet => Ok(Self::Parquet(Box::new(ParquetWriter::new(file)?))),
         }
@@ -80,10 +77,9 @@ impl LineFile {
     pub(super) fn add(&mut self, line: &Line<'_>) -> io::Result<()> {
         fault::check_room()?;
         match self {
-            Self::Csv { file, row } => {
-                row.clear();
-                write_line(row, line);
-                file.write_all(row)
+            Self::Csv(file) => {
+                write_line(&mut file.pending, line);
+                file.flush_if_full()
             }
             Self::Parquet(writer) => writer.write(line),
         }
@@ -94,11 +90,12 @@ impl LineFile {
         self,
         properties: impl IntoIterator<Item = (&'static str, String)>,
     ) -> io::Result<FinishedFile> {
-        let HashedFile { file, hasher, bytes } = match self {
-            Self::Csv { file, .. } => file,
+        let mut file = match self {
+            Self::Csv(file) => file,
             Self::Parquet(writer) => writer.finish(properties)?,
         };
-        let file = file.into_inner().map_err(|error| error.into_error())?;
+        file.flush()?;
+        let HashedFile { file, hasher, bytes, .. } = file;
         Ok(FinishedFile { file, bytes, blake3: hasher.finalize().to_hex().to_string() })
     }
 }
@@ -106,7 +103,7 @@ impl LineFile {
 impl std::fmt::Debug for LineFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Csv { .. } => "Csv",
+            Self::Csv(_) => "Csv",
             Self::Parquet(_) => "Parquet",
         })
     }
@@ -114,9 +111,18 @@ impl std::fmt::Debug for LineFile {
 
 /// A file of which the checksum is known.
 pub(super) struct HashedFile {
-    file: BufWriter<File>,
+    file: File,
+    /// What was not written yet. It is hashed when it is: the checksum of much at once costs a fraction.
+    pending: Vec<u8>,
     hasher: Box<blake3::Hasher>,
+    /// Bytes that were written.
     bytes: u64,
+}
+
+impl HashedFile {
+    fn flush_if_full(&mut self) -> io::Result<()> {
+        if self.pending.len() < BUFFER { Ok(()) } else { self.flush() }
+    }
 }
 
 impl Write for HashedFile {
@@ -125,14 +131,16 @@ impl Write for HashedFile {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-        Ok(())
+        self.pending.extend_from_slice(bytes);
+        self.flush_if_full()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.write_all(&self.pending)?;
+        self.hasher.update(&self.pending);
+        self.bytes += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
     }
 }
 

@@ -208,15 +208,17 @@ impl BatchSink {
         last.is_some_and(|last| line <= last)
     }
 
-    /// Why the open batch is to be closed by now.
-    pub(super) fn run_timers(&self, now: Instant) -> Option<ClosedBy> {
-        let batch = self.open.as_ref()?;
+    /// Whether the open batch has all lines that it may have.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.as_ref().is_some_and(|batch| batch.rows() >= self.limits.size)
+    }
+
+    /// Whether the open batch is open as long as it may be.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let Some(batch) = &self.open else { return false };
         let passed = |since| now.duration_since(since) >= self.limits.interval;
-        if batch.rows() >= self.limits.size {
-            return Some(ClosedBy::Size);
-        }
         let since = batch.first_line_at().or(self.unnoted_since);
-        since.is_some_and(passed).then_some(ClosedBy::Time)
+        since.is_some_and(passed)
     }
 
     /// Whether the open batch holds messages of one of `partitions`.

@@ -64,11 +64,12 @@ impl ClientRole {
         match self {
             Self::Producer => &[
                 ("compression.type", "lz4"),
-                ("linger.ms", "20"),
                 ("batch.size", "1000000"),
                 ("batch.num.messages", "10000"),
-                ("queue.buffering.max.messages", "200000"),
-                ("queue.buffering.max.kbytes", "131072"),
+                // Five batches on their way, which are the most, and less than one more. With a whole one at hand, or
+                // one that has waited long enough, librdkafka spins until one of the five is answered.
+                ("queue.buffering.max.kbytes", "5700"),
+                ("linger.ms", "100"),
             ],
             Self::Consumer => &[
                 ("fetch.wait.max.ms", "100"),
@@ -79,11 +80,10 @@ impl ClientRole {
                 // New partitions of the topic are heard of by it when the group is joined.
                 ("topic.metadata.refresh.interval.ms", "30000"),
             ],
-            Self::DeadLetterProducer
-            | Self::ReplayProducer
-            | Self::Reader
-            | Self::Metadata
-            | Self::Admin => &[],
+            // librdkafka leaves the address that it was given for the one that the broker gives, and waits half of this
+            // before it connects there.
+            Self::Metadata => &[("reconnect.backoff.ms", "20")],
+            Self::DeadLetterProducer | Self::ReplayProducer | Self::Reader | Self::Admin => &[],
         }
     }
 

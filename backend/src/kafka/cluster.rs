@@ -1,19 +1,13 @@
-//! The Kafka cluster that lines go through, and what is asked of it beside sending and reading.
+//! The Kafka cluster that lines go through.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::{consumer::Consumer as _, error::KafkaError as ClientError, types::RDKafkaErrorCode};
+use rdkafka::{error::KafkaError as ClientError, types::RDKafkaErrorCode};
 
-use super::{
-    KafkaError, Properties, connection::MetadataClient, error::is_authorization, is_retriable,
-};
+use super::{KafkaError, Properties, error::is_authorization};
 
-/// How long one question to the cluster may take, repetitions included.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// The group unless another one is given.
 pub const DEFAULT_GROUP: &str = "tillstream";
-/// Pause before a question is asked again.
-const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where the brokers are, how to speak to them, which topic the lines go through, and how that is created.
 #[derive(Debug, Clone)]
@@ -57,56 +51,6 @@ impl Cluster {
     #[must_use]
     pub fn dead_letter_topic(&self) -> String {
         format!("{}.dead_letter", self.topic)
-    }
-
-    /// Partitions of `topic`; `None` when there is no such topic.
-    pub(super) fn partition_count(
-        &self,
-        client: &MetadataClient,
-        topic: &str,
-    ) -> Result<Option<i32>, KafkaError> {
-        let metadata = self.retry(client, "asking the broker for its topics", |timeout| {
-            client.fetch_metadata(Some(topic), timeout)
-        })?;
-        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
-            return Ok(None);
-        };
-        match found.error().map(RDKafkaErrorCode::from) {
-            Some(code) if is_authorization(code) => {
-                let (action, topic) = ("see", topic.to_owned());
-                Err(KafkaError::Forbidden { action, topic, code })
-            }
-            Some(_) => Ok(None),
-            None => Ok(Some(found.partitions().len() as i32).filter(|count| *count > 0)),
-        }
-    }
-
-    /// Asks again while the answer is an error that passes by itself, such as a change of leader. `ask` is given
-    /// the time that is left.
-    pub(super) fn retry<T>(
-        &self,
-        client: &MetadataClient,
-        action: &'static str,
-        mut ask: impl FnMut(Duration) -> Result<T, ClientError>,
-    ) -> Result<T, KafkaError> {
-        let deadline = Instant::now() + REQUEST_TIMEOUT;
-        loop {
-            match ask(deadline.saturating_duration_since(Instant::now()).max(RETRY_INTERVAL)) {
-                Ok(answer) => {
-                    self.forget_errors(client);
-                    return Ok(answer);
-                }
-                Err(error) if is_retriable(&error) && Instant::now() < deadline => {
-                    tracing::debug!("{action}: {error}; trying again");
-                    std::thread::sleep(RETRY_INTERVAL);
-                }
-                Err(error) if is_retriable(&error) => {
-                    let connection = self.connection_error(client);
-                    return Err(connection.unwrap_or_else(|| self.failed(action)(error)));
-                }
-                Err(error) => return Err(self.failed(action)(error)),
-            }
-        }
     }
 
     pub(super) fn failed(&self, action: &'static str) -> impl FnOnce(ClientError) -> KafkaError {

@@ -1,7 +1,7 @@
-//! The client that asks for metadata and offsets, and what becomes of its connections.
+//! The client that asks a cluster for metadata and offsets, and what becomes of its connections.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,15 +12,24 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{Cluster, KafkaError, clients::ClientRole};
+use super::{Cluster, KafkaError, clients::ClientRole, is_retriable};
 
 /// How long brokers may take to answer at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one question may take, repetitions included.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long one attempt lasts, after which a refusal is recognised.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A client that only asks; it joins no group.
-pub(super) type MetadataClient = BaseConsumer<ConnectionErrors>;
+/// Pause before a question is asked again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A cluster that answered, and the client that goes on asking it; it joins no group.
+pub struct Connection {
+    /// The cluster.
+    pub cluster: Cluster,
+    client: BaseConsumer<ConnectionErrors>,
+}
 
 /// The newest error of a client's connections.
 #[derive(Default)]
@@ -62,29 +71,24 @@ fn is_refusal(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Takes errors and log lines from librdkafka, which hands them over within a poll, until none comes for `time`.
-/// (A poll without time ends with the first log line.)
-fn serve_events(client: &MetadataClient, time: Duration) {
-    while client.poll(time).is_some() {}
-}
-
 impl Cluster {
-    /// A client that only asks, once one of the brokers answers.
+    /// Connects, which has succeeded once one of the brokers answers.
     ///
     /// # Errors
     /// [`KafkaError::Client`], [`KafkaError::Unreachable`], [`KafkaError::LoginRefused`], [`KafkaError::Tls`].
-    pub(super) fn metadata_client(&self) -> Result<MetadataClient, KafkaError> {
-        let client: MetadataClient = self
+    pub fn connect(&self) -> Result<Arc<Connection>, KafkaError> {
+        let client = self
             .config(ClientRole::Metadata)
             .create_with_context(ConnectionErrors::default())
             .map_err(self.failed("connecting to the broker"))?;
+        let connection = Connection { cluster: self.clone(), client };
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         loop {
-            if client.fetch_metadata(Some(&self.topic), ATTEMPT_TIMEOUT).is_ok() {
-                self.forget_errors(&client);
-                return Ok(client);
+            if connection.client.fetch_metadata(Some(&self.topic), ATTEMPT_TIMEOUT).is_ok() {
+                connection.forget_errors();
+                return Ok(Arc::new(connection));
             }
-            let heard = self.connection_error(&client);
+            let heard = connection.error();
             match heard {
                 Some(refusal @ (KafkaError::LoginRefused { .. } | KafkaError::Tls { .. })) => {
                     return Err(refusal);
@@ -98,18 +102,59 @@ impl Cluster {
             }
         }
     }
+}
 
-    /// Forgets what was wrong before an answer came.
-    pub(super) fn forget_errors(&self, client: &MetadataClient) {
-        serve_events(client, Duration::from_millis(1));
-        *client.context().lock() = None;
+impl Connection {
+    /// The client that asks.
+    pub(super) fn client(&self) -> &BaseConsumer<ConnectionErrors> {
+        &self.client
     }
 
-    /// Why the client has no connection, as far as it has said so.
-    pub(super) fn connection_error(&self, client: &MetadataClient) -> Option<KafkaError> {
-        serve_events(client, Duration::from_millis(20));
-        let (code, reason) = client.context().lock().clone()?;
-        let brokers = self.brokers.clone();
+    /// Asks again while the answer is an error that passes by itself, such as a change of leader. `ask` is given
+    /// the time that is left.
+    pub(super) fn retry<T>(
+        &self,
+        action: &'static str,
+        mut ask: impl FnMut(&BaseConsumer<ConnectionErrors>, Duration) -> Result<T, ClientError>,
+    ) -> Result<T, KafkaError> {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now()).max(RETRY_INTERVAL);
+            match ask(&self.client, left) {
+                Ok(answer) => {
+                    self.forget_errors();
+                    return Ok(answer);
+                }
+                Err(error) if is_retriable(&error) && Instant::now() < deadline => {
+                    tracing::debug!("{action}: {error}; trying again");
+                    std::thread::sleep(RETRY_INTERVAL);
+                }
+                Err(error) if is_retriable(&error) => {
+                    let connection = self.error();
+                    return Err(connection.unwrap_or_else(|| self.cluster.failed(action)(error)));
+                }
+                Err(error) => return Err(self.cluster.failed(action)(error)),
+            }
+        }
+    }
+
+    /// Takes errors and log lines from librdkafka, which hands them over within a poll, until none comes for
+    /// `time`. (A poll without time ends with the first log line.)
+    fn serve_events(&self, time: Duration) {
+        while self.client.poll(time).is_some() {}
+    }
+
+    /// Forgets what was wrong before an answer came.
+    fn forget_errors(&self) {
+        self.serve_events(Duration::from_millis(1));
+        *self.client.context().lock() = None;
+    }
+
+    /// Why there is no connection, as far as the client has said so.
+    fn error(&self) -> Option<KafkaError> {
+        self.serve_events(Duration::from_millis(20));
+        let (code, reason) = self.client.context().lock().clone()?;
+        let brokers = self.cluster.brokers.clone();
         Some(match code {
             RDKafkaErrorCode::SSL => KafkaError::Tls { brokers, reason },
             code if is_refusal(code) => KafkaError::LoginRefused { brokers, reason },

@@ -19,10 +19,9 @@ use tillstream_shared::{
 
 use self::no_room::Room;
 use super::{
-    Cluster, KafkaError, MessageDates, MessageOptions, Offsets,
+    Cluster, Connection, KafkaError, MessageDates, MessageOptions, Offsets,
     batch_sink::{BatchLimits, BatchSink, Closed},
     clients::ClientRole,
-    connection::MetadataClient,
     dead_letter_producer::DeadLetterProducer,
     error::is_authorization,
     history, is_retriable,
@@ -43,6 +42,10 @@ mod partitions;
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long messages are taken before what else is due is looked at.
+const SERVE_INTERVAL: Duration = Duration::from_millis(1);
+/// How often a consumer that is being closed is asked whether it is.
+const CLOSE_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest time between two commits of offsets. librdkafka does not tell when one is answered, and on a slow
 /// broker they would pile up, and the close would wait for all of them.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -73,7 +76,7 @@ pub struct ConsumerOptions {
 pub struct Consumer {
     cluster: Cluster,
     client: BaseConsumer<ConsumerStatistics>,
-    metadata_client: Arc<MetadataClient>,
+    connection: Arc<Connection>,
     watch: TopicWatch,
     sink: BatchSink,
     positions: Positions,
@@ -103,15 +106,15 @@ impl Consumer {
     /// # Errors
     /// [`KafkaError::Broker`], [`KafkaError::OtherHistory`], [`KafkaError::Batch`].
     pub fn connect(
-        cluster: Cluster,
+        connection: Arc<Connection>,
         options: ConsumerOptions,
         batches: (Catalogue, ConsumerLock),
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
-        let metadata_client = Arc::new(cluster.metadata_client()?);
-        let count = cluster.partition_count(&metadata_client, &cluster.topic)?.unwrap_or(0);
-        let partitions = cluster.watermarks(&metadata_client, &Vec::from_iter(0..count))?;
-        let provenance = cluster.provenance(&metadata_client);
+        let cluster = connection.cluster.clone();
+        let count = connection.partition_count(&cluster.topic)?.unwrap_or(0);
+        let partitions = connection.watermarks(&Vec::from_iter(0..count))?;
+        let provenance = connection.provenance();
 
         let waiting = || Waiting::new(&cluster, Component::Consumer, progress.clone());
         let client = cluster
@@ -120,8 +123,7 @@ impl Consumer {
             .map_err(cluster.failed("connecting to the broker"))?;
         let limits = BatchLimits { size: options.batch_size, interval: options.batch_interval };
         let watch = TopicWatch::start(
-            cluster.clone(),
-            metadata_client.clone(),
+            connection.clone(),
             provenance.clone(),
             count,
             options.refresh_interval,
@@ -135,7 +137,7 @@ impl Consumer {
         let mut consumer = Self {
             cluster,
             client,
-            metadata_client,
+            connection,
             watch,
             sink,
             positions: Positions::default(),
@@ -207,8 +209,11 @@ impl Consumer {
         shutdown: &Shutdown,
         stored: &mut impl FnMut(&Manifest),
     ) -> Result<(), KafkaError> {
+        let mut served_at = Instant::now();
         loop {
             let polled = self.client.poll(POLL_INTERVAL);
+            let now = Instant::now();
+            let is_message = matches!(polled, Some(Ok(_)));
             if matches!(polled, Some(Ok(_) | Err(ClientError::PartitionEOF(_)))) {
                 self.has_read = true;
                 if std::mem::take(&mut self.is_forbidden) {
@@ -229,57 +234,93 @@ impl Consumer {
                     self.pass_unread();
                     true
                 }
-                Some(Err(error)) if is_retriable(&error) => {
-                    tracing::debug!("reading the topic: {error}; trying again");
+                Some(Err(error)) => {
+                    self.take_error(error)?;
                     false
                 }
-                // A right that there was at first may be given back: librdkafka goes on trying.
-                Some(Err(error))
-                    if self.has_read
-                        && error.rdkafka_error_code().is_some_and(is_authorization) =>
-                {
-                    self.is_forbidden = true;
-                    self.forbidden.begin(&format!("the topic cannot be read ({error})"));
-                    false
-                }
-                Some(Err(error)) => return Err(self.fatal(error)),
                 None => true,
             };
-            while let Some(rebalance) = self.client.context().rebalances().take() {
-                self.answer(rebalance, shutdown, stored)?;
+            if may_have_ended
+                && self.has_ended(shutdown, stored)?
+                && self.finish(shutdown, stored)?
+            {
+                return Ok(());
             }
-            let has_ended = may_have_ended && self.has_ended(shutdown, stored)?;
-            if has_ended || shutdown.requested() {
-                let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
-                if is_stored || shutdown.requested() {
-                    self.commit();
-                    self.sink.discard_open();
+            if self.sink.is_full() {
+                self.close(ClosedBy::Size, false, shutdown, stored)?;
+            }
+            if !is_message || now.duration_since(served_at) >= SERVE_INTERVAL {
+                served_at = now;
+                if shutdown.requested() && self.finish(shutdown, stored)? {
                     return Ok(());
                 }
-            }
-            if let Some(why) = self.sink.run_timers(Instant::now()) {
-                self.close(why, false, shutdown, stored)?;
-            }
-            if self.is_commit_due
-                && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
-            {
-                self.commit();
-            }
-            if let Some(statistics) = self.client.context().take() {
-                self.positions.update(&statistics);
-                self.progress.lag.set(self.positions.report());
-            }
-            if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
-                self.follow()?;
-            }
-            // A group gives its members new partitions itself.
-            if let Some(partitions) = self.watch.new_partitions()?
-                && !self.cluster.joins_group
-            {
-                tracing::info!("the topic has {} new partitions", partitions.len());
-                self.assign(&partitions)?;
+                self.serve(now, shutdown, stored)?;
             }
         }
+    }
+
+    /// Stores the open batch as the last one; tells whether the work ends with it.
+    fn finish(
+        &mut self,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<bool, KafkaError> {
+        let is_stored = self.close(ClosedBy::Shutdown, false, shutdown, stored)?;
+        let is_last = is_stored || shutdown.requested();
+        if is_last {
+            self.commit();
+            self.sink.discard_open();
+        }
+        Ok(is_last)
+    }
+
+    /// Does what is due beside taking messages.
+    fn serve(
+        &mut self,
+        now: Instant,
+        shutdown: &Shutdown,
+        stored: &mut impl FnMut(&Manifest),
+    ) -> Result<(), KafkaError> {
+        while let Some(rebalance) = self.client.context().rebalances().take() {
+            self.answer(rebalance, shutdown, stored)?;
+        }
+        if self.sink.is_due(now) {
+            self.close(ClosedBy::Time, false, shutdown, stored)?;
+        }
+        if self.is_commit_due && self.committed_at.is_none_or(|at| at.elapsed() >= COMMIT_INTERVAL)
+        {
+            self.commit();
+        }
+        if let Some(statistics) = self.client.context().take() {
+            self.positions.update(&statistics);
+            self.progress.lag.set(self.positions.report());
+        }
+        if self.cluster.joins_group && self.followed_at.elapsed() >= FOLLOW_INTERVAL {
+            self.follow()?;
+        }
+        // A group gives its members new partitions itself.
+        if let Some(partitions) = self.watch.new_partitions()?
+            && !self.cluster.joins_group
+        {
+            tracing::info!("the topic has {} new partitions", partitions.len());
+            self.assign(&partitions)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what passes, and fails of all else.
+    fn take_error(&mut self, error: ClientError) -> Result<(), KafkaError> {
+        if is_retriable(&error) {
+            tracing::debug!("reading the topic: {error}; trying again");
+            return Ok(());
+        }
+        // A right that there was at first may be given back: librdkafka goes on trying.
+        if self.has_read && error.rdkafka_error_code().is_some_and(is_authorization) {
+            self.is_forbidden = true;
+            self.forbidden.begin(&format!("the topic cannot be read ({error})"));
+            return Ok(());
+        }
+        Err(self.fatal(error))
     }
 
     fn fatal(&self, source: ClientError) -> KafkaError {
@@ -327,6 +368,7 @@ impl Consumer {
             }
         }
         self.room.succeeded();
+        self.progress.lag.set(self.positions.report());
         self.stored = self.positions.read_offsets().collect();
         self.is_commit_due = true;
         Ok(true)
@@ -373,6 +415,13 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         if self.cluster.joins_group {
             self.client.context().rebalances().leave(&self.client);
+        }
+        // The client would do that itself, and look ten times a second whether it is done.
+        if let Err(error) = self.client.close_queue() {
+            tracing::debug!("closing the consumer: {error}");
+        }
+        while !self.client.closed() {
+            self.client.poll(CLOSE_INTERVAL);
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::{
     Cluster, KafkaError,
     clients::ClientRole,
-    cluster::REQUEST_TIMEOUT,
+    connection::REQUEST_TIMEOUT,
     origin::{LINE_HEADER, SOURCE_HEADER},
 };
 
@@ -219,9 +219,9 @@ fn read_all(
 ) -> Result<(), KafkaError> {
     let failed = || cluster.failed("reading the dead-letter topic");
     let cluster = &Cluster { topic: cluster.dead_letter_topic(), ..cluster.clone() };
-    let client = cluster.metadata_client()?;
-    let partitions = cluster.partition_count(&client, &cluster.topic)?.unwrap_or(0);
-    let mut ends = cluster.watermarks(&client, &Vec::from_iter(0..partitions))?;
+    let connection = cluster.connect()?;
+    let partitions = connection.partition_count(&cluster.topic)?.unwrap_or(0);
+    let mut ends = connection.watermarks(&Vec::from_iter(0..partitions))?;
     ends.retain(|_, ends| ends.low < ends.end);
     let client: BaseConsumer = cluster
         .config(ClientRole::Reader)

@@ -13,7 +13,7 @@ use std::{
 use rdkafka::{
     Message,
     message::OwnedMessage,
-    producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer},
+    producer::{BaseRecord, Producer as _, PurgeConfig},
     types::RDKafkaErrorCode,
 };
 use tillstream_shared::api::Component;
@@ -23,6 +23,7 @@ use super::{
     acknowledgements::{Acknowledgements, Failure},
     clients::ClientRole,
     origin::Origin,
+    polled_producer::PolledProducer,
     waiting::{Backoff, Waiting},
 };
 use crate::{progress::Progress, shutdown::Shutdown};
@@ -43,7 +44,7 @@ pub(super) type Record<'a> = BaseRecord<'a, [u8], [u8]>;
 pub(super) struct Delivery {
     cluster: Cluster,
     progress: Arc<Progress>,
-    client: ThreadedProducer<Acknowledgements>,
+    client: PolledProducer,
     /// Lines that earlier clients delivered.
     delivered: u64,
     /// Lines that earlier clients did not deliver, to be sent before any other.
@@ -220,14 +221,12 @@ impl Delivery {
     }
 }
 
-fn connect(
-    cluster: &Cluster,
-    progress: &Arc<Progress>,
-) -> Result<ThreadedProducer<Acknowledgements>, KafkaError> {
+fn connect(cluster: &Cluster, progress: &Arc<Progress>) -> Result<PolledProducer, KafkaError> {
     let waiting = Waiting::new(cluster, Component::Producer, progress.clone());
     let context = Acknowledgements::new(waiting, progress.clone());
     let config = cluster.config(ClientRole::Producer);
-    config.create_with_context(context).map_err(cluster.failed("connecting to the broker"))
+    let client = config.create_with_context(context);
+    Ok(PolledProducer::start(client.map_err(cluster.failed("connecting to the broker"))?))
 }
 
 /// The record that `message` was.

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    Cluster, KafkaError, cluster::REQUEST_TIMEOUT, connection::MetadataClient, topic_id,
-    watermarks::Watermarks,
+    Connection, KafkaError, connection::REQUEST_TIMEOUT, topic_id, watermarks::Watermarks,
 };
 use crate::batch::{Provenance, TopicProgress};
 
-impl Cluster {
-    /// What identifies the topic. `client` has asked for metadata before.
-    pub(super) fn provenance(&self, client: &MetadataClient) -> Provenance {
-        let client = client.client();
+impl Connection {
+    /// What identifies the topic.
+    pub(super) fn provenance(&self) -> Provenance {
+        let (client, topic) = (self.client().client(), &self.cluster.topic);
         Provenance {
             cluster_id: client.fetch_cluster_id(REQUEST_TIMEOUT),
-            topic: self.topic.clone(),
-            topic_id: topic_id::topic_id(client, &self.topic, REQUEST_TIMEOUT),
+            topic: topic.clone(),
+            topic_id: topic_id::topic_id(client, topic, REQUEST_TIMEOUT),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod dates;
 mod envelope;
+mod own_form;
 
 use std::{borrow::Cow, fmt};
 
@@ -160,6 +161,9 @@ struct WireLine<'a> {
 
 impl<'a> WireLine<'a> {
     fn read(json: &'a str) -> Result<Self, InvalidMessage> {
+        if let Some(line) = own_form::read(json) {
+            return Ok(line);
+        }
         serde_json::from_str(json).or_else(|error| match Envelope::of(json) {
             Some(envelope) => envelope.open(),
             None => Err(error.into()),

@@ -18,6 +18,7 @@ mod message;
 mod murmur2;
 mod origin;
 mod pace;
+mod polled_producer;
 mod positions;
 mod producer;
 mod properties;
@@ -34,6 +35,7 @@ mod watermarks;
 
 pub use clients::{ClientRole, Setting};
 pub use cluster::{Cluster, DEFAULT_GROUP};
+pub use connection::Connection;
 pub use consumer::{Consumer, ConsumerOptions};
 pub use dead_letters::{
     DeadLetter, MessageOrigin, Replayed, list_dead_letters, replay_dead_letters,

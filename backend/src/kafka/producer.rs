@@ -11,7 +11,7 @@ use tillstream_durable::fault;
 use tillstream_shared::api::Component;
 
 use super::{
-    Cluster, KafkaError, Offsets, Pace,
+    Connection, KafkaError, Offsets, Pace,
     delivery::Delivery,
     encode,
     murmur2::partition_of,
@@ -52,7 +52,7 @@ pub struct Produced {
 
 /// A producer of one topic.
 pub struct Producer {
-    cluster: Cluster,
+    connection: Arc<Connection>,
     partitions: i32,
     delivery: Delivery,
 }
@@ -63,12 +63,12 @@ impl Producer {
     /// # Errors
     /// [`KafkaError::Broker`].
     pub fn connect(
-        cluster: Cluster,
+        connection: Arc<Connection>,
         partitions: i32,
         progress: &Arc<Progress>,
     ) -> Result<Self, KafkaError> {
-        let delivery = Delivery::connect(cluster.clone(), progress.clone())?;
-        Ok(Self { cluster, partitions, delivery })
+        let delivery = Delivery::connect(connection.cluster.clone(), progress.clone())?;
+        Ok(Self { connection, partitions, delivery })
     }
 
     /// Sends the lines of `input` that the topic does not hold yet, until its end or until `shutdown`.
@@ -94,7 +94,7 @@ impl Producer {
         } else {
             let waiting = self.delivery.waiting();
             let found = waiting.until_answered(shutdown, || {
-                resume::find(&self.cluster, &input, self.partitions, shutdown)
+                resume::find(&self.connection, &input, self.partitions, shutdown)
             })?;
             let Some(resume) = found.flatten() else {
                 return Ok(Produced::default());
@@ -150,7 +150,7 @@ impl Producer {
             payload.clear();
             encode(&line, &mut payload);
             let origin = Origin { source: &source, line: number };
-            let record = BaseRecord::to(&self.cluster.topic)
+            let record = BaseRecord::to(&self.connection.cluster.topic)
                 .partition(partition)
                 .key(line.invoice_no.as_bytes())
                 .payload(payload.as_slice())
@@ -183,7 +183,7 @@ impl Producer {
     /// # Errors
     /// [`KafkaError`], when it is nothing that passes.
     pub fn current_ends(&self, shutdown: &Shutdown) -> Result<Option<Offsets>, KafkaError> {
-        self.delivery.waiting().until_answered(shutdown, || self.cluster.current_ends())
+        self.delivery.waiting().until_answered(shutdown, || self.connection.current_ends())
     }
 }
 

@@ -14,9 +14,9 @@ use rdkafka::{
 use uuid::Uuid;
 
 use super::{
-    Cluster, KafkaError,
+    Cluster, Connection, KafkaError,
     clients::ClientRole,
-    cluster::REQUEST_TIMEOUT,
+    connection::REQUEST_TIMEOUT,
     is_retriable,
     origin::{Origin, Source},
     watermarks::Watermarks,
@@ -64,14 +64,21 @@ struct LastLine {
 /// [`KafkaError::Broker`], [`KafkaError::Ingest`], and [`KafkaError::PartitionsChanged`] when the newest run was spread
 /// over another number of partitions.
 pub(super) fn find(
-    cluster: &Cluster,
+    connection: &Connection,
     input: &Input,
     partitions: i32,
     shutdown: &Shutdown,
 ) -> Result<Option<Resume>, KafkaError> {
-    let client = cluster.metadata_client()?;
-    let watermarks = cluster.watermarks(&client, &Vec::from_iter(0..partitions))?;
-    let mut search = Search::new(cluster, input, watermarks)?;
+    let cluster = &connection.cluster;
+    let windows: BTreeMap<_, _> = connection
+        .watermarks(&Vec::from_iter(0..partitions))?
+        .into_iter()
+        .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
+        .collect();
+    if windows.is_empty() {
+        return Ok(Some(Resume::nothing(None, partitions)));
+    }
+    let mut search = Search::new(cluster, input, windows)?;
     if !search.run(shutdown)? {
         return Ok(None);
     }
@@ -134,16 +141,12 @@ impl<'a> Search<'a> {
     fn new(
         cluster: &'a Cluster,
         input: &'a Input,
-        partitions: BTreeMap<i32, Watermarks>,
+        windows: BTreeMap<i32, Window>,
     ) -> Result<Self, KafkaError> {
         let client = cluster
             .config(ClientRole::Reader)
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
-        let windows = partitions
-            .into_iter()
-            .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
-            .collect();
         let (recognised, found) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { cluster, input, recognised, client, windows, found })
     }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Cluster, KafkaError, connection::MetadataClient, history, watermarks::Watermarks};
+use super::{Connection, KafkaError, history, watermarks::Watermarks};
 use crate::{batch::Provenance, shutdown::Shutdown};
 
 /// Partitions with their ends.
@@ -27,15 +27,14 @@ impl TopicWatch {
     /// Begins to look every `interval` for partitions beyond the first `known`, and whether the topic is still
     /// that of `provenance`.
     pub(super) fn start(
-        cluster: Cluster,
-        client: Arc<MetadataClient>,
+        connection: Arc<Connection>,
         provenance: Provenance,
         known: i32,
         interval: Duration,
     ) -> Self {
         let (sender, found) = mpsc::channel();
         let stop = Shutdown::default();
-        let watch = Watch { cluster, client, provenance, known, found: sender };
+        let watch = Watch { connection, provenance, known, found: sender };
         let stopping = stop.clone();
         // Nobody waits for the thread: a question to a broker that is gone takes its time.
         thread::spawn(move || watch.run(interval, &stopping));
@@ -58,8 +57,7 @@ impl Drop for TopicWatch {
 }
 
 struct Watch {
-    cluster: Cluster,
-    client: Arc<MetadataClient>,
+    connection: Arc<Connection>,
     provenance: Provenance,
     known: i32,
     found: Sender<Result<Partitions, KafkaError>>,
@@ -84,10 +82,10 @@ impl Watch {
 
     /// Partitions that are new.
     fn refresh_metadata(&mut self) -> Result<Partitions, KafkaError> {
-        let count = self.cluster.partition_count(&self.client, &self.cluster.topic)?.unwrap_or(0);
-        history::check_ids(&self.provenance, &self.cluster.provenance(&self.client))?;
-        let partitions =
-            self.cluster.watermarks(&self.client, &Vec::from_iter(self.known..count))?;
+        let Self { connection, provenance, .. } = self;
+        let count = connection.partition_count(&connection.cluster.topic)?.unwrap_or(0);
+        history::check_ids(provenance, &connection.provenance())?;
+        let partitions = connection.watermarks(&Vec::from_iter(self.known..count))?;
         self.known = self.known.max(count);
         Ok(partitions)
     }

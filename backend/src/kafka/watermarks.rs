@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rdkafka::{Offset, TopicPartitionList, consumer::Consumer as _};
 
-use super::{Cluster, KafkaError, connection::MetadataClient};
+use super::{Connection, KafkaError};
 
 /// An offset of every partition.
 pub type Offsets = BTreeMap<i32, i64>;
@@ -18,26 +18,24 @@ pub(super) struct Watermarks {
     pub(super) end: i64,
 }
 
-impl Cluster {
+impl Connection {
     /// The next offset of every partition of the topic, now.
     ///
     /// # Errors
     /// [`KafkaError::Broker`].
     pub fn current_ends(&self) -> Result<Offsets, KafkaError> {
-        let client = self.metadata_client()?;
-        let partitions = self.partition_count(&client, &self.topic)?.unwrap_or(0);
-        self.offsets(&client, &Vec::from_iter(0..partitions), Offset::End)
+        let partitions = self.partition_count(&self.cluster.topic)?.unwrap_or(0);
+        self.offsets(&Vec::from_iter(0..partitions), Offset::End)
     }
 
     /// The ends of `partitions`, by two requests to each leader, however many partitions it leads.
     pub(super) fn watermarks(
         &self,
-        client: &MetadataClient,
         partitions: &[i32],
     ) -> Result<BTreeMap<i32, Watermarks>, KafkaError> {
         // The beginning last: what retention deletes meanwhile is known.
-        let ends = self.offsets(client, partitions, Offset::End)?;
-        let lows = self.offsets(client, partitions, Offset::Beginning)?;
+        let ends = self.offsets(partitions, Offset::End)?;
+        let lows = self.offsets(partitions, Offset::Beginning)?;
         let both = ends.into_iter().zip(lows.into_values());
         Ok(both
             .map(|((partition, end), low)| (partition, Watermarks { low, end: end.max(low) }))
@@ -47,20 +45,15 @@ impl Cluster {
     /// The offsets that `which` means now. librdkafka hands [`Offset::End`] and [`Offset::Beginning`] on as
     /// the timestamps -1 and -2 of ListOffsets, one request to each leader; as it reads committed messages,
     /// the end is the last stable offset.
-    fn offsets(
-        &self,
-        client: &MetadataClient,
-        partitions: &[i32],
-        which: Offset,
-    ) -> Result<Offsets, KafkaError> {
+    fn offsets(&self, partitions: &[i32], which: Offset) -> Result<Offsets, KafkaError> {
         if partitions.is_empty() {
             return Ok(Offsets::new());
         }
         let found =
-            self.retry(client, "asking the broker for the ends of the topic", |timeout| {
+            self.retry("asking the broker for the ends of the topic", |client, timeout| {
                 let mut asked = TopicPartitionList::with_capacity(partitions.len());
                 for partition in partitions {
-                    asked.add_partition_offset(&self.topic, *partition, which)?;
+                    asked.add_partition_offset(&self.cluster.topic, *partition, which)?;
                 }
                 let found = client.offsets_for_times(asked, timeout)?;
                 found.elements().iter().try_for_each(|element| element.error())?;

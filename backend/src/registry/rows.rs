@@ -43,7 +43,7 @@ impl ProfileRowStore {
     /// # Errors
     /// What the file system reports.
     pub fn prepare(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        durable::create_folder(&self.folder)?;
         durable::remove_temporaries(&self.folder)
     }
 

@@ -89,7 +89,7 @@ impl ModelStore {
     /// # Errors
     /// What the file system reports.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        durable::create_folder(folder)?;
         Ok(Self { folder: folder.to_owned() })
     }
 

@@ -1,5 +1,7 @@
 //! Trains one batch after the other.
 
+use std::thread;
+
 use tillstream_shared::{Manifest, ModelKind, ModelNumber, ModelRef};
 
 use super::{Trainer, TrainerOptions, TrainingError, many::Source, source::is_of};
@@ -58,8 +60,22 @@ impl Trainer {
             path: catalogue.store().place(),
             source: std::io::Error::other(format!("batch {number} has disappeared")),
         })?;
-        match read_content(catalogue, &manifest) {
-            Ok(content) => self.train_batch(&manifest, content, catalogue.last(), shutdown),
+        let read = self.next.take().filter(|(id, _)| *id == BatchId::of(&manifest));
+        match read.map_or_else(|| read_content(catalogue, &manifest), |(_, content)| content) {
+            Ok(content) => {
+                let next = (number < catalogue.last()).then(|| catalogue.manifest(number + 1).ok());
+                let next = next.flatten().flatten();
+                self.next = thread::scope(|scope| {
+                    let catalogue = &*catalogue;
+                    // While the models of this one are trained.
+                    let next = next.map(|next| {
+                        let read = move || (BatchId::of(&next), read_content(catalogue, &next));
+                        scope.spawn(read)
+                    });
+                    self.train_batch(&manifest, content, catalogue.last(), shutdown);
+                    next?.join().ok()
+                });
+            }
             Err(error) if error.may_pass() => return Err(error),
             Err(error) => self.leave_out(&manifest, &error),
         }

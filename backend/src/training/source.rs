@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tillstream_durable as durable;
 use tillstream_shared::{Entity, Manifest, Model, ModelKind, ModelNumber};
 
 use crate::{
@@ -98,11 +99,8 @@ pub(super) fn is_of(model: &Model, manifest: &Manifest) -> bool {
 /// # Errors
 /// What the file system reports. A call that is repeated moves the rest, the state last of all.
 pub(super) fn set_aside(models: &Path) -> io::Result<PathBuf> {
-    let stamp = progress::file_stamp();
-    let names = (1..).map(|n| if n == 1 { stamp.clone() } else { format!("{stamp}_{n}") });
-    let aside = names.map(|name| models.join(REPLACED).join(name)).find(|path| !path.exists());
-    let aside = aside.unwrap_or_default();
-    fs::create_dir_all(&aside)?;
+    let aside = durable::unused(&models.join(REPLACED).join(progress::file_stamp()));
+    durable::create_folder(&aside)?;
     let state = state_path(models);
     for entry in fs::read_dir(models)?.collect::<io::Result<Vec<_>>>()? {
         let (path, name) = (entry.path(), entry.file_name());
@@ -111,11 +109,13 @@ pub(super) fn set_aside(models: &Path) -> io::Result<PathBuf> {
             fs::rename(&path, aside.join(name))?;
         }
     }
+    durable::sync_folder(&aside)?;
+    durable::sync_folder(models)?;
     if state.exists() {
         fs::rename(&state, aside.join(state.file_name().unwrap_or_default()))?;
+        durable::sync_folder(&aside)?;
+        durable::sync_folder(models)?;
     }
-    tillstream_durable::sync_folder(&aside)?;
-    tillstream_durable::sync_folder(models)?;
     Ok(aside)
 }
 

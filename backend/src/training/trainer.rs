@@ -22,7 +22,7 @@ use crate::{
     progress::Progress,
     registry::{ChampionStore, ProfileRowStore, Registry},
     shutdown::Shutdown,
-    training_state::{TrainingState, state_path},
+    training_state::{BatchContent, BatchId, TrainingState, state_path},
 };
 
 /// How often to look for batches of which nobody has told.
@@ -38,6 +38,8 @@ pub struct Trainer {
     pub(super) state: TrainingState,
     /// The points of the newest batch that was absorbed; none until the first batch of this process.
     pub(super) newest_points: Option<[LinePoints; 3]>,
+    /// What the batch after the last one amounts to, or why it could not be read.
+    pub(super) next: Option<(BatchId, Result<BatchContent, BatchError>)>,
     /// Whether models of many batches may be missing or out of date.
     pub(super) is_stale: bool,
     pub(super) saved: Saved,
@@ -121,6 +123,7 @@ impl Trainer {
             state_path,
             state,
             newest_points: None,
+            next: None,
             is_stale: true,
             saved: Saved { through, changed: false, at: Instant::now(), took: Duration::ZERO },
             reading: Retry::default(),

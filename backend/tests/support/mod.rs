@@ -9,20 +9,24 @@
 
 pub mod apache;
 pub mod broker;
+pub mod disk;
+pub mod group;
 pub mod kafka;
 pub mod proxy;
 pub mod s3;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use tillstream::batch::Catalogue;
 use tillstream_shared::{Manifest, api::Status};
 
@@ -67,7 +71,7 @@ pub fn refused(command: &mut Command) -> String {
 
 /// The JSON summary of `--once`: the last line of standard output.
 #[track_caller]
-pub fn summary(stdout: &str) -> serde_json::Value {
+pub fn summary(stdout: &str) -> Value {
     serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
 }
 
@@ -195,6 +199,21 @@ pub fn stored_rows(data: &Path) -> String {
     rows
 }
 
+/// All model files by name, without some of their fields.
+pub fn models(data: &Path, without: &[&str]) -> BTreeMap<String, Value> {
+    let entries = fs::read_dir(data.join("models")).unwrap().map(|entry| entry.unwrap().path());
+    let files =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let model = |path: PathBuf| {
+        let mut model: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for field in without {
+            model.as_object_mut().unwrap().remove(*field);
+        }
+        (path.file_name().unwrap().to_string_lossy().into_owned(), model)
+    };
+    files.map(model).collect()
+}
+
 /// Checks that the rows of all batches are those of the CSV `input`, each once, in whichever order.
 #[track_caller]
 pub fn assert_rows_are_stored_once(data: &Path, input: &str) {
@@ -215,7 +234,7 @@ pub fn generated(lines: u64, seed: u64) -> String {
 /// Checks that the manifests cover every offset of every partition exactly once, from 0 on.
 #[track_caller]
 pub fn assert_offsets_are_covered_once(manifests: &[Manifest]) {
-    let mut next = std::collections::BTreeMap::new();
+    let mut next = BTreeMap::new();
     for range in manifests.iter().flat_map(|manifest| &manifest.partitions) {
         let expected = next.insert(range.partition, range.last + 1).unwrap_or(0);
         assert_eq!(range.first, expected, "partition {}", range.partition);

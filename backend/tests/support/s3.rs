@@ -15,7 +15,11 @@ use object_store::{
     ObjectStore,
     aws::{AmazonS3, AmazonS3Builder},
 };
-use tillstream::batch::{BatchStore, ObjectFolder};
+use tillstream::{
+    batch::{BatchStore, Catalogue, ObjectFolder, read_lines},
+    ingest::csv_lines::write_line,
+};
+use tillstream_shared::Manifest;
 use uuid::Uuid;
 
 use super::Running;
@@ -39,7 +43,12 @@ impl S3Server {
 
     /// Makes `command` use the server.
     pub fn serve<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        use_endpoint(command, self.gate.address)
+        self.gate.serve(command)
+    }
+
+    /// Another way to it.
+    pub fn another_gate(&self) -> Gate {
+        Gate::open_to(self.gate.server)
     }
 
     /// Where it listens.
@@ -95,6 +104,21 @@ impl S3Place {
         BatchStore::Objects { objects, local: std::env::temp_dir() }
     }
 
+    /// The manifests there.
+    pub fn manifests(&self) -> Vec<Manifest> {
+        let catalogue = Catalogue::read(self.store()).unwrap();
+        catalogue.manifests(1..=u64::MAX).collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The rows of all batches in order, as CSV.
+    pub fn rows(&self) -> String {
+        let (store, mut rows) = (self.store(), Vec::new());
+        for manifest in self.manifests() {
+            read_lines(&store, &manifest, |line| write_line(&mut rows, line)).unwrap();
+        }
+        String::from_utf8(rows).unwrap()
+    }
+
     /// The names of all objects there.
     pub fn names(&self) -> Vec<String> {
         let (client, prefix) = (self.client(), self.prefix.as_str().into());
@@ -116,7 +140,7 @@ impl S3Place {
 }
 
 /// A door between clients and a server.
-struct Gate {
+pub struct Gate {
     address: SocketAddr,
     server: SocketAddr,
     listener: Mutex<Option<Arc<AtomicBool>>>,
@@ -133,7 +157,13 @@ impl Gate {
         gate
     }
 
-    fn open(&self) {
+    /// Makes `command` use the server through it.
+    pub fn serve<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        use_endpoint(command, self.address)
+    }
+
+    /// Lets everybody through again.
+    pub fn open(&self) {
         let listener = TcpListener::bind(self.address).unwrap();
         let closed = Arc::<AtomicBool>::default();
         *self.listener.lock().unwrap() = Some(closed.clone());
@@ -155,7 +185,8 @@ impl Gate {
         });
     }
 
-    fn close(&self) {
+    /// From now on nobody can connect, and connections are cut.
+    pub fn close(&self) {
         if let Some(closed) = self.listener.lock().unwrap().take() {
             closed.store(true, SeqCst);
             // Wakes the listener, which then is dropped.

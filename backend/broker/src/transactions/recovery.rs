@@ -18,7 +18,7 @@ impl Transactions {
     /// of `topics`. Blocks, and must be called within a Tokio runtime.
     pub(crate) fn open(dir: &Path, disk: Disk, topics: &Topics) -> Result<Self, BrokerError> {
         let dir = dir.join("transactions");
-        fs::create_dir_all(&dir).map_err(BrokerError::io(&dir))?;
+        durable::create_folder(&dir).map_err(BrokerError::io(&dir))?;
         durable::remove_temporaries(&dir).map_err(BrokerError::io(&dir))?;
         let mut transactions = HashMap::new();
         for entry in fs::read_dir(&dir).map_err(BrokerError::io(&dir))? {

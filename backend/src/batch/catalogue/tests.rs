@@ -340,19 +340,6 @@ fn a_checkpoint_spares_reading_and_is_not_trusted_blindly() {
 }
 
 #[test]
-fn batches_are_set_aside_whole() {
-    let parent = TempDir::new().unwrap();
-    let folder = parent.path().join("batch");
-    let manifest = store(&folder, 0..3);
-    let (_, _lock) = Catalogue::open(&folder).unwrap();
-    let aside = Catalogue::set_aside(&folder).unwrap().unwrap();
-    assert!(aside.join(&manifest.file).is_file());
-    assert_eq!(all(&Catalogue::read(&aside).unwrap()), [manifest]);
-    assert_eq!(Catalogue::read(&folder).unwrap().last(), 0);
-    assert_eq!(Catalogue::set_aside(&folder).unwrap(), None);
-}
-
-#[test]
 fn offsets_without_lines_go_into_the_next_batch() {
     let folder = TempDir::new().unwrap();
     store(folder.path(), 0..3);
@@ -391,9 +378,22 @@ fn a_new_history_begins_beside_the_old_one() {
     let parent = TempDir::new().unwrap();
     let folder = parent.path().join("batch");
     let manifest = store(&folder, 0..3);
-    let (catalogue, _lock, aside) = Catalogue::open_anew(&folder).unwrap();
-    assert_eq!(catalogue.last(), 0);
-    assert_eq!(all(&Catalogue::read(&aside.unwrap()).unwrap()), [manifest]);
+    let (catalogue, lock, aside) = Catalogue::open_anew(&folder).unwrap();
+    assert_eq!((catalogue.last(), Catalogue::read(&folder).unwrap().last()), (0, 0));
+    let aside = aside.unwrap();
+    assert_eq!(all(&Catalogue::read(&aside).unwrap()), [manifest]);
+    assert_eq!(fs::read_dir(&aside).unwrap().count(), 2, "the batch and its manifest");
+    assert!(
+        matches!(Catalogue::open(&folder), Err(BatchError::Lock(_))),
+        "the new folder is taken"
+    );
+    drop(lock);
+    assert!(Catalogue::open_anew(&folder).unwrap().2.is_none());
+
+    // Two within a second.
+    store(&folder, 0..3);
+    let again = Catalogue::open_anew(&folder).unwrap().2.unwrap();
+    assert!(again != aside && aside.exists());
     let empty = parent.path().join("empty");
     assert!(Catalogue::open_anew(&empty).unwrap().2.is_none());
 }

@@ -13,11 +13,14 @@ use object_store::{
 };
 use tillstream_durable::{Creation, fault};
 
-use super::{BatchUrl, OutageWait, failure::failed, requests::Requests, upload::upload};
+use super::{
+    BatchUrl, OutageWait,
+    failure::failed,
+    requests::{Requests, START_TIMEOUT},
+    upload::upload,
+};
 use crate::batch::BatchError;
 
-/// The store is tried for so long at start.
-const START_TIMEOUT: Duration = Duration::from_secs(8);
 /// A request that fails for a moment is repeated within this time. Whoever asked waits for longer outages.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_RETRIES: usize = 4;
@@ -93,7 +96,7 @@ impl ObjectFolder {
     /// Asks whether the place can be read.
     ///
     /// # Errors
-    /// [`BatchError::Store`], within ten seconds.
+    /// [`BatchError::Store`], within ten seconds together with [`Self::check_writable`].
     pub(super) fn check_readable(&self) -> Result<(), BatchError> {
         let (store, prefix) = (self.store.clone(), self.prefix.clone());
         let listed = self.at_start(async move {
@@ -105,7 +108,7 @@ impl ObjectFolder {
     /// Asks whether objects can be created, and by one of several consumers alone.
     ///
     /// # Errors
-    /// [`BatchError::Store`], within ten seconds.
+    /// [`BatchError::Store`], within ten seconds together with [`Self::check_readable`].
     pub(super) fn check_writable(&self) -> Result<(), BatchError> {
         let (store, path) = (self.store.clone(), self.path(MARKER));
         let is_exclusive = self.at_start(async move {
@@ -137,11 +140,9 @@ impl ObjectFolder {
         &self,
         request: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, BatchError> {
-        let answer =
-            self.requests.run(async { tokio::time::timeout(START_TIMEOUT, request).await });
-        match answer {
-            Ok(answer) => answer.map_err(|error| failed("use", &self.url, &error)),
-            Err(_) => Err(BatchError::Store {
+        match self.requests.run_at_start(request) {
+            Some(answer) => answer.map_err(|error| failed("use", &self.url, &error)),
+            None => Err(BatchError::Store {
                 action: "use",
                 url: self.url.clone(),
                 reason: format!("no answer within {} seconds", START_TIMEOUT.as_secs()),

@@ -26,12 +26,13 @@ pub(in crate::cli) async fn run(
         let shared = cluster.joins_group;
         let store = options.storage.batches()?;
         let opened = data::open_batches(&store, &options.batches, shared, &connecting)?;
-        cluster.ensure_topics(&connecting)?;
+        let connection = cluster.connect()?;
+        connection.ensure_topics(&connecting)?;
         let batches = options.batches.consumer(options.range.dates);
-        let consumer = Consumer::connect(cluster.clone(), batches, opened, connecting)?;
+        let consumer = Consumer::connect(connection.clone(), batches, opened, connecting)?;
         if once {
             // Nobody else sets it.
-            let _ = consumer.end().set(cluster.current_ends()?);
+            let _ = consumer.end().set(connection.current_ends()?);
         }
         Ok(consumer)
     })

@@ -26,8 +26,9 @@ pub(in crate::cli) async fn run(
     let connecting = progress.clone();
     let (input, producer) = setup(&shutdown, move || {
         let input = options.input.open(&connecting)?;
-        let partitions = cluster.ensure_topics(&connecting)?;
-        Ok((input, Producer::connect(cluster, partitions, &connecting)?))
+        let connection = cluster.connect()?;
+        let partitions = connection.ensure_topics(&connecting)?;
+        Ok((input, Producer::connect(connection, partitions, &connecting)?))
     })
     .await?;
     components::terminal(&mut supervisor, terminal, progress.clone());

@@ -61,10 +61,11 @@ pub(in crate::cli) async fn run(
     let at = progress.clone();
     let batches = options.batches.consumer(options.input.range.dates);
     let connected = setup(&shutdown, move || {
-        let partitions = cluster.ensure_topics(&at)?;
+        let connection = cluster.connect()?;
+        let partitions = connection.ensure_topics(&at)?;
         let onlooker = catalogue.clone();
-        let producer = Producer::connect(cluster.clone(), partitions, &at)?;
-        let consumer = Consumer::connect(cluster, batches, (catalogue, lock), at)?;
+        let producer = Producer::connect(connection.clone(), partitions, &at)?;
+        let consumer = Consumer::connect(connection, batches, (catalogue, lock), at)?;
         Ok((producer, consumer, onlooker))
     });
     let (producer, consumer, onlooker) = connected.await?;

@@ -139,7 +139,7 @@ impl Consumer {
         partitions: &[i32],
         shutdown: &Shutdown,
     ) -> Result<Option<BTreeMap<i32, Watermarks>>, KafkaError> {
-        let ask = || self.cluster.watermarks(&self.metadata_client, partitions);
+        let ask = || self.connection.watermarks(partitions);
         self.client.context().waiting().until_answered(shutdown, ask)
     }
 

@@ -30,6 +30,7 @@ pub struct MessageDates {
 }
 
 /// A date as a message has it: a number counts milliseconds, as Kafka Connect writes timestamps.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum WireDate<'a> {
     Text(Cow<'a, str>),
     Millis(i64),
