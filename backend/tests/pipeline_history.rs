@@ -14,7 +14,7 @@ use support::{
 };
 use tillstream::{
     batch::Catalogue,
-    kafka::{Consumer, ConsumerOptions, KafkaError},
+    kafka::{Consumer, ConsumerOptions, KafkaError, MessageOptions},
     shutdown::Shutdown,
 };
 
@@ -166,6 +166,7 @@ fn a_topic_that_is_recreated_while_it_is_read_ends_the_consumer(kafka: Kafka) {
         batch_size: 1_000_000,
         batch_interval: Duration::from_secs(3600),
         refresh_interval: Duration::from_millis(50),
+        messages: MessageOptions::default(),
     };
     let consumer =
         Consumer::connect(broker.cluster().connect().unwrap(), options, batches, Arc::default())

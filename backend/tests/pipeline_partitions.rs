@@ -17,7 +17,7 @@ use support::{
 };
 use tillstream::{
     batch::Catalogue,
-    kafka::{Consumer, ConsumerOptions},
+    kafka::{Consumer, ConsumerOptions, MessageOptions},
     progress::Progress,
     shutdown::Shutdown,
 };
@@ -65,6 +65,7 @@ fn new_partitions_are_found_and_stored_from_their_beginning(kafka: Kafka) {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
         refresh_interval: Duration::from_millis(100),
+        messages: MessageOptions::default(),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
     let consumer =

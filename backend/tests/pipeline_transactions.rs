@@ -15,7 +15,7 @@ use support::{
 };
 use tillstream::{
     batch::Catalogue,
-    kafka::{Consumer, ConsumerOptions},
+    kafka::{Consumer, ConsumerOptions, MessageOptions},
     progress::Progress,
     shutdown::Shutdown,
 };
@@ -96,6 +96,7 @@ fn control_records_at_the_end_are_no_lag(kafka: Kafka) {
         batch_size: 1000,
         batch_interval: Duration::from_millis(100),
         refresh_interval: Duration::from_secs(30),
+        messages: MessageOptions::default(),
     };
     let (progress, shutdown) = (Arc::<Progress>::default(), Shutdown::default());
     let consumer =

@@ -35,7 +35,7 @@ fn each_line(limit: usize, mut use_line: impl FnMut(&Line<'_>)) -> Result<(), Er
     for _ in 0..limit {
         match input.next().transpose()? {
             Some(Row::Line { line, .. }) => use_line(&line),
-            Some(Row::Reject(_)) => {}
+            Some(Row::Reject(_) | Row::Pending) => {}
             None => break,
         }
     }

@@ -7,8 +7,8 @@ use clap::Args;
 use super::kafka_options::KafkaOptions;
 use crate::{
     batch::{BatchError, BatchFormat, BatchLocation, BatchStore},
-    ingest::{DateOrder, IngestError, Input, InputSpec, ReadOptions},
-    kafka::{Cluster, ConsumerOptions, Pace, ProducerOptions, PropertyError, Rate},
+    ingest::{DateOrder, DateRange},
+    kafka::{Cluster, ConsumerOptions, MessageOptions, Pace, ProducerOptions, PropertyError, Rate},
 };
 use tillstream_broker::BrokerConfig;
 
@@ -154,44 +154,6 @@ impl ClusterOptions {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct InputOptions {
-    /// CSV (also .gz, .zst) or XLSX file, or generate:N for made-up lines; without it, the real data
-    /// set Online Retail that the program carries
-    #[arg(long, env = "TILLSTREAM_INPUT", value_name = "PATH")]
-    input: Option<InputSpec>,
-    #[command(flatten)]
-    dates: DateOptions,
-}
-
-impl InputOptions {
-    pub(super) fn open(&self) -> Result<Input, IngestError> {
-        self.dates.open(&self.input.clone().unwrap_or_default())
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DateOptions {
-    /// How dates such as 01/12/2010 are read; found out from the whole file unless given
-    #[arg(long, env = "TILLSTREAM_DATE_ORDER")]
-    date_order: Option<DateOrder>,
-}
-
-impl DateOptions {
-    /// Whether it is left open how dates are read.
-    pub(super) fn is_open(&self) -> bool {
-        self.date_order.is_none()
-    }
-
-    pub(super) fn open(&self, input: &InputSpec) -> Result<Input, IngestError> {
-        let input = Input::open(input, &ReadOptions { date_order: self.date_order })?;
-        if let Some(report) = input.date_report() {
-            tracing::warn!("{report}");
-        }
-        Ok(input)
-    }
-}
-
-#[derive(Debug, Args)]
 pub(super) struct SendingOptions {
     /// Lines per second, or `max` [default: 2000]
     #[arg(long, env = "TILLSTREAM_RATE", value_name = "N|max")]
@@ -248,17 +210,22 @@ pub(super) struct BatchOptions {
         default_value_t
     )]
     pub(super) batch_format: BatchFormat,
+    /// How dates such as 01/12/2010 in messages of other producers are read [default: day-first where dots separate
+    /// them, otherwise month-first]
+    #[arg(long, env = "TILLSTREAM_MESSAGE_DATE_ORDER")]
+    message_date_order: Option<DateOrder>,
     /// Set the stored batches aside, and store the topic from its beginning
     #[arg(long)]
     pub(super) new_history: bool,
 }
 
 impl BatchOptions {
-    pub(super) fn consumer(&self) -> ConsumerOptions {
+    pub(super) fn consumer(&self, dates: DateRange) -> ConsumerOptions {
         ConsumerOptions {
             batch_size: self.batch_size,
             batch_interval: self.batch_interval,
             refresh_interval: REFRESH_INTERVAL,
+            messages: MessageOptions { date_order: self.message_date_order, dates },
         }
     }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod components;
 mod data;
 mod flags;
+mod input_options;
 mod kafka_options;
 mod model_options;
 mod options;

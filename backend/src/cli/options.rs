@@ -8,9 +8,10 @@ use tillstream_shared::Entity;
 use super::{
     commands::{champion::ChampionAction, dead_letters::DeadLettersAction},
     flags::{
-        BatchOptions, ClusterOptions, DataOptions, DateOptions, InputOptions, PageOptions,
-        SendingOptions, StorageOptions, TopicOptions,
+        BatchOptions, ClusterOptions, DataOptions, PageOptions, SendingOptions, StorageOptions,
+        TopicOptions,
     },
+    input_options::{InputOptions, RangeOptions, ReadingOptions},
     kafka_options::KafkaOptions,
     model_options::ModelOptions,
 };
@@ -116,6 +117,16 @@ pub(super) struct GenerateOptions {
     /// The same seed gives the same bytes
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Share of lines that are damaged as real files are, from 0 to 1: some are still read as the same line, and
+    /// among the lines there are others that are none
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(super) dirt: f64,
+}
+
+/// A share of a whole.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "use a share from 0 to 1, such as 0.01".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +149,8 @@ pub(super) struct ConsumeOptions {
     pub(super) cluster: ClusterOptions,
     #[command(flatten)]
     pub(super) batches: BatchOptions,
+    #[command(flatten)]
+    pub(super) range: RangeOptions,
     /// End when everything that is in the topic now is stored
     #[arg(long, env = "TILLSTREAM_ONCE")]
     pub(super) once: bool,
@@ -149,12 +162,14 @@ pub(super) struct TrainOptions {
     pub(super) storage: StorageOptions,
     #[command(flatten)]
     pub(super) model: ModelOptions,
-    /// Train one model of this input in place of the stored batches: a CSV (also .gz, .zst) or XLSX
-    /// file, or generate:N
+    /// Train one model of this input in place of the stored batches: a CSV (also .gz, .zst, .zip) or XLSX
+    /// file, `-` for standard input, a named pipe, or generate:N
     #[arg(long, value_name = "FILE", requires = "entity")]
     pub(super) input: Option<InputSpec>,
     #[command(flatten)]
-    pub(super) dates: DateOptions,
+    pub(super) reading: ReadingOptions,
+    #[command(flatten)]
+    pub(super) range: RangeOptions,
     /// With --input: what to cluster; several, separated by commas, give a model each
     #[arg(long, requires = "input", value_delimiter = ',', value_parser = clap::value_parser!(Entity))]
     entity: Vec<Entity>,

@@ -2,25 +2,18 @@
 //!
 //! A file can be cut at any end of a record when it is known where quotation marks open and close. That
 //! is so where a mark only opens at the beginning of a field, and only closes at its end. A file that is
-//! otherwise, and one of which all has to be seen before the first line is understood (Latin-1, dates
-//! whose day and month may be exchanged), is left to [`Input`](super::Input).
+//! otherwise, and one of which all has to be seen before the first line is understood (dates whose day and month may be
+//! exchanged, decimal commas), is left to [`Input`](super::Input).
 
-use std::{
-    fs::File,
-    io::{Cursor, Read},
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
 use memchr::{memchr, memrchr};
 use rayon::prelude::*;
 use tillstream_shared::Line;
 
 use super::{
-    DateOrder, Row,
-    dates::split,
-    input::TextRows,
-    layout::{Columns, Layout, detect_delimiter},
-    text::{Format, MAX_ROW, Opened},
+    DateOrder, Decimal, ReadOptions, RejectReason, Row, date_range::DateBounds, dates::split,
+    fields::FieldError, header::Header, layout::Layout, records::MAX_ROW, rows::TextRows,
 };
 
 /// Bytes that a thread takes at once.
@@ -30,27 +23,30 @@ const BLOCK: usize = 512 << 10;
 struct NotPlain;
 
 /// Hands every line of the file at `path` to `each`, in any order, on the threads of rayon's current
-/// pool. Gives what `each` has made of the lines, in as many parts as it pleases, and how many rows
+/// pool; nothing may be asked for but the range of dates. Gives what `each` has made of the lines, in as many parts as it pleases, and how many rows
 /// were invalid. `None` when the file is not plain, or cannot be read: then nothing is known of it.
 pub fn fold_blocks<A: Send>(
     path: &Path,
+    options: &ReadOptions,
     make: impl Fn() -> A + Sync,
     each: impl Fn(&mut A, &Line<'_>) + Sync,
 ) -> Option<(Vec<A>, u64)> {
-    let mut blocks = Blocks::open(path)?;
-    let (header, layout) = (blocks.header.clone(), blocks.layout.clone());
+    let mut blocks = Blocks::open(path, options)?;
+    let layout = blocks.layout.clone();
     let fold = |(mut made, mut rejects): (A, u64), block: Result<Vec<u8>, NotPlain>| {
-        let content = Box::new(Cursor::new(header.clone()).chain(Cursor::new(block?)));
-        let rows = TextRows::new(content, layout.clone(), false, String::new());
-        let mut rows = rows.map_err(|_| NotPlain)?;
+        let mut rows = TextRows::of_block(block?, layout.clone());
         while let Some(row) = rows.next() {
             match row.map_err(|_| NotPlain)? {
                 Row::Line { line, .. } => each(&mut made, &line),
-                Row::Reject(_) => rejects += 1,
+                Row::Reject(reject) if tells_of_the_whole(&reject.reason) => return Err(NotPlain),
+                Row::Reject(_) | Row::Pending => rejects += 1,
             }
-            if rows.date().is_some_and(needs_an_order) {
+            if needs_an_order(rows.date()) {
                 return Err(NotPlain);
             }
+        }
+        if !rows.take_code_page().is_none() {
+            return Err(NotPlain);
         }
         Ok((made, rejects))
     };
@@ -69,10 +65,20 @@ fn needs_an_order(text: &str) -> bool {
     !text.as_bytes().get(..5).is_some_and(is_year_first) && split(text.trim()).is_some()
 }
 
+/// Whether a row is invalid for a reason that has to do with others, which are to be seen first.
+fn tells_of_the_whole(reason: &RejectReason) -> bool {
+    match reason {
+        RejectReason::Unclosed | RejectReason::TooLong(_) => true,
+        RejectReason::Field(FieldError::Quantity(number) | FieldError::UnitPrice(number)) => {
+            number.contains(',') || number.matches('.').count() > 1
+        }
+        RejectReason::Field(_) | RejectReason::FieldCount { .. } => false,
+    }
+}
+
 /// The records of a file after its header, in blocks of whole ones.
 struct Blocks {
     file: File,
-    header: Vec<u8>,
     layout: Layout,
     /// The beginning of a record that the last block left over.
     rest: Vec<u8>,
@@ -80,23 +86,34 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn open(path: &Path) -> Option<Self> {
+    fn open(path: &Path, options: &ReadOptions) -> Option<Self> {
+        if options.date_order.is_some() || options.decimal.is_some() || !path.is_file() {
+            return None;
+        }
         let mut file = File::open(path).ok()?;
         let mut rest = Vec::with_capacity(BLOCK);
         file.by_ref().take(BLOCK as u64).read_to_end(&mut rest).ok()?;
-        let head = Opened::new(Box::new(rest.as_slice())).ok()?.head;
-        let plain = Format::detect(&rest) == Format::Plain
-            && rest.starts_with(&head)
-            && head.ends_with(b"\n")
-            && !head.contains(&b'\r')
-            && !head.contains(&b'"');
-        let header = std::str::from_utf8(&head).ok().filter(|_| plain)?.trim_end_matches('\n');
-        let delimiter = detect_delimiter(&head);
-        let columns = Columns::find(header.split(char::from(delimiter))).ok()?;
-        // The order of day and month is never asked for: see `needs_an_order`.
-        let layout = Layout { columns, delimiter, order: DateOrder::DayFirst };
-        rest.drain(..head.len());
-        Some(Self { file, header: head, layout, rest, ended: false })
+        // A compressed file has no header in its first line.
+        let head = memchr(b'\n', &rest).map(|end| &rest[..=end])?;
+        let is_plain = head.first()?.is_ascii() && !head.contains(&b'\r') && !head.contains(&b'"');
+        let Header { columns, delimiter, records: 1 } = Header::find(head).ok()? else {
+            return None;
+        };
+        // With semicolons the comma may be the decimal mark; all of the file would have to be seen first.
+        if !is_plain || delimiter == b';' {
+            return None;
+        }
+        let layout = Layout {
+            columns,
+            delimiter,
+            // The order of day and month is never asked for: see `needs_an_order`.
+            order: DateOrder::DayFirst,
+            decimal: Decimal::Point,
+            dates: DateBounds::new(options.dates),
+        };
+        let head = head.len();
+        rest.drain(..head);
+        Some(Self { file, layout, rest, ended: false })
     }
 
     fn next(&mut self) -> Option<Result<Vec<u8>, NotPlain>> {
@@ -159,8 +176,7 @@ fn whole_records(records: &[u8], delimiter: u8) -> Option<usize> {
     Some(whole)
 }
 
-const _: () =
-    assert!(BLOCK <= MAX_ROW, "a row that fills a block is left to those who know the limit");
+const _: () = assert!(MAX_ROW < BLOCK, "a row that fills a block is too long");
 
 #[cfg(test)]
 mod tests {
@@ -188,7 +204,7 @@ mod tests {
     /// Quantity, price and customer of every line, sorted, and the rejects.
     fn read_in_blocks(path: &Path) -> Option<(Vec<String>, u64)> {
         let each = |lines: &mut Vec<String>, line: &Line<'_>| lines.push(format!("{line:?}"));
-        let (blocks, rejects) = fold_blocks(path, Vec::new, each)?;
+        let (blocks, rejects) = fold_blocks(path, &ReadOptions::default(), Vec::new, each)?;
         let mut lines: Vec<_> = blocks.into_iter().flatten().collect();
         lines.sort_unstable();
         Some((lines, rejects))
@@ -201,7 +217,7 @@ mod tests {
         while let Some(row) = input.next() {
             match row.unwrap() {
                 Row::Line { line, .. } => lines.push(format!("{line:?}")),
-                Row::Reject(_) => rejects += 1,
+                Row::Reject(_) | Row::Pending => rejects += 1,
             }
         }
         lines.sort_unstable();
@@ -249,6 +265,10 @@ mod tests {
             good.replace('\n', "\r\n").into_bytes(),
             format!("\u{feff}{good}").into_bytes(),
             good.replace("Country", "Land").into_bytes(),
+            good.replace(",2.5,", ",\"2,5\",").into_bytes(),
+            good.replace(',', ";").into_bytes(),
+            good.replace("tea", "\"tea").into_bytes(),
+            format!("Sales\n{good}").into_bytes(),
             zstd::encode_all(good.as_bytes(), 1).unwrap(),
             latin1,
             Vec::new(),

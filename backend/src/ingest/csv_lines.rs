@@ -13,7 +13,7 @@ use tillstream_shared::Line;
 
 use super::{
     IngestError,
-    fields::{parse_price, parse_quantity},
+    fields::{FieldError, parse_price},
 };
 
 /// Bytes that the reader asks for at once.
@@ -154,7 +154,9 @@ fn batch_line(record: &StringRecord) -> Result<Line<'_>, String> {
         invoice_no: Cow::Borrowed(invoice_no),
         stock_code: Cow::Borrowed(stock_code),
         description: Cow::Borrowed(description),
-        quantity: parse_quantity(quantity).map_err(|error| error.to_string())?,
+        quantity: quantity
+            .parse()
+            .map_err(|_| FieldError::Quantity(quantity.to_owned()).to_string())?,
         invoice_date: Cow::Borrowed(invoice_date),
         unit_price: parse_price(unit_price).map_err(|error| error.to_string())?,
         customer_id: (!customer_id.is_empty()).then_some(Cow::Borrowed(customer_id)),

@@ -7,7 +7,9 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use super::{date_format, fields::FieldError};
 
 /// Whether `1/12/2010` is the first of December or the twelfth of January.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr, strum::VariantNames,
+)]
 #[strum(serialize_all = "kebab-case")]
 pub enum DateOrder {
     /// 1 December.
@@ -34,8 +36,8 @@ impl DateOrder {
 
 /// The date and time as `YYYY-MM-DD HH:MM:SS`; a text that is so already is borrowed.
 ///
-/// Read are `2010-12-01 08:26:00`, RFC 3339, `12/1/2010 8:26` and `01-12-2010 08:26` in the given
-/// order of day and month, `01.12.2010 08:26` (always day first), each also without seconds or
+/// Read are `2010-12-01 08:26:00`, RFC 3339, `12/1/2010 8:26`, `01-12-2010 08:26` and
+/// `01.12.2010 08:26` in the given order of day and month, each also without seconds or
 /// without a time (midnight), with fractions of a second (dropped), and with AM or PM. An offset
 /// from UTC is dropped: what counts is the time on the receipt. Years of two digits lie between
 /// 1970 and 2069.
@@ -91,10 +93,10 @@ fn number(text: &str, width: usize) -> Option<(u32, usize, &str)> {
 }
 
 fn parse(text: &str, order: DateOrder) -> Option<NaiveDateTime> {
-    let SplitDate { numbers: [first, second, third], first_width, separator, rest } = split(text)?;
+    let SplitDate { numbers: [first, second, third], first_width, rest, .. } = split(text)?;
     let (year, month, day) = if first_width == 4 {
         (first, second, third)
-    } else if order == DateOrder::DayFirst || separator == b'.' {
+    } else if order == DateOrder::DayFirst {
         (full_year(third), second, first)
     } else {
         (full_year(third), first, second)
@@ -172,7 +174,8 @@ mod tests {
             ("12/1/2010 12:26 pm", MonthFirst, "2010-12-01 12:26:00"),
             ("01-12-2010 08:26", DayFirst, "2010-12-01 08:26:00"),
             ("01-12-2010 08:26", MonthFirst, "2010-01-12 08:26:00"),
-            ("01.12.2010 08:26", MonthFirst, "2010-12-01 08:26:00"),
+            ("01.12.2010 08:26", DayFirst, "2010-12-01 08:26:00"),
+            ("01.12.2010 08:26", MonthFirst, "2010-01-12 08:26:00"),
             ("2010-12-01T08:26:00Z", DayFirst, "2010-12-01 08:26:00"),
             ("2010-12-01T08:26:00+01:00", DayFirst, "2010-12-01 08:26:00"),
             ("2010-12-01t08:26:00.123456-0530", DayFirst, "2010-12-01 08:26:00"),

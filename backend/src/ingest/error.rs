@@ -22,17 +22,28 @@ pub enum IngestError {
         cause: io::Error,
     },
     /// The file is of a kind that is not read.
-    #[error("cannot read the input {name}: it is {kind}; save it as .xlsx or .csv")]
+    #[error("cannot read the input {name}: it is {kind}; {advice}")]
     Unsupported {
         /// The file's path.
         name: String,
         /// Which kind.
         kind: &'static str,
+        /// What to do about it.
+        advice: &'static str,
     },
-    /// The first row does not name all columns.
+    /// The file is a zip archive, and not one of a single file that can be read.
+    #[error("cannot read the input {name}: it {cause}")]
+    Archive {
+        /// The file's path.
+        name: String,
+        /// What it is.
+        cause: String,
+    },
+    /// None of the first rows names all columns.
     #[error(
-        "the input {name} lacks the column {missing}: its header must name InvoiceNo, StockCode, \
-         Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country, but has: {found}"
+        "the input {name} lacks the column {missing}: one of its first {} rows must name InvoiceNo, StockCode, \
+         Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country, but the closest has: {found}",
+        super::header::HEADER_ROWS
     )]
     Header {
         /// The file's path.
@@ -49,18 +60,6 @@ pub enum IngestError {
         name: String,
         /// What is wrong with it.
         cause: String,
-    },
-    /// A row that does not end within any sensible length.
-    #[error(
-        "the row at line {line} of {name} is longer than {} MiB: a quotation mark is probably \
-         opened there and never closed",
-        super::text::MAX_ROW >> 20
-    )]
-    EndlessRow {
-        /// The file's path.
-        name: String,
-        /// Where the row begins, from 1.
-        line: u64,
     },
     /// A batch file cannot be opened.
     #[error("cannot open the batch file {name}: {cause}")]
@@ -101,6 +100,12 @@ pub enum RejectReason {
         /// Columns of the header.
         expected: usize,
     },
+    /// A quotation mark without its other half.
+    #[error("a quotation mark is opened and not closed")]
+    Unclosed,
+    /// A row that is too long.
+    #[error("the row has {0} bytes: more than {max}", max = super::records::MAX_ROW)]
+    TooLong(u64),
     /// A field cannot be understood.
     #[error(transparent)]
     Field(#[from] FieldError),

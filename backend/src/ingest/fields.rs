@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::DateRange;
+
 /// A field that cannot be understood. The text is what was there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// Not a whole number.
-    #[error("Quantity `{0}` is not a whole number")]
+    /// Not a whole number, or one that is out of range.
+    #[error("Quantity `{0}` is not a whole number within ±2^53")]
     Quantity(String),
     /// Not a number, or one that is not a price.
     #[error("UnitPrice `{0}` is not a number within ±2^53")]
@@ -14,13 +16,37 @@ pub enum FieldError {
     /// Not a date and time, or one that does not exist in the file's order of day and month.
     #[error("InvoiceDate `{0}` is not a date and time such as 2010-12-01 08:26:00")]
     InvoiceDate(String),
+    /// A number that counts something else.
+    #[error("InvoiceDate {0} is not in milliseconds since 1970, from 1980 to 2100")]
+    Millis(i64),
+    /// A date outside of the range in which lines may be.
+    #[error(
+        "InvoiceDate `{date}` is outside of {range} (--dates; without an end, up to one day ahead of now)"
+    )]
+    OutOfRange {
+        /// The date.
+        date: String,
+        /// The range.
+        range: DateRange,
+    },
+    /// What a spreadsheet writes where a formula fails.
+    #[error("{column} `{value}` is the error of a spreadsheet")]
+    SpreadsheetError {
+        /// The column.
+        column: &'static str,
+        /// The error.
+        value: String,
+    },
+    /// A text with a NUL character.
+    #[error("{0} has a NUL character")]
+    Nul(&'static str),
 }
 
 /// Up to here every whole number is exact as an `f64`.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// The customer's number without the `.0` that a detour through floating point leaves behind;
-/// `None` where it is empty or one of the words for a missing value (`NaN`, `null`, `None`).
+/// `None` where it is empty or one of the words for a missing value (`NaN`, `NA`, `#N/A`, `null`, `None`).
 #[must_use]
 pub fn parse_customer_id(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
@@ -36,13 +62,23 @@ pub fn parse_customer_id(text: &str) -> Option<Cow<'_, str>> {
 /// [`FieldError::Quantity`] for fractions, numbers beyond the exact range and anything else.
 pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
     let trimmed = text.trim();
-    if let Ok(quantity) = trimmed.parse() {
-        return Ok(quantity);
-    }
-    match trimmed.parse::<f64>() {
-        Ok(value) if is_exact_integer(value) => Ok(value as i64),
-        _ => Err(FieldError::Quantity(text.to_owned())),
-    }
+    // Not through a number that may round it.
+    let whole = match trimmed.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,
+        _ => trimmed,
+    };
+    let quantity = whole.parse().ok().or_else(|| {
+        let value = trimmed.parse().ok().filter(|value| is_exact_integer(*value))?;
+        Some(value as i64)
+    });
+    quantity
+        .filter(|quantity| is_quantity(*quantity))
+        .ok_or_else(|| FieldError::Quantity(text.to_owned()))
+}
+
+/// Whether a line may have this quantity: models compute with its `f64`, which has to be the same number.
+pub(crate) fn is_quantity(quantity: i64) -> bool {
+    quantity.unsigned_abs() <= 1 << 53
 }
 
 /// Whether `value` is a whole number in the range where each has an `f64` of its own.
@@ -66,17 +102,24 @@ pub(crate) fn is_price(price: f64) -> bool {
     price.abs() <= MAX_EXACT_INTEGER
 }
 
-/// As [`parse_price`], for files whose columns are separated by semicolons because the comma is
-/// their decimal mark.
-pub(super) fn parse_price_with_comma(text: &str) -> Result<f64, FieldError> {
-    if text.contains('.') || !text.contains(',') {
-        return parse_price(text);
-    }
-    parse_price(&text.replacen(',', ".", 1)).map_err(|_| FieldError::UnitPrice(text.to_owned()))
+fn is_missing(text: &str) -> bool {
+    ["nan", "na", "n/a", "#n/a", "null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-fn is_missing(text: &str) -> bool {
-    ["nan", "null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word))
+/// What spreadsheets write where a formula fails.
+const SPREADSHEET_ERRORS: [&str; 9] =
+    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
+
+/// A text that names something, in this column, without the blanks around it.
+///
+/// # Errors
+/// [`FieldError::SpreadsheetError`] for what a spreadsheet writes where a formula fails.
+pub fn parse_identifier<'a>(column: &'static str, text: &'a str) -> Result<&'a str, FieldError> {
+    let text = text.trim();
+    if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
+        return Err(FieldError::SpreadsheetError { column, value: text.to_owned() });
+    }
+    Ok(text)
 }
 
 /// `17850.0` → `17850`; everything else as it is.
@@ -112,6 +155,10 @@ mod tests {
             ("nan", None),
             ("null", None),
             ("None", None),
+            ("NA", None),
+            ("n/a", None),
+            (" #N/A ", None),
+            ("NAT", Some("NAT")),
             ("Nanette", Some("Nanette")),
         ] {
             assert_eq!(parse_customer_id(text).as_deref(), id, "{text:?}");
@@ -128,12 +175,23 @@ mod tests {
             ("6.0", 6),
             ("-6.00", -6),
             ("1e3", 1000),
-            ("9223372036854775807", i64::MAX),
+            ("-9007199254740992", -(1 << 53)),
         ] {
             assert_eq!(parse_quantity(text), Ok(quantity), "{text:?}");
         }
-        for text in ["", "six", "6.5", "1,000", "NaN", "inf", "1e300", "9223372036854775808", "6 6"]
-        {
+        for text in [
+            "",
+            "six",
+            "6.5",
+            "1,000",
+            "NaN",
+            "inf",
+            "1e300",
+            "9007199254740993",
+            "9007199254740993.0",
+            "9223372036854775807",
+            "6 6",
+        ] {
             assert_eq!(parse_quantity(text), Err(FieldError::Quantity(text.to_owned())));
         }
     }
@@ -152,16 +210,6 @@ mod tests {
         }
         for text in ["", "NaN", "inf", "-Infinity", "2,55", "£2.55", "1e16", "-1e308", "1e999"] {
             assert_eq!(parse_price(text), Err(FieldError::UnitPrice(text.to_owned())));
-        }
-    }
-
-    #[test]
-    fn a_decimal_comma_is_understood_where_it_can_only_be_one() {
-        assert_eq!(parse_price_with_comma("2,55"), Ok(2.55));
-        assert_eq!(parse_price_with_comma("2.55"), Ok(2.55));
-        assert_eq!(parse_price_with_comma("18"), Ok(18.0));
-        for text in ["1.234,56", "1,2,3", ","] {
-            assert_eq!(parse_price_with_comma(text), Err(FieldError::UnitPrice(text.to_owned())));
         }
     }
 }

@@ -2,20 +2,31 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek},
+    io::{self, Cursor, Read},
+    os::unix::fs::FileExt,
     path::Path,
+    sync::Arc,
 };
 
-use csv::StringRecord;
+use bytes::Bytes;
 use tillstream_shared::Line;
+use uuid::Uuid;
 
 use super::{
-    IngestError, InputSpec, ReadOptions, Reject, RejectReason,
-    csv_lines::write_field,
+    DateOrder, Decimal, IngestError, InputSpec, ReadOptions, Reject,
+    archive::Archive,
+    date_range::DateBounds,
+    format::{Format, HEAD},
     generate::Generator,
-    layout::{Columns, DATE, Layout},
-    survey::{Survey, csv_cause, decoded, reader, unreadable},
-    text::{BUFFER, Content, Format, Guard, Opened},
+    header::Columns,
+    identity::Identity,
+    kept::{Kept, Recognised},
+    layout::Layout,
+    pipe::{Pipe, whole_lines},
+    rows::TextRows,
+    stored::Stored,
+    survey::{Survey, header_error, unreadable},
+    text::{FileReader, decode},
     workbook,
 };
 
@@ -23,8 +34,8 @@ use super::{
 static BUILT_IN: &[u8] = include_bytes!("../../data/online_retail.csv.zst");
 /// Its lines.
 const BUILT_IN_LINES: u64 = 541_909;
-/// Hexadecimal digits of the hash in an input's identity.
-const IDENTITY_DIGITS: usize = 32;
+/// Its identity.
+const BUILT_IN_SOURCE: &str = "blake3:f1aa2e3caa0a06a33cc341024d2ab1df:47109517:468ab454:point";
 
 /// One row of an input.
 #[derive(Debug, PartialEq)]
@@ -39,23 +50,16 @@ pub enum Row<'a> {
     },
     /// An invalid row.
     Reject(Reject),
-}
-
-impl Row<'_> {
-    /// The row's number, from 1.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        match self {
-            Self::Line { number, .. } | Self::Reject(Reject { number, .. }) => *number,
-        }
-    }
+    /// Nothing has arrived for a moment, but more may: only from a pipe.
+    Pending,
 }
 
 /// An opened input, from which the rows are taken one after the other.
 pub struct Input {
     source: String,
     line_count: Option<u64>,
-    date_report: Option<String>,
+    notices: Vec<String>,
+    kept: Option<Kept>,
     rows: Rows,
 }
 
@@ -65,102 +69,178 @@ enum Rows {
 }
 
 impl Input {
-    /// Opens an input. A file is read through once, to find its identity, encoding and order of day
-    /// and month, and a second time by [`Self::next`].
+    /// Opens an input. A file is read through once, to find its identity and how dates and numbers are to be read, and
+    /// a second time by [`Self::next`]. Of a pipe the header is waited for.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or its header lacks a column.
+    /// When the input cannot be read, is damaged, or its header lacks a column.
     pub fn open(spec: &InputSpec, options: &ReadOptions) -> Result<Self, IngestError> {
         match spec {
-            InputSpec::BuiltIn => Self::open_built_in(),
+            InputSpec::BuiltIn => Self::open_built_in(options),
             InputSpec::Generated { lines, seed } => Ok(Self {
                 source: format!("generate:{lines}:{seed}"),
                 line_count: Some(*lines),
-                date_report: None,
+                notices: Vec::new(),
+                kept: None,
                 rows: Rows::Generated(Box::new(Generator::new(*lines, *seed))),
             }),
+            InputSpec::StandardInput => {
+                Self::open_pipe(Pipe::standard_input(), "standard input".to_owned(), options)
+            }
             InputSpec::File(path) => Self::open_file(path, options),
         }
     }
 
     /// The built-in data set needs no survey: a test makes sure that what is said here is true.
-    fn open_built_in() -> Result<Self, IngestError> {
+    fn open_built_in(options: &ReadOptions) -> Result<Self, IngestError> {
         let name = InputSpec::BuiltIn.to_string();
-        let columns = Columns::find(Line::COLUMNS.into_iter()).map_err(|error| {
-            let missing = error.missing.join(", ");
-            IngestError::Header { name: name.clone(), missing, found: error.found }
-        })?;
-        let layout = Layout { columns, delimiter: b',', order: super::DateOrder::DayFirst };
-        let content =
-            Format::Zstd.decompress(BUILT_IN).map_err(|cause| unreadable(&name, cause))?;
+        let columns = Columns::find(Line::COLUMNS.into_iter())
+            .map_err(|missing| header_error(&name, missing))?;
+        let layout = Layout {
+            columns,
+            delimiter: b',',
+            order: DateOrder::DayFirst,
+            decimal: Decimal::Point,
+            dates: DateBounds::new(options.dates),
+        };
+        let content = Stored::Memory(Bytes::from_static(BUILT_IN));
+        let text = content.open().map_err(|cause| unreadable(&name, cause))?;
+        let kept = Identity::parse(BUILT_IN_SOURCE).map(|identity| Kept {
+            name: name.clone(),
+            identity,
+            before: Some(Identity::before(&blake3::hash(BUILT_IN), None)),
+            content,
+            unit: 1,
+        });
         Ok(Self {
-            source: identity(&blake3::hash(BUILT_IN)),
+            source: BUILT_IN_SOURCE.to_owned(),
             line_count: Some(BUILT_IN_LINES),
-            date_report: None,
-            rows: Rows::Text(Box::new(TextRows::new(content, layout, false, name)?)),
+            notices: Vec::new(),
+            kept,
+            rows: Rows::Text(Box::new(TextRows::new(text, 1, layout, name)?)),
         })
     }
 
     fn open_file(path: &Path, options: &ReadOptions) -> Result<Self, IngestError> {
         let name = path.display().to_string();
         let failed = |cause| unreadable(&name, cause);
-        let mut file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
+        let metadata = path.metadata().map_err(failed)?;
+        if metadata.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        let mut head = Vec::new();
-        file.by_ref().take(8).read_to_end(&mut head).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-
-        let (hash, survey, content) = match Format::detect(&head) {
-            Format::Ole => {
-                return Err(IngestError::Unsupported {
-                    name,
-                    kind: "an old (.xls) or encrypted workbook",
-                });
+        if !metadata.is_file() {
+            return Self::open_pipe(Pipe::named(path), name, options);
+        }
+        let file = Arc::new(File::open(path).map_err(failed)?);
+        let mut head = [0; HEAD];
+        let read = file.read_at(&mut head, 0).map_err(failed)?;
+        let mut notices = Vec::new();
+        // Only the text of a plain file is also what is stored.
+        let (content, has_before, is_plain) = match Format::detect(&head[..read]) {
+            Format::Other { kind, advice } => {
+                return Err(IngestError::Unsupported { name, kind, advice });
             }
-            Format::Zip => {
+            Format::Zip => match Archive::open(&file) {
+                Err(cause) => return Err(IngestError::Archive { name, cause }),
+                Ok(Archive::One(entry)) => (Stored::Entry(file.clone(), entry), false, false),
+                Ok(Archive::Workbook) => {
+                    let (csv, dropped) = workbook::to_csv(&file, &name)?;
+                    notices = dropped;
+                    (Stored::Memory(csv.into()), true, false)
+                }
+            },
+            format => (Stored::File(file.clone(), format), true, format == Format::Plain),
+        };
+        let survey = Survey::of(content.open().map_err(failed)?, &name, options)?;
+        let stored_hash = match (has_before, is_plain) {
+            (false, _) => None,
+            (true, true) => Some(survey.hash),
+            (true, false) => {
                 let mut hasher = blake3::Hasher::new();
-                hasher.update_reader(&mut file).map_err(failed)?;
-                file.rewind().map_err(failed)?;
-                let csv = workbook::to_csv(file, &name)?;
-                let content = Format::Zstd.decompress(&csv[..]).map_err(failed)?;
-                let survey = Survey::of(content, &name, options.date_order)?;
-                let content = Format::Zstd.decompress(io::Cursor::new(csv)).map_err(failed)?;
-                (hasher.finalize(), survey, content)
-            }
-            format => {
-                let mut stored = Hashing { inner: file, hasher: blake3::Hasher::new() };
-                let content = format.decompress(&mut stored).map_err(failed)?;
-                let survey = Survey::of(content, &name, options.date_order)?;
-                // A decompressor may leave what follows its last frame.
-                io::copy(&mut stored, &mut io::sink()).map_err(failed)?;
-                let Hashing { inner: mut file, hasher } = stored;
-                file.rewind().map_err(failed)?;
-                (hasher.finalize(), survey, format.decompress(file).map_err(failed)?)
+                hasher.update_reader(FileReader::new(file, 0)).map_err(failed)?;
+                Some(hasher.finalize())
             }
         };
-        let mut source = identity(&hash);
-        if survey.dates.overridden {
-            source = format!("{source}:{}", survey.dates.order.name());
-        }
-        let Survey { layout, latin1, crlf, rows, dates } = survey;
-        let opened = Opened::new(content).map_err(failed)?;
-        let content = decoded(opened.content, latin1);
+        let Survey { layout, header_records, encoding, rows, identity, overridden, .. } = survey;
+        notices.extend(survey.notices.into_iter().chain(survey.code_page.notice()));
+        // What is written to the file meanwhile is not what was looked at.
+        let text = content.open().map_err(failed)?.take(identity.bytes);
+        let (text, _) = decode(Box::new(text)).map_err(failed)?;
         Ok(Self {
-            source,
+            source: identity.to_string(),
             line_count: Some(rows),
-            date_report: dates.report,
-            rows: Rows::Text(Box::new(TextRows::new(content, layout, crlf, name)?)),
+            notices,
+            kept: Some(Kept {
+                name: name.clone(),
+                identity,
+                before: stored_hash.map(|hash| Identity::before(&hash, overridden)),
+                content,
+                unit: encoding.unit(),
+            }),
+            rows: Rows::Text(Box::new(TextRows::new(text, header_records, layout, name)?)),
+        })
+    }
+
+    /// How dates and numbers are read is decided by the rows that arrive first.
+    fn open_pipe(
+        pipe: io::Result<Pipe>,
+        name: String,
+        options: &ReadOptions,
+    ) -> Result<Self, IngestError> {
+        let failed = |cause| unreadable(&name, cause);
+        let mut pipe = pipe.map_err(failed)?;
+        let head = pipe.head().map_err(failed)?;
+        let whole = match whole_lines(&head) {
+            0 => head.len(),
+            whole => whole,
+        };
+        let survey = Survey::of(Box::new(Cursor::new(head[..whole].to_vec())), &name, options)?;
+        let Survey { layout, header_records, .. } = survey;
+        let mut notices = survey.notices;
+        notices.push(format!(
+            "{name} cannot be read again: its lines are not recognised when it is sent once more, and how dates and \
+             numbers are read was decided by its first {} rows",
+            survey.rows
+        ));
+        let text = Box::new(Cursor::new(head).chain(pipe));
+        Ok(Self {
+            source: format!("pipe:{}", Uuid::new_v4()),
+            line_count: None,
+            notices,
+            kept: None,
+            rows: Rows::Text(Box::new(TextRows::new(text, header_records, layout, name)?)),
         })
     }
 
     /// The identity of the input for the producer's `source` header: the same for the same content,
-    /// wherever it lies. `blake3:` and 32 hexadecimal digits for a file as it is stored, with the
-    /// date order behind it where that was asked for and changes the meaning; `generate:N:SEED`.
+    /// wherever it lies and however it is compressed. `blake3:` and more for a file, `generate:N:SEED`, and another one
+    /// each time for a pipe.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Whether the input may have been sent before.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.kept.is_some() || matches!(self.rows, Rows::Generated(_))
+    }
+
+    /// Whether an input of this kind should have lines, as made-up ones need not if none are asked for.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        !matches!(self.rows, Rows::Generated(_)) || self.line_count != Some(0)
+    }
+
+    /// What this input has to do with the one of that [`Self::source`].
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub fn recognise(&self, source: &str) -> Result<Recognised, IngestError> {
+        if source == self.source {
+            return Ok(Recognised::Known);
+        }
+        self.kept.as_ref().map_or(Ok(Recognised::Other), |kept| kept.recognise(source))
     }
 
     /// Rows in all, rejects included; `None` where that is not known before all are read.
@@ -169,11 +249,14 @@ impl Input {
         self.line_count
     }
 
-    /// What was decided about the order of day and month, for a report to the user; `None` where
-    /// there was nothing to decide, or `--date-order` has decided.
-    #[must_use]
-    pub fn date_report(&self) -> Option<&str> {
-        self.date_report.as_deref()
+    /// What a person should know of the input, such as how ambiguous dates are read: each once. What there is to know of
+    /// a pipe as a whole is known at its end.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        let mut notices = std::mem::take(&mut self.notices);
+        if let (None, Rows::Text(rows)) = (&self.kept, &mut self.rows) {
+            notices.extend(rows.take_code_page().notice());
+        }
+        notices
     }
 
     /// The next row, borrowed until the next call; `None` at the end and after an error.
@@ -192,110 +275,5 @@ impl Input {
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Input").field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-fn identity(hash: &blake3::Hash) -> String {
-    format!("blake3:{}", &hash.to_hex()[..IDENTITY_DIGITS])
-}
-
-/// Hashes what is read through it.
-struct Hashing<R> {
-    inner: R,
-    hasher: blake3::Hasher,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(out)?;
-        self.hasher.update(&out[..n]);
-        Ok(n)
-    }
-}
-
-/// The second reading of a file.
-pub(super) struct TextRows {
-    reader: csv::Reader<Guard<Content<'static>>>,
-    record: StringRecord,
-    layout: Layout,
-    crlf: bool,
-    name: String,
-    number: u64,
-    failed: bool,
-}
-
-impl TextRows {
-    pub(super) fn new(
-        content: Content<'static>,
-        layout: Layout,
-        crlf: bool,
-        name: String,
-    ) -> Result<Self, IngestError> {
-        let mut reader = reader(content, layout.delimiter, crlf);
-        reader.byte_headers().map_err(|error| unreadable(&name, csv_cause(error)))?;
-        reader.get_mut().row_ended();
-        let record = StringRecord::with_capacity(BUFFER >> 8, layout.columns.width);
-        Ok(Self { reader, record, layout, crlf, name, number: 0, failed: false })
-    }
-
-    /// The date of the last row, as it stands there.
-    pub(super) fn date(&self) -> Option<&str> {
-        self.record.get(self.layout.columns.index(DATE))
-    }
-
-    pub(super) fn next(&mut self) -> Option<Result<Row<'_>, IngestError>> {
-        if self.failed {
-            return None;
-        }
-        match self.reader.read_record(&mut self.record) {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(error) => {
-                self.failed = true;
-                return Some(Err(unreadable(&self.name, csv_cause(error))));
-            }
-        }
-        self.reader.get_mut().row_ended();
-        self.number += 1;
-        let expected = self.layout.columns.width;
-        let reason = if self.record.len() == expected {
-            match self.layout.line(&self.record) {
-                Ok(line) => return Some(Ok(Row::Line { number: self.number, line })),
-                Err(error) => error.into(),
-            }
-        } else {
-            RejectReason::FieldCount { found: self.record.len(), expected }
-        };
-        Some(Ok(Row::Reject(Reject {
-            number: self.number,
-            line_in_file: self.line_in_file(),
-            reason,
-            text: self.text(),
-        })))
-    }
-
-    /// Where the last record begins. The reader's own position of a record lies before the blank
-    /// lines and the LF of the CR LF that precede it, so it is counted back from the record's end.
-    fn line_in_file(&self) -> u64 {
-        let row = self.layout.columns.row.and_then(|column| self.record.get(column));
-        if let Some(row) = row.and_then(|row| row.parse().ok()) {
-            return row;
-        }
-        let inside = self.record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64;
-        let end = self.reader.position().line() - u64::from(!self.crlf);
-        end.saturating_sub(inside)
-    }
-
-    /// The last record as CSV with commas.
-    fn text(&self) -> String {
-        let shown = self.layout.columns.row.unwrap_or(self.record.len());
-        let mut text = Vec::new();
-        for (index, field) in self.record.iter().take(shown).enumerate() {
-            if index > 0 {
-                text.push(b',');
-            }
-            write_field(&mut text, field);
-        }
-        String::from_utf8_lossy(&text).into_owned()
     }
 }

@@ -1,105 +1,39 @@
-//! Which column of a file holds which field, and how a record becomes a line.
+//! How a record of a file becomes a line.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use csv::StringRecord;
 use tillstream_shared::Line;
 
 use super::{
-    DateOrder,
+    DateOrder, Decimal,
+    date_range::DateBounds,
     dates::normalise_date,
-    fields::{FieldError, parse_customer_id, parse_price, parse_price_with_comma, parse_quantity},
+    fields::{FieldError, parse_customer_id, parse_identifier},
+    header::Columns,
 };
 
-/// Index of InvoiceDate in [`Line::COLUMNS`].
+/// Indices in [`Line::COLUMNS`].
+const INVOICE_NO: usize = 0;
+const STOCK_CODE: usize = 1;
+pub(super) const QUANTITY: usize = 3;
 pub(super) const DATE: usize = 4;
-/// Name of the column that tells, in a workbook's CSV, the row of the sheet. It holds a control
-/// character, so that no file has it by chance.
-pub(super) const ROW_COLUMN: &str = "\u{1}row";
-/// The delimiters that are tried; the first wins where several fit equally well.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+pub(super) const PRICE: usize = 5;
+const CUSTOMER_ID: usize = 6;
+const COUNTRY: usize = 7;
 
-/// Names under which each of [`Line::COLUMNS`] is found: those of Online Retail and of Online
-/// Retail II, in lower case and without spaces.
-const NAMES: [&[&str]; 8] = [
-    &["invoiceno", "invoice"],
-    &["stockcode"],
-    &["description"],
-    &["quantity"],
-    &["invoicedate"],
-    &["unitprice", "price"],
-    &["customerid"],
-    &["country"],
-];
-
-/// Where the fields of a line are in a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Columns {
-    /// For each of [`Line::COLUMNS`] the index in the record.
-    indices: [usize; 8],
-    /// Where the row of the sheet is, if anywhere.
-    pub(super) row: Option<usize>,
-    /// Fields of a record.
-    pub(super) width: usize,
+/// The fields of a record.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub(super) text: &'a str,
+    /// Where each is in the text.
+    pub(super) ranges: &'a [Range<usize>],
 }
 
-/// A header that lacks columns.
-#[derive(Debug)]
-pub(super) struct Missing {
-    pub(super) missing: Vec<&'static str>,
-    pub(super) found: String,
-}
-
-impl Columns {
-    /// Finds the columns in a header.
-    pub(super) fn find<'a>(header: impl Iterator<Item = &'a str>) -> Result<Self, Missing> {
-        let header: Vec<&str> = header.collect();
-        let keys: Vec<String> = header.iter().map(|name| key(name)).collect();
-        let mut indices = [0; 8];
-        let mut missing = Vec::new();
-        for (field, names) in NAMES.iter().enumerate() {
-            let index =
-                names.iter().find_map(|name| keys.iter().position(|key| key.as_str() == *name));
-            match index {
-                Some(index) => indices[field] = index,
-                None => missing.push(Line::COLUMNS[field]),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(Missing { missing, found: header.join(", ") });
-        }
-        let row = header.iter().position(|name| *name == ROW_COLUMN);
-        Ok(Self { indices, row, width: header.len() })
+impl<'a> Fields<'a> {
+    /// A field, or an empty text where there is none.
+    pub(super) fn get(&self, index: usize) -> &'a str {
+        self.ranges.get(index).and_then(|range| self.text.get(range.clone())).unwrap_or_default()
     }
-
-    /// The index in the record of one of [`Line::COLUMNS`].
-    pub(super) fn index(&self, field: usize) -> usize {
-        self.indices[field]
-    }
-}
-
-/// `" Customer ID"` → `customerid`
-fn key(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
-}
-
-/// The delimiter under which `head`, the first line of a file, names the most columns.
-pub(super) fn detect_delimiter(head: &[u8]) -> u8 {
-    let missing = |delimiter: &u8| {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(*delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(head);
-        let mut record = csv::ByteRecord::new();
-        if !reader.read_byte_record(&mut record).unwrap_or(false) {
-            return NAMES.len();
-        }
-        let names: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-        Columns::find(names.iter().map(AsRef::as_ref))
-            .map_or_else(|error| error.missing.len(), |_| 0)
-    };
-    DELIMITERS.into_iter().min_by_key(missing).unwrap_or(b',')
 }
 
 /// Everything that turns the records of one file into lines.
@@ -108,65 +42,41 @@ pub(super) struct Layout {
     pub(super) columns: Columns,
     pub(super) delimiter: u8,
     pub(super) order: DateOrder,
+    pub(super) decimal: Decimal,
+    pub(super) dates: DateBounds,
 }
 
 impl Layout {
-    /// The line in `record`, which has as many fields as the header.
-    pub(super) fn line<'a>(&self, record: &'a StringRecord) -> Result<Line<'a>, FieldError> {
+    /// The line in a record which has as many fields as the header.
+    pub(super) fn line<'a>(&self, fields: Fields<'a>) -> Result<Line<'a>, FieldError> {
         let [invoice_no, stock_code, description, quantity, date, price, customer, country] =
-            self.columns.indices.map(|index| record.get(index).unwrap_or_default());
-        let unit_price = if self.delimiter == b';' {
-            parse_price_with_comma(price)?
-        } else {
-            parse_price(price)?
-        };
-        Ok(Line {
-            invoice_no: Cow::Borrowed(invoice_no),
-            stock_code: Cow::Borrowed(stock_code),
+            self.columns.indices.map(|index| fields.get(index));
+        let description = if description == "#N/A" { "" } else { description };
+        let identifier =
+            |column, text| parse_identifier(Line::COLUMNS[column], text).map(Cow::Borrowed);
+        let line = Line {
+            invoice_no: identifier(INVOICE_NO, invoice_no)?,
+            stock_code: identifier(STOCK_CODE, stock_code)?,
             description: Cow::Borrowed(description),
-            quantity: parse_quantity(quantity)?,
+            quantity: self.decimal.quantity(quantity)?,
             invoice_date: normalise_date(date, self.order)?,
-            unit_price,
+            unit_price: self.decimal.price(price)?,
             customer_id: parse_customer_id(customer),
-            country: Cow::Borrowed(country),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_editions_of_the_data_set_have_fitting_headers() {
-        let first = Columns::find(Line::COLUMNS.into_iter()).unwrap();
-        assert_eq!(first.indices, [0, 1, 2, 3, 4, 5, 6, 7]);
-        let second = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country";
-        assert_eq!(Columns::find(second.split(',')).unwrap(), first);
-        let shuffled = "extra,COUNTRY, customerid ,unitprice,invoicedate,quantity,description,stockcode,invoiceno";
-        let shuffled = Columns::find(shuffled.split(',')).unwrap();
-        assert_eq!(shuffled.indices, [8, 7, 6, 5, 4, 3, 2, 1]);
-        assert_eq!(shuffled.width, 9);
-    }
-
-    #[test]
-    fn missing_columns_are_named() {
-        let error = Columns::find("InvoiceNo,Quantity,Foo".split(',')).unwrap_err();
-        assert_eq!(
-            error.missing,
-            ["StockCode", "Description", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
-        );
-        assert_eq!(error.found, "InvoiceNo, Quantity, Foo");
-    }
-
-    #[test]
-    fn the_delimiter_is_seen_in_the_header() {
-        for delimiter in [",", ";", "\t"] {
-            let head = Line::COLUMNS.join(delimiter);
-            assert_eq!(detect_delimiter(head.as_bytes()), delimiter.as_bytes()[0]);
+            country: identifier(COUNTRY, country)?,
+        };
+        if line.customer_id.is_some() {
+            identifier(CUSTOMER_ID, customer)?;
         }
-        assert_eq!(detect_delimiter(b"\"Quantity\";\"Country\"\n"), b';');
-        assert_eq!(detect_delimiter(b"nothing known"), b',');
-        assert_eq!(detect_delimiter(b""), b',');
+        if !self.dates.admit(&line.invoice_date) {
+            let (date, range) = (line.invoice_date.into_owned(), self.dates.range());
+            return Err(FieldError::OutOfRange { date, range });
+        }
+        if fields.text.contains('\0') {
+            let has_nul = |column: &usize| fields.get(self.columns.index(*column)).contains('\0');
+            if let Some(column) = (0..Line::COLUMNS.len()).find(has_nul) {
+                return Err(FieldError::Nul(Line::COLUMNS[column]));
+            }
+        }
+        Ok(line)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{DateOrder, IngestError};
+use super::{DateOrder, DateRange, Decimal, IngestError};
 
 /// What to read; parsed from `--input`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +17,9 @@ pub enum InputSpec {
         /// The same seed gives the same lines.
         seed: u64,
     },
-    /// A CSV file (plain, gzip or zstd) or an XLSX workbook.
+    /// `-`.
+    StandardInput,
+    /// A CSV file (plain, gzip, zstd, or alone in a zip archive), an XLSX workbook, or a named pipe.
     File(PathBuf),
 }
 
@@ -32,7 +34,11 @@ impl FromStr for InputSpec {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || IngestError::Spec(text.to_owned());
         let Some(arguments) = text.strip_prefix("generate:") else {
-            return if text.is_empty() { Err(invalid()) } else { Ok(Self::File(text.into())) };
+            return match text {
+                "" => Err(invalid()),
+                "-" => Ok(Self::StandardInput),
+                path => Ok(Self::File(path.into())),
+            };
         };
         let (lines, seed) = match arguments.split_once(':') {
             Some((lines, seed)) => (lines, seed.parse().map_err(|_| invalid())?),
@@ -47,6 +53,7 @@ impl fmt::Display for InputSpec {
         match self {
             Self::BuiltIn => f.write_str("the built-in data set"),
             Self::Generated { lines, seed } => write!(f, "generate:{lines}:{seed}"),
+            Self::StandardInput => f.write_str("standard input"),
             Self::File(path) => path.display().fmt(f),
         }
     }
@@ -57,6 +64,10 @@ impl fmt::Display for InputSpec {
 pub struct ReadOptions {
     /// The order of day and month, instead of the one that the file suggests.
     pub date_order: Option<DateOrder>,
+    /// The decimal mark, instead of the one that the file suggests.
+    pub decimal: Option<Decimal>,
+    /// The days on which lines may be.
+    pub dates: DateRange,
 }
 
 #[cfg(test)]
@@ -68,6 +79,7 @@ mod tests {
         let parsed = |text: &str| text.parse::<InputSpec>().ok();
         assert_eq!(parsed("generate:1000"), Some(InputSpec::Generated { lines: 1000, seed: 1 }));
         assert_eq!(parsed("generate:5:7"), Some(InputSpec::Generated { lines: 5, seed: 7 }));
+        assert_eq!(parsed("-"), Some(InputSpec::StandardInput));
         assert_eq!(parsed("a:b.csv"), Some(InputSpec::File("a:b.csv".into())));
         for wrong in ["", "generate:", "generate:x", "generate:1:", "generate:-1", "generate:1:2:3"]
         {

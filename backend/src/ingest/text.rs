@@ -1,148 +1,128 @@
-//! From stored bytes to text: compression by magic bytes, Latin-1, and the end of the last row.
+//! From bytes to UTF-8: byte order marks and UTF-16. What is in neither is found row by row.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::{
+    fs::File,
+    io::{self, Cursor, Read},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
-use encoding_rs::WINDOWS_1252;
-use flate2::bufread::MultiGzDecoder;
+use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
 
 /// Bytes moved at once.
 pub(super) const BUFFER: usize = 128 << 10;
-/// The longest row that is taken for one; more is an unclosed quotation mark.
-pub(super) const MAX_ROW: usize = 4 << 20;
 
-/// A byte stream of a file's content.
-pub(super) type Content<'a> = Box<dyn Read + Send + 'a>;
+/// A byte stream of an input's content.
+pub(super) type Content = Box<dyn Read + Send>;
 
-/// How a file is stored, by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Plain,
-    Gzip,
-    Zstd,
-    /// A zip archive, that is, a workbook.
-    Zip,
-    /// An OLE container, that is, an old workbook.
-    Ole,
+/// Reads a file from its beginning, whoever else reads it through the same handle.
+pub(super) struct FileReader {
+    file: Arc<File>,
+    at: u64,
 }
 
-impl Format {
-    pub(super) fn detect(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            [b'P', b'K', 3, 4, ..] => Self::Zip,
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => Self::Ole,
-            _ => Self::Plain,
-        }
+impl FileReader {
+    /// Reads from the position `at` on.
+    pub(super) fn new(file: Arc<File>, at: u64) -> Self {
+        Self { file, at }
     }
+}
 
-    /// The content of `stored`, decompressed.
-    pub(super) fn decompress<'a>(self, stored: impl Read + Send + 'a) -> io::Result<Content<'a>> {
-        let stored = BufReader::with_capacity(BUFFER, stored);
-        Ok(match self {
-            Self::Gzip => Box::new(MultiGzDecoder::new(stored)),
-            Self::Zstd => Box::new(zstd::Decoder::with_buffer(stored)?),
-            Self::Plain | Self::Zip | Self::Ole => Box::new(stored),
+impl Read for FileReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(out, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+/// How a text is encoded, as far as its first bytes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// ASCII, UTF-8 or a code page.
+    Bytes,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl Encoding {
+    /// The encoding of a text with these first bytes, and the length of its byte order mark.
+    ///
+    /// # Errors
+    /// For UTF-32, which is not read.
+    fn of(head: &[u8]) -> io::Result<(Self, usize)> {
+        Ok(match head {
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
+                return Err(io::Error::other("it is UTF-32: save it as UTF-8"));
+            }
+            [0xef, 0xbb, 0xbf, ..] => (Self::Bytes, 3),
+            [0xff, 0xfe, ..] => (Self::Utf16Le, 2),
+            [0xfe, 0xff, ..] => (Self::Utf16Be, 2),
+            // Without a mark: a header begins with ASCII.
+            [first, 0, second, 0, ..] if *first != 0 && *second != 0 => (Self::Utf16Le, 0),
+            [0, first, 0, second, ..] if *first != 0 && *second != 0 => (Self::Utf16Be, 0),
+            _ => (Self::Bytes, 0),
         })
     }
-}
 
-/// A file's content, of which the first line that is not blank has been looked at.
-pub(super) struct Opened<'a> {
-    /// All of it, without a byte order mark.
-    pub(super) content: Content<'a>,
-    /// The first line that is not blank, with its end and all before it.
-    pub(super) head: Vec<u8>,
-}
-
-impl<'a> Opened<'a> {
-    pub(super) fn new(content: Content<'a>) -> io::Result<Self> {
-        let mut content = BufReader::with_capacity(BUFFER, content);
-        let mut head = Vec::new();
-        while head.trim_ascii().is_empty() && head.len() < BUFFER {
-            let line = content.by_ref().take(BUFFER as u64).read_until(b'\n', &mut head)?;
-            if head.starts_with(b"\xef\xbb\xbf") {
-                head.drain(..3);
-            }
-            if line == 0 {
-                break;
-            }
-        }
-        let content = Box::new(Cursor::new(head.clone()).chain(content));
-        Ok(Self { content, head })
-    }
-
-    /// Whether lines end with CR LF.
-    pub(super) fn has_crlf(&self) -> bool {
-        self.head.ends_with(b"\r\n")
+    /// Bytes of the smallest character.
+    pub(super) fn unit(self) -> usize {
+        if self == Self::Bytes { 1 } else { 2 }
     }
 }
 
-/// Reads windows-1252, the superset of Latin-1 that files called Latin-1 are in, as UTF-8.
-pub(super) struct Latin1<R> {
+/// The text of `content` without a byte order mark, in UTF-8 if it was in UTF-16, and what it was in.
+///
+/// # Errors
+/// What `content` reports, and UTF-32.
+pub(super) fn decode(mut content: Content) -> io::Result<(Content, Encoding)> {
+    let mut head = Vec::new();
+    content.by_ref().take(4).read_to_end(&mut head)?;
+    let (encoding, mark) = Encoding::of(&head)?;
+    head.drain(..mark);
+    let rest = Cursor::new(head).chain(content);
+    let decoder = match encoding {
+        Encoding::Bytes => return Ok((Box::new(rest), encoding)),
+        Encoding::Utf16Le => UTF_16LE.new_decoder_without_bom_handling(),
+        Encoding::Utf16Be => UTF_16BE.new_decoder_without_bom_handling(),
+    };
+    Ok((Box::new(Utf16::new(rest, decoder)), encoding))
+}
+
+/// Reads UTF-16 as UTF-8.
+struct Utf16<R> {
     inner: R,
+    decoder: Decoder,
     raw: Box<[u8]>,
     text: Cursor<Vec<u8>>,
+    ended: bool,
 }
 
-impl<R: Read> Latin1<R> {
-    pub(super) fn new(inner: R) -> Self {
-        Self { inner, raw: vec![0; BUFFER].into(), text: Cursor::default() }
+impl<R: Read> Utf16<R> {
+    fn new(inner: R, decoder: Decoder) -> Self {
+        let raw = vec![0; BUFFER].into();
+        Self { inner, decoder, raw, text: Cursor::default(), ended: false }
     }
 }
 
-impl<R: Read> Read for Latin1<R> {
+impl<R: Read> Read for Utf16<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.text.position() == self.text.get_ref().len() as u64 {
-            let n = self.inner.read(&mut self.raw)?;
-            // One byte is one character, so that a block can be decoded by itself.
-            let (text, _) = WINDOWS_1252.decode_without_bom_handling(&self.raw[..n]);
-            self.text = Cursor::new(text.into_owned().into_bytes());
+        while self.text.position() == self.text.get_ref().len() as u64 && !self.ended {
+            let read = self.inner.read(&mut self.raw)?;
+            self.ended = read == 0;
+            let room = self.decoder.max_utf8_buffer_length(read).unwrap_or(4 * BUFFER);
+            let mut text = vec![0; room];
+            let raw = &self.raw[..read];
+            let (result, _, written, damaged) =
+                self.decoder.decode_to_utf8(raw, &mut text, self.ended);
+            debug_assert_eq!(result, CoderResult::InputEmpty, "there is room for all of it");
+            if damaged {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its UTF-16 is damaged"));
+            }
+            text.truncate(written);
+            self.text = Cursor::new(text);
         }
         self.text.read(out)
-    }
-}
-
-/// Ends the last row if the file does not, and refuses rows without end.
-pub(super) struct Guard<R> {
-    inner: R,
-    /// What ends a row in this file: the LF, or the CR before it.
-    end: u8,
-    last: u8,
-    since_row: usize,
-}
-
-impl<R> Guard<R> {
-    pub(super) fn new(inner: R, crlf: bool) -> Self {
-        Self { inner, end: if crlf { b'\r' } else { b'\n' }, last: b'\n', since_row: 0 }
-    }
-
-    /// To be called after each row.
-    pub(super) fn row_ended(&mut self) {
-        self.since_row = 0;
-    }
-
-    /// Whether the last row was refused.
-    pub(super) fn is_endless(&self) -> bool {
-        self.since_row > MAX_ROW
-    }
-}
-
-impl<R: Read> Read for Guard<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(out)?;
-        self.since_row += n;
-        if self.is_endless() {
-            return Err(io::Error::other("a row without end"));
-        }
-        if n > 0 {
-            self.last = out[n - 1];
-        } else if !matches!(self.last, b'\n' | b'\r') && !out.is_empty() {
-            self.last = self.end;
-            out[0] = self.end;
-            return Ok(1);
-        }
-        Ok(n)
     }
 }
 
@@ -150,34 +130,43 @@ impl<R: Read> Read for Guard<R> {
 mod tests {
     use super::*;
 
-    fn read(mut from: impl Read) -> Vec<u8> {
-        let mut all = Vec::new();
-        from.read_to_end(&mut all).unwrap();
-        all
+    fn decoded(bytes: Vec<u8>) -> io::Result<(String, Encoding)> {
+        let (mut content, encoding) = decode(Box::new(Cursor::new(bytes)))?;
+        let mut text = String::new();
+        content.read_to_string(&mut text)?;
+        Ok((text, encoding))
     }
 
     #[test]
-    fn latin_1_becomes_utf_8_across_blocks() {
-        let stored: Vec<u8> =
-            std::iter::repeat_n(*b"caf\xe9 \xa32\x80", BUFFER / 4).flatten().collect();
-        let text = String::from_utf8(read(Latin1::new(&stored[..]))).unwrap();
-        assert_eq!(text, "café £2€".repeat(BUFFER / 4));
+    fn utf_16_becomes_utf_8_with_and_without_a_mark_and_across_blocks() {
+        for text in ["ab", "InvoiceNo,caf\u{e9} \u{1f600}", &"a,\u{1f600}\u{e9}\n".repeat(BUFFER)] {
+            for mark in ["", "\u{feff}"] {
+                let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+                let le = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+                assert_eq!(decoded(le).unwrap(), (text.to_owned(), Encoding::Utf16Le));
+                let be = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+                assert_eq!(decoded(be).unwrap(), (text.to_owned(), Encoding::Utf16Be));
+            }
+            let utf8 = format!("\u{feff}{text}").into_bytes();
+            assert_eq!(decoded(utf8).unwrap(), (text.to_owned(), Encoding::Bytes));
+        }
     }
 
     #[test]
-    fn the_last_row_ends() {
-        assert_eq!(read(Guard::new(&b"a\nb"[..], false)), b"a\nb\n");
-        assert_eq!(read(Guard::new(&b"a\nb\n"[..], false)), b"a\nb\n");
-        assert_eq!(read(Guard::new(&b""[..], false)), b"");
-        assert_eq!(read(Guard::new(&b"a\r\nb"[..], true)), b"a\r\nb\r");
-        assert_eq!(read(Guard::new(&b"a\r\nb\r\n"[..], true)), b"a\r\nb\r\n");
+    fn damaged_utf_16_and_utf_32_are_errors() {
+        for damaged in [&b"\xff\xfea\0b"[..], b"\xff\xfea\0\0\xd8b\0"] {
+            let error = decoded(damaged.to_vec()).unwrap_err().to_string();
+            assert!(error.contains("UTF-16 is damaged"), "{error}");
+        }
+        assert!(
+            decoded(b"\xff\xfe\0\0a\0\0\0".to_vec()).unwrap_err().to_string().contains("UTF-32")
+        );
     }
 
     #[test]
-    fn the_head_is_the_first_line_and_nothing_is_lost() {
-        let opened = Opened::new(Box::new(&b"\xef\xbb\xbf\n\r\na,b\r\n1,2"[..])).unwrap();
-        assert_eq!(opened.head, b"\n\r\na,b\r\n");
-        assert!(opened.has_crlf());
-        assert_eq!(read(opened.content), b"\n\r\na,b\r\n1,2");
+    fn short_texts_are_what_they_are() {
+        for text in ["", "a", "ab\n"] {
+            assert_eq!(decoded(text.into()).unwrap(), (text.to_owned(), Encoding::Bytes));
+        }
     }
 }

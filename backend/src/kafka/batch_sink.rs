@@ -8,7 +8,10 @@ use std::{
 use rdkafka::{Message, message::BorrowedMessage};
 use tillstream_shared::{ClosedBy, Manifest, api::Component};
 
-use super::{KafkaError, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin, parse};
+use super::{
+    KafkaError, MessageDates, Offsets, dead_letter_producer::DeadLetterProducer, origin::Origin,
+    parse,
+};
 use crate::{
     batch::{
         BatchError, Catalogue, ConsumerLock, OpenBatch, OutageWait, Provenance, TopicProgress,
@@ -55,6 +58,7 @@ pub(super) struct BatchSink {
     /// The last offset of each partition that was handed to it.
     sent_to_dlq: Offsets,
     repaired: Vec<u8>,
+    dates: MessageDates,
     progress: Arc<Progress>,
 }
 
@@ -65,6 +69,7 @@ impl BatchSink {
         (catalogue, lock): (Catalogue, ConsumerLock),
         provenance: Provenance,
         dead_letters: DeadLetterProducer,
+        dates: MessageDates,
         progress: Arc<Progress>,
     ) -> Self {
         catalogue.summary().report(&progress);
@@ -78,6 +83,7 @@ impl BatchSink {
             dead_letters,
             sent_to_dlq: Offsets::new(),
             repaired: Vec::new(),
+            dates,
             progress,
         }
     }
@@ -159,7 +165,7 @@ impl BatchSink {
             self.progress.repeated.add(1);
         } else {
             let payload = message.payload().filter(|payload| !payload.is_empty());
-            match payload.map(|payload| parse(payload, &mut self.repaired)) {
+            match payload.map(|payload| parse(payload, &mut self.repaired, &self.dates)) {
                 None => {
                     batch.add_empty(partition, offset);
                     self.progress.empty.add(1);

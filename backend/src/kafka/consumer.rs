@@ -19,7 +19,7 @@ use tillstream_shared::{
 
 use self::no_room::Room;
 use super::{
-    Cluster, Connection, KafkaError, Offsets,
+    Cluster, Connection, KafkaError, MessageDates, MessageOptions, Offsets,
     batch_sink::{BatchLimits, BatchSink, Closed},
     clients::ClientRole,
     dead_letter_producer::DeadLetterProducer,
@@ -61,6 +61,8 @@ pub struct ConsumerOptions {
     pub batch_interval: Duration,
     /// How often the consumer looks for new partitions, and whether the topic is still the same.
     pub refresh_interval: Duration,
+    /// How the dates of messages are read.
+    pub messages: MessageOptions,
 }
 
 /// Stores the lines of one topic in one batch folder.
@@ -129,7 +131,9 @@ impl Consumer {
         let dead_letters = DeadLetterProducer::connect(&cluster, waiting())?;
         let room = Room::new(progress.clone());
         let forbidden = waiting();
-        let sink = BatchSink::new(limits, batches, provenance, dead_letters, progress.clone());
+        let dates = MessageDates::new(options.messages);
+        let sink =
+            BatchSink::new(limits, batches, provenance, dead_letters, dates, progress.clone());
         let mut consumer = Self {
             cluster,
             client,

@@ -125,6 +125,14 @@ pub enum KafkaError {
         /// What librdkafka reports.
         source: ClientError,
     },
+    /// The input was read to its end, and has no line.
+    #[error("the input has no line: {}", all_invalid(*rejects, path))]
+    NoLines {
+        /// Invalid rows.
+        rejects: u64,
+        /// The file with the invalid rows, if there are any.
+        path: std::path::PathBuf,
+    },
     /// The input cannot be read on.
     #[error(transparent)]
     Ingest(#[from] IngestError),
@@ -139,6 +147,13 @@ pub enum KafkaError {
         /// What was reported.
         source: std::io::Error,
     },
+}
+
+fn all_invalid(rejects: u64, path: &std::path::Path) -> String {
+    match rejects {
+        0 => "it has no row".to_owned(),
+        rejects => format!("its {rejects} rows are all invalid, see {}", path.display()),
+    }
 }
 
 impl KafkaError {

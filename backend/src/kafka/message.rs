@@ -1,5 +1,6 @@
 //! Lines as messages: what the producer writes, and all that the consumer understands.
 
+mod dates;
 mod envelope;
 mod own_form;
 
@@ -8,14 +9,12 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de};
 use tillstream_shared::Line;
 
-use self::envelope::Envelope;
+pub use self::dates::{MessageDates, MessageOptions};
+use self::{dates::WireDate, envelope::Envelope};
 use super::schema_frame::{BinaryFormat, Framed};
-use crate::ingest::{
-    DateOrder,
-    dates::{date_of_millis, normalise_date},
-    fields::{
-        FieldError, is_exact_integer, is_price, parse_customer_id, parse_price, parse_quantity,
-    },
+use crate::ingest::fields::{
+    FieldError, is_exact_integer, is_price, is_quantity, parse_customer_id, parse_identifier,
+    parse_price, parse_quantity,
 };
 
 /// Appends `line` to `buffer` as the JSON that goes over the wire: the CSV's field names, Quantity an
@@ -51,6 +50,18 @@ pub enum InvalidMessage {
 
 impl From<serde_json::Error> for InvalidMessage {
     fn from(error: serde_json::Error) -> Self {
+        Self::with_reason(&error)
+    }
+}
+
+impl From<FieldError> for InvalidMessage {
+    fn from(error: FieldError) -> Self {
+        Self::with_reason(&error)
+    }
+}
+
+impl InvalidMessage {
+    fn with_reason(error: &impl fmt::Display) -> Self {
         let mut reason = error.to_string();
         reason.truncate(reason.floor_char_boundary(MAX_REASON));
         Self::Json(reason)
@@ -60,24 +71,32 @@ impl From<serde_json::Error> for InvalidMessage {
 /// Reads the payload of any producer's message; `repaired` is room for one that has to be changed first.
 ///
 /// Beyond what [`encode`] writes, numbers may be texts and texts numbers, a CustomerID may be `17850.0`, a
-/// date may have any form of [`normalise_date`], the month first, and a missing value may be null, empty or
+/// date may have any form that `dates` understand, and a missing value may be null, empty or
 /// what Python writes instead (`NaN`, `Infinity`), which is not JSON. Fields of other names are not looked at.
-/// A date may also be milliseconds since 1970. The frame of a schema registry is taken off JSON, and so is the
+/// The frame of a schema registry is taken off JSON, and so is the
 /// envelope of Kafka Connect.
 ///
 /// # Errors
 /// [`InvalidMessage`] with a reason for the dead-letter topic.
-pub fn parse<'a>(payload: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>, InvalidMessage> {
+pub fn parse<'a>(
+    payload: &'a [u8],
+    repaired: &'a mut Vec<u8>,
+    dates: &MessageDates,
+) -> Result<Line<'a>, InvalidMessage> {
     match Framed::of(payload) {
-        None => parse_json(payload, repaired),
-        Some(Framed::Json(json)) => parse_json(json, repaired),
+        None => parse_json(payload, repaired, dates),
+        Some(Framed::Json(json)) => parse_json(json, repaired, dates),
         Some(Framed::Binary { schema_id, format }) => {
             Err(InvalidMessage::Binary { schema_id, format })
         }
     }
 }
 
-fn parse_json<'a>(json: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>, InvalidMessage> {
+fn parse_json<'a>(
+    json: &'a [u8],
+    repaired: &'a mut Vec<u8>,
+    dates: &MessageDates,
+) -> Result<Line<'a>, InvalidMessage> {
     // One look at all bytes costs less than one at each text.
     let json = std::str::from_utf8(json)?;
     let wire = match WireLine::read(json) {
@@ -89,16 +108,34 @@ fn parse_json<'a>(json: &'a [u8], repaired: &'a mut Vec<u8>) -> Result<Line<'a>,
             WireLine::read(std::str::from_utf8(repaired)?)?
         }
     };
+    let customer_id = wire.customer_id.0.map(|id| identifier("CustomerID", id)).transpose()?;
     Ok(Line {
-        invoice_no: wire.invoice_no.0,
-        stock_code: wire.stock_code.0,
-        description: wire.description.unwrap_or_default().0,
+        invoice_no: identifier("InvoiceNo", wire.invoice_no.0)?,
+        stock_code: identifier("StockCode", wire.stock_code.0)?,
+        description: without_nul("Description", wire.description.unwrap_or_default().0)?,
         quantity: wire.quantity,
-        invoice_date: wire.invoice_date,
+        invoice_date: dates.normalise(wire.invoice_date)?,
         unit_price: wire.unit_price,
-        customer_id: wire.customer_id.0,
-        country: wire.country.0,
+        customer_id,
+        country: identifier("Country", wire.country.0)?,
     })
+}
+
+/// A text that names something, without the blanks around it.
+fn identifier<'a>(column: &'static str, text: Cow<'a, str>) -> Result<Cow<'a, str>, FieldError> {
+    let text = match without_nul(column, text)? {
+        Cow::Borrowed(text) => Cow::Borrowed(parse_identifier(column, text)?),
+        Cow::Owned(text) => Cow::Owned(parse_identifier(column, &text)?.to_owned()),
+    };
+    Ok(text)
+}
+
+fn without_nul<'a>(column: &'static str, text: Cow<'a, str>) -> Result<Cow<'a, str>, FieldError> {
+    // In JSON the character is an escape sequence, and a text with one is not borrowed.
+    match &text {
+        Cow::Owned(owned) if owned.contains('\0') => Err(FieldError::Nul(column)),
+        _ => Ok(text),
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,8 +149,8 @@ struct WireLine<'a> {
     description: Option<Text<'a>>,
     #[serde(deserialize_with = "quantity")]
     quantity: i64,
-    #[serde(borrow, deserialize_with = "invoice_date")]
-    invoice_date: Cow<'a, str>,
+    #[serde(borrow)]
+    invoice_date: WireDate<'a>,
     #[serde(alias = "Price", deserialize_with = "price")]
     unit_price: f64,
     #[serde(borrow, default, rename = "CustomerID", alias = "Customer ID")]
@@ -163,7 +200,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Customer<'a> {
 
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let parsed = match Scalar::deserialize(deserializer)? {
-        Scalar::Integer(quantity) => Ok(quantity),
+        Scalar::Integer(quantity) if is_quantity(quantity) => Ok(quantity),
+        Scalar::Integer(quantity) => Err(FieldError::Quantity(quantity.to_string())),
         Scalar::Number(number) if is_exact_integer(number) => Ok(number as i64),
         Scalar::Number(number) => Err(FieldError::Quantity(number.to_string())),
         Scalar::Text(text) => parse_quantity(&text),
@@ -183,30 +221,6 @@ fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         return Err(de::Error::custom(FieldError::UnitPrice(price.to_string())));
     }
     Ok(price)
-}
-
-/// Where day and month could be either, the month is first, as the data set has it: a message alone does not
-/// tell. A number counts milliseconds, as Kafka Connect writes timestamps.
-fn invoice_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    let normalised = match Scalar::deserialize(deserializer)? {
-        Scalar::Text(Cow::Borrowed(text)) => normalise_date(text, DateOrder::MonthFirst),
-        Scalar::Text(Cow::Owned(text)) => {
-            normalise_date(&text, DateOrder::MonthFirst).map(|date| Cow::Owned(date.into_owned()))
-        }
-        Scalar::Integer(millis) => return date_of_number(millis),
-        Scalar::Number(millis) if is_exact_integer(millis) => return date_of_number(millis as i64),
-        Scalar::Number(number) => Err(FieldError::InvoiceDate(number.to_string())),
-        Scalar::Missing => return Err(de::Error::custom("InvoiceDate is null")),
-    };
-    normalised.map_err(de::Error::custom)
-}
-
-fn date_of_number<E: de::Error>(millis: i64) -> Result<Cow<'static, str>, E> {
-    date_of_millis(millis).map(Cow::Owned).ok_or_else(|| {
-        E::custom(format_args!(
-            "InvoiceDate {millis} is not in milliseconds since 1970, from 1980 to 2100"
-        ))
-    })
 }
 
 /// Any JSON value that is neither a list nor an object nor a boolean.

@@ -41,7 +41,7 @@ pub use dead_letters::{
     DeadLetter, MessageOrigin, Replayed, list_dead_letters, replay_dead_letters,
 };
 pub use error::KafkaError;
-pub use message::{InvalidMessage, encode, parse};
+pub use message::{InvalidMessage, MessageDates, MessageOptions, encode, parse};
 pub use pace::{Pace, PaceError, Rate};
 pub use producer::{Produced, Producer, ProducerOptions};
 pub use properties::{Properties, PropertyError, PropertyOrigin};

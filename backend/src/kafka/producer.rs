@@ -87,23 +87,31 @@ impl Producer {
             progress.input_lines.set(lines);
         }
         let name = input.source().to_owned();
-        let source = Source { input: &name, run: None, partitions: self.partitions };
         let resume = if options.restart {
-            Resume { run: Some(new_run()), last_lines: vec![0; self.partitions as usize] }
+            Resume::nothing(Some(new_run()), self.partitions)
+        } else if !input.is_repeatable() {
+            Resume::nothing(None, self.partitions)
         } else {
             let waiting = self.delivery.waiting();
-            let found = waiting
-                .until_answered(shutdown, || resume::find(&self.connection, source, shutdown))?;
+            let found = waiting.until_answered(shutdown, || {
+                resume::find(&self.connection, &input, self.partitions, shutdown)
+            })?;
             let Some(resume) = found.flatten() else {
                 return Ok(Produced::default());
             };
             resume
         };
-        let Resume { run, last_lines } = resume;
+        let Resume { run, last_lines, differs } = resume;
+        if differs && last_lines.iter().all(|last| *last == 0) {
+            progress.notice(
+                "the topic holds lines of an input that begins like this one and then differs: this one is another \
+                 input, and all of it is sent",
+            );
+        }
         if let Some(last) = last_lines.iter().max().filter(|last| **last > 0) {
             tracing::info!("going on after line {last} of the input, which the topic holds");
         }
-        let source = Source { run, ..source }.to_string();
+        let source = Source { input: &name, run, partitions: self.partitions }.to_string();
         let mut rejects = Rejects::new(&options.rejects, &name, progress.clone());
         let mut pacer = Pacer::new(options.pace);
         let mut produced = Produced::default();
@@ -125,6 +133,7 @@ impl Producer {
                     progress.rejects.add(1);
                     continue;
                 }
+                Row::Pending => continue,
             };
             progress.lines_read.add(1);
             fault::point("producer");
@@ -153,6 +162,13 @@ impl Producer {
             print = print && print_line(&payload).is_ok();
         }
         rejects.report();
+        input.take_notices().into_iter().for_each(|notice| progress.notice(notice));
+        if at_end && progress.lines_read.get() == 0 && input.has_lines() {
+            return Err(KafkaError::NoLines {
+                rejects: progress.rejects.get(),
+                path: rejects.path,
+            });
+        }
         produced.complete = self.delivery.flush(shutdown)? && at_end;
         produced.sent = self.delivery.count();
         if produced.complete {

@@ -21,7 +21,10 @@ use super::{
     origin::{Origin, Source},
     watermarks::Watermarks,
 };
-use crate::shutdown::Shutdown;
+use crate::{
+    ingest::{Input, Recognised},
+    shutdown::Shutdown,
+};
 
 /// How long one wait for a message lasts: the time in which a shutdown is heard.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -35,6 +38,15 @@ pub(super) struct Resume {
     pub(super) run: Option<Uuid>,
     /// For every partition the number of its last line of that run, 0 for none.
     pub(super) last_lines: Vec<u64>,
+    /// Whether lines of an input were seen that begins like this one and then differs.
+    pub(super) differs: bool,
+}
+
+impl Resume {
+    /// None of it, of which `run` begins.
+    pub(super) fn nothing(run: Option<Uuid>, partitions: i32) -> Self {
+        Self { run, last_lines: vec![0; partitions as usize], differs: false }
+    }
 }
 
 /// The last line of an input in a partition, of whichever run. The newest run is the greatest.
@@ -45,33 +57,39 @@ struct LastLine {
     line: u64,
 }
 
-/// How much of the input of `source` the topic holds; `None` when a shutdown is requested before that is known.
+/// How much of `input`, or of what it was before it grew, the topic of so many partitions holds; `None` when a shutdown
+/// is requested before that is known.
 ///
 /// # Errors
-/// [`KafkaError::Broker`], and [`KafkaError::PartitionsChanged`] when the newest run was spread over another
-/// number of partitions.
+/// [`KafkaError::Broker`], [`KafkaError::Ingest`], and [`KafkaError::PartitionsChanged`] when the newest run was spread
+/// over another number of partitions.
 pub(super) fn find(
     connection: &Connection,
-    source: Source<'_>,
+    input: &Input,
+    partitions: i32,
     shutdown: &Shutdown,
 ) -> Result<Option<Resume>, KafkaError> {
     let cluster = &connection.cluster;
-    let partitions = connection.watermarks(&Vec::from_iter(0..source.partitions))?;
-    let windows: BTreeMap<_, _> = partitions
+    let windows: BTreeMap<_, _> = connection
+        .watermarks(&Vec::from_iter(0..partitions))?
         .into_iter()
         .filter_map(|(partition, ends)| Some((partition, Window::last(ends)?)))
         .collect();
-    let last = if windows.is_empty() {
-        Some(BTreeMap::new())
-    } else {
-        Search::new(cluster, source.input, windows)?.run(shutdown)?
-    };
-    let Some(last) = last else { return Ok(None) };
-    newest_run(&last, source.partitions).map(Some).map_err(|begun| KafkaError::PartitionsChanged {
-        topic: cluster.topic.clone(),
-        begun,
-        now: source.partitions,
-    })
+    if windows.is_empty() {
+        return Ok(Some(Resume::nothing(None, partitions)));
+    }
+    let mut search = Search::new(cluster, input, windows)?;
+    if !search.run(shutdown)? {
+        return Ok(None);
+    }
+    let differs = search.recognised.values().any(|found| *found == Recognised::Differs);
+    newest_run(&search.found, partitions).map(|resume| Some(Resume { differs, ..resume })).map_err(
+        |begun| KafkaError::PartitionsChanged {
+            topic: cluster.topic.clone(),
+            begun,
+            now: partitions,
+        },
+    )
 }
 
 /// The newest run among the last lines, or else the number of partitions that it was spread over.
@@ -84,13 +102,15 @@ fn newest_run(last: &BTreeMap<i32, LastLine>, partitions: i32) -> Result<Resume,
         }
         last_lines[partition as usize] = last.line;
     }
-    Ok(Resume { run, last_lines })
+    Ok(Resume { run, last_lines, differs: false })
 }
 
 /// Reads all partitions backwards in windows, until each has shown a line of the input.
 struct Search<'a> {
     cluster: &'a Cluster,
-    input: &'a str,
+    input: &'a Input,
+    /// What the input has to do with those whose lines were seen.
+    recognised: BTreeMap<String, Recognised>,
     client: BaseConsumer,
     windows: BTreeMap<i32, Window>,
     found: BTreeMap<i32, LastLine>,
@@ -120,21 +140,23 @@ impl Window {
 impl<'a> Search<'a> {
     fn new(
         cluster: &'a Cluster,
-        input: &'a str,
+        input: &'a Input,
         windows: BTreeMap<i32, Window>,
     ) -> Result<Self, KafkaError> {
         let client = cluster
             .config(ClientRole::Reader)
             .create()
             .map_err(cluster.failed("connecting to the broker"))?;
-        Ok(Self { cluster, input, client, windows, found: BTreeMap::new() })
+        let (recognised, found) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { cluster, input, recognised, client, windows, found })
     }
 
-    fn run(mut self, shutdown: &Shutdown) -> Result<Option<BTreeMap<i32, LastLine>>, KafkaError> {
+    /// Finds the last lines; false when a shutdown is requested before that.
+    fn run(&mut self, shutdown: &Shutdown) -> Result<bool, KafkaError> {
         while !self.windows.is_empty() {
             self.seek().map_err(self.failed())?;
             if !self.scan(shutdown)? {
-                return Ok(None);
+                return Ok(false);
             }
             let windows = std::mem::take(&mut self.windows).into_iter();
             self.windows = windows
@@ -142,7 +164,7 @@ impl<'a> Search<'a> {
                 .filter_map(|(partition, window)| Some((partition, window.before()?)))
                 .collect();
         }
-        Ok(Some(self.found))
+        Ok(true)
     }
 
     /// Goes to the starts of the windows.
@@ -185,7 +207,7 @@ impl<'a> Search<'a> {
             if offset < window.end
                 && let Some(Origin { source, line }) = Origin::of(&message)
                 && let Some(Source { input, run, partitions }) = Source::parse(source)
-                && input == self.input
+                && recognise(&mut self.recognised, self.input, input)? == Recognised::Known
             {
                 self.found.insert(partition, LastLine { run, partitions, line });
             }
@@ -209,6 +231,20 @@ impl<'a> Search<'a> {
     }
 }
 
+/// What `input` has to do with that of `source`; each is looked at once.
+fn recognise(
+    recognised: &mut BTreeMap<String, Recognised>,
+    input: &Input,
+    source: &str,
+) -> Result<Recognised, KafkaError> {
+    if let Some(found) = recognised.get(source) {
+        return Ok(*found);
+    }
+    let found = input.recognise(source)?;
+    recognised.insert(source.to_owned(), found);
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,11 +261,11 @@ mod tests {
             (1, last(Some(7), 4, 12)),
             (3, last(Some(7), 4, 15)),
         ]);
-        let resume = Resume { run: run(7), last_lines: vec![0, 12, 0, 15] };
+        let last_lines = vec![0, 12, 0, 15];
+        let resume = Resume { run: run(7), last_lines, differs: false };
         assert_eq!(newest_run(&last, 4), Ok(resume), "older runs count no more");
         assert_eq!(newest_run(&last, 8), Err(4));
-        let nothing = Resume { run: None, last_lines: vec![0, 0] };
-        assert_eq!(newest_run(&BTreeMap::new(), 2), Ok(nothing));
+        assert_eq!(newest_run(&BTreeMap::new(), 2), Ok(Resume::nothing(None, 2)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     features::{LinePoints, Profiles},
-    ingest::{Input, Row, csv_lines::write_line, fold_blocks},
+    ingest::{Input, ReadOptions, Row, csv_lines::write_line, fold_blocks},
     modelling::ModelParams,
 };
 
@@ -42,9 +42,13 @@ pub fn train_file(
     let mut duplicates = file.drop_duplicates.then(Duplicates::default);
     let (mut rejects, mut dropped) = (0_u64, 0_u64);
     while let Some(row) = input.next() {
-        let Row::Line { line, .. } = row? else {
-            rejects += 1;
-            continue;
+        let line = match row? {
+            Row::Line { line, .. } => line,
+            Row::Reject(_) => {
+                rejects += 1;
+                continue;
+            }
+            Row::Pending => continue,
         };
         if duplicates.as_mut().is_some_and(|duplicates| duplicates.holds(&line)) {
             dropped += 1;
@@ -52,6 +56,7 @@ pub fn train_file(
         }
         gathered.add(&line);
     }
+    input.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
     if dropped > 0 {
         tracing::info!("{dropped} lines repeated an earlier one and are left out");
     }
@@ -65,13 +70,14 @@ pub fn train_file(
 /// [`TrainingError`].
 pub fn train_plain_file(
     path: &Path,
+    reading: &ReadOptions,
     file: &FileOptions,
     params: &ModelParams,
 ) -> Option<Result<Vec<Model>, TrainingError>> {
     if file.drop_duplicates {
         return None;
     }
-    let (blocks, rejects) = fold_blocks(path, || Gathered::new(file), Gathered::add)?;
+    let (blocks, rejects) = fold_blocks(path, reading, || Gathered::new(file), Gathered::add)?;
     let mut gathered = Gathered::new(file);
     blocks.iter().for_each(|block| gathered.merge(block));
     Some(gathered.train(rejects, file, params))

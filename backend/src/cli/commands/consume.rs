@@ -28,7 +28,7 @@ pub(in crate::cli) async fn run(
         let opened = data::open_batches(&store, &options.batches, shared, &connecting)?;
         let connection = cluster.connect()?;
         connection.ensure_topics(&connecting)?;
-        let batches = options.batches.consumer();
+        let batches = options.batches.consumer(options.range.dates);
         let consumer = Consumer::connect(connection.clone(), batches, opened, connecting)?;
         if once {
             // Nobody else sets it.

@@ -9,8 +9,8 @@ use crate::{
 
 pub(in crate::cli) fn run(options: &GenerateOptions) -> Result<(), Error> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
-    let written =
-        generate::write_csv(options.lines, options.seed, &mut out).and_then(|()| out.flush());
+    let written = generate::write_csv(options.lines, options.seed, options.dirt, &mut out)
+        .and_then(|()| out.flush());
     match written {
         // Whoever reads has enough: `tillstream generate | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

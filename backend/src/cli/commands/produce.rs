@@ -25,7 +25,7 @@ pub(in crate::cli) async fn run(
     let sending = options.sending.producer(options.data.rejects());
     let connecting = progress.clone();
     let (input, producer) = setup(&shutdown, move || {
-        let input = options.input.open()?;
+        let input = options.input.open(&connecting)?;
         let connection = cluster.connect()?;
         let partitions = connection.ensure_topics(&connecting)?;
         Ok((input, Producer::connect(connection, partitions, &connecting)?))

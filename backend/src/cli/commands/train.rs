@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     batch::Catalogue,
     cli::{Error, components, data, options::TrainOptions, output::print_line, setup},
-    ingest::InputSpec,
+    ingest::{Input, InputSpec},
     modelling::ModelParams,
     progress::Progress,
     shutdown::Shutdown,
@@ -55,13 +55,14 @@ fn train_input(
 ) -> Result<Vec<Model>, Error> {
     let evaluate = !options.fit_only;
     let params = ModelParams { evaluate, ..options.model.of_recipe(file.recipe) };
+    let reading = options.reading.options(&options.range);
     let plain = match input {
-        InputSpec::File(path) if options.dates.is_open() => train_plain_file(path, file, &params),
+        InputSpec::File(path) => train_plain_file(path, &reading, file, &params),
         _ => None,
     };
     match plain {
         Some(models) => Ok(models?),
-        None => Ok(train_file(options.dates.open(input)?, file, &params)?),
+        None => Ok(train_file(Input::open(input, &reading)?, file, &params)?),
     }
 }
 

@@ -41,8 +41,8 @@ pub(in crate::cli) async fn run(
         let (catalogue, lock) = data::open_batches(&store, &opening.batches, shared, &at)?;
         let registry = data::load_models(&models, &store, &at)?;
         let params = opening.model.trainer();
-        let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at)?;
-        Ok((store, catalogue, lock, registry, trainer, opening.input.open()?))
+        let trainer = Trainer::open(params, &catalogue, &models, registry.clone(), at.clone())?;
+        Ok((store, catalogue, lock, registry, trainer, opening.input.open(&at)?))
     })
     .await?;
 
@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(
     tracing::info!("Kafka broker: {brokers}");
     let cluster = options.kafka.cluster(brokers, &options.topic)?;
     let at = progress.clone();
-    let batches = options.batches.consumer();
+    let batches = options.batches.consumer(options.input.range.dates);
     let connected = setup(&shutdown, move || {
         let connection = cluster.connect()?;
         let partitions = connection.ensure_topics(&at)?;

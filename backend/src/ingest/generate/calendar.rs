@@ -6,15 +6,16 @@ use rand_distr::{Distribution, Exp1};
 
 /// The first day, as in the real data set.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2010, 12, 1).expect("a date");
-/// The last day whose year has four digits; the clock then starts again.
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
+/// The last day, which has to be past, as lines of the future are invalid; the clock then starts again. Some eight
+/// million lines come before it.
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 12, 31).expect("a date");
 /// First hour of the day, and the first in which the shop is closed.
 const OPEN: u32 = 8;
 const CLOSED: u32 = 20;
 /// Mean minutes between two invoices, for each hour from [`OPEN`]: busy around noon.
 const MEAN_GAP: [f64; 12] = [27.0, 10.5, 6.2, 5.8, 4.6, 5.4, 5.8, 6.0, 9.4, 15.0, 55.0, 85.0];
 
-/// The time of the current invoice; never goes back.
+/// The time of the current invoice; never goes back but from the last day to the first.
 #[derive(Debug)]
 pub(super) struct Calendar {
     day: NaiveDate,

@@ -23,6 +23,7 @@
 //! | distinct (quantity, price) pairs | 8,394 | 6,796 |
 
 mod calendar;
+mod dirt;
 mod names;
 mod shop;
 
@@ -39,6 +40,7 @@ use tillstream_shared::Line;
 
 use super::csv_lines;
 use calendar::Calendar;
+use dirt::Dirt;
 use shop::{COUNTRIES, Shop};
 
 /// Number of the first invoice, as in the real data set.
@@ -227,15 +229,17 @@ impl Generator {
     }
 }
 
-/// Writes the first `lines` lines of `seed` as CSV with a header: the same bytes for the same seed.
+/// Writes the first `lines` lines of `seed` as CSV with a header: the same bytes for the same seed. A share of them,
+/// `dirt`, is damaged as real files are; what is read is still these lines, and rejects.
 ///
 /// # Errors
 /// Whatever `out` reports.
-pub fn write_csv(lines: u64, seed: u64, mut out: impl Write) -> io::Result<()> {
+pub fn write_csv(lines: u64, seed: u64, dirt: f64, mut out: impl Write) -> io::Result<()> {
     let mut generator = Generator::new(lines, seed);
+    let mut dirt = Dirt::new(dirt, seed);
     csv_lines::write_all(&mut out, |buffer| match generator.next() {
         Some(line) => {
-            csv_lines::write_line(buffer, &line);
+            dirt.write_line(buffer, &line);
             true
         }
         None => false,

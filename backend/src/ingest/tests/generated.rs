@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tillstream_shared::Line;
 
-use super::{TestFile, lines};
+use super::{TestFile, lines, read};
 use crate::ingest::{Input, InputSpec, ReadOptions, generate::write_csv};
 
 fn csv(lines: u64, seed: u64) -> Vec<u8> {
+    dirty_csv(lines, seed, 0.0)
+}
+
+fn dirty_csv(lines: u64, seed: u64, dirt: f64) -> Vec<u8> {
     let mut out = Vec::new();
-    write_csv(lines, seed, &mut out).unwrap();
+    write_csv(lines, seed, dirt, &mut out).unwrap();
     out
 }
 
@@ -39,6 +43,21 @@ fn a_shorter_stream_is_the_beginning_of_a_longer_one() {
 #[test]
 fn the_file_holds_the_same_lines_as_the_stream() {
     assert_eq!(lines(TestFile::new("a.csv", csv(5_000, 3)).open()), generated(5_000, 3));
+}
+
+#[test]
+fn a_dirty_file_holds_the_same_lines_and_rejects() {
+    assert_eq!(dirty_csv(1_000, 3, 0.0), csv(1_000, 3));
+    for dirt in [0.01, 0.5, 1.0] {
+        let file = TestFile::new("a.csv", dirty_csv(20_000, 3, dirt));
+        let (found, rejects) = read(file.open());
+        let found: Vec<_> = found.into_iter().map(|(_, line)| line).collect();
+        let clean = generated(20_000, 3);
+        let differ = clean.iter().zip(&found).find(|(clean, found)| clean != found);
+        assert_eq!((differ, found.len()), (None, clean.len()), "{dirt}");
+        let expected = 20_000.0 * dirt / 2.0;
+        assert!((rejects.len() as f64 - expected).abs() < 0.2 * expected, "{}", rejects.len());
+    }
 }
 
 #[test]

@@ -1,14 +1,19 @@
 //! The module as a whole: files of every kind, and the whole real data set.
 
+mod archives;
+mod dirty;
 mod files;
 mod generated;
+mod identities;
 mod parquet;
+mod pipes;
 mod real;
 mod workbooks;
 mod xlsx;
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
+use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
 use tillstream_shared::Line;
 
@@ -16,6 +21,15 @@ use super::{Input, InputSpec, ReadOptions, Reject, Row};
 
 const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+/// [`lantern`] as a row.
+const LANTERN: &str =
+    "536365,71053,WHITE METAL LANTERN,6,2010-12-01 08:26:00,3.39,17850,United Kingdom\n";
+
+fn gzip(content: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content.as_ref()).unwrap();
+    encoder.finish().unwrap()
+}
 
 /// A file in a folder of its own, which lives as long as this.
 struct TestFile {
@@ -59,6 +73,7 @@ fn read(mut input: Input) -> (Vec<(u64, Line<'static>)>, Vec<Reject>) {
         match row.unwrap() {
             Row::Line { number, line } => lines.push((number, line.into_owned())),
             Row::Reject(reject) => rejects.push(reject),
+            Row::Pending => {}
         }
     }
     (lines, rejects)
@@ -72,6 +87,11 @@ fn lines(input: Input) -> Vec<Line<'static>> {
     assert_eq!(rejects, []);
     assert_eq!(count, Some(lines.len() as u64));
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Where each reject begins, and why it is one.
+fn reasons(rejects: &[Reject]) -> Vec<(u64, String)> {
+    rejects.iter().map(|reject| (reject.line_in_file, reject.reason.to_string())).collect()
 }
 
 /// A line of the real data set.

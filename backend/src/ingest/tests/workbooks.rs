@@ -3,9 +3,10 @@
 use tillstream_shared::Line;
 
 use super::{
-    TestFile, lantern, lines, read,
-    xlsx::{Cell, workbook},
+    TestFile, lantern, lines, read, reasons,
+    xlsx::{Cell, workbook, workbook_of_1904},
 };
+use crate::ingest::Recognised;
 
 /// 2010-12-01 08:26:00 as Excel stores it.
 const SERIAL: f64 = 40_513.351_388_888_89;
@@ -65,8 +66,12 @@ fn all_sheets_with_a_fitting_header_are_read() {
             ],
         ),
     ]);
-    let input = TestFile::new("a.csv", &content).open();
-    assert_eq!(input.source(), &format!("blake3:{}", blake3::hash(&content))[..39]);
+    let mut input = TestFile::new("a.csv", &content).open();
+    let before = &format!("blake3:{}", blake3::hash(&content))[..39];
+    assert_eq!(input.recognise(before).unwrap(), Recognised::Known);
+    let notices = input.take_notices();
+    assert_eq!(notices.len(), 1, "an empty sheet is nothing to be said: {notices:?}");
+    assert!(notices[0].starts_with("sheet Notes lacks InvoiceNo"), "{notices:?}");
     let expected = [
         lantern(),
         Line { customer_id: None, ..lantern() },
@@ -116,4 +121,80 @@ fn a_workbook_without_a_fitting_sheet_is_an_error_that_says_what_is_missing() {
     let content = workbook(&[("Year 2011", vec![header(Line::COLUMNS)[..7].to_vec()])]);
     let error = TestFile::new("a.xlsx", content).error();
     assert!(error.contains("a.xlsx") && error.contains("Year 2011 lacks Country"), "{error}");
+}
+
+#[test]
+fn usual_names_are_mapped_and_other_sheets_are_named() {
+    let names =
+        ["invoice_no", "Item", "Description", "Qty", "Date", "Unit Price", "Customer", "Country"];
+    let cost =
+        ["Invoice", "StockCode", "Description", "Qty", "Date", "Cost", "Customer", "Country"];
+    let content = workbook(&[
+        ("2010", vec![header(names), row()]),
+        ("2011", vec![header(cost), row(), row()]),
+    ]);
+    let mut input = TestFile::new("a.xlsx", content).open();
+    let left_out = "sheet 2011 lacks UnitPrice in its header, and is left out";
+    assert_eq!(input.take_notices(), [left_out]);
+    assert_eq!(lines(input), [lantern()]);
+}
+
+#[test]
+fn the_header_may_stand_below_titles() {
+    let title = || vec![Cell::Text("Sales of the year")];
+    for titles in [1, 19, 20] {
+        let mut sheet: Vec<_> = (0..titles).map(|_| title()).collect();
+        sheet.extend([vec![], header(Line::COLUMNS), row(), with(3, Cell::Text("six"))]);
+        let file = TestFile::new("a.xlsx", workbook(&[("Sales", sheet)]));
+        if titles == 20 {
+            assert!(file.error().contains("sheet Sales lacks InvoiceNo"), "{}", file.error());
+            continue;
+        }
+        let (lines, rejects) = read(file.open());
+        assert_eq!(lines, [(1, lantern())]);
+        assert_eq!(rejects[0].line_in_file, titles + 4);
+    }
+}
+
+#[test]
+fn days_may_be_counted_from_1904() {
+    /// From the first day of one calendar to that of the other.
+    const BETWEEN: f64 = 1462.0;
+    let content = workbook_of_1904(&[(
+        "Sales",
+        vec![
+            header(Line::COLUMNS),
+            with(4, Cell::Number(SERIAL - BETWEEN)),
+            with(4, Cell::Date(SERIAL - BETWEEN)),
+            with(4, Cell::Text("2010-12-01 08:26:00")),
+        ],
+    )]);
+    let lines = lines(TestFile::new("a.xlsx", content).open());
+    assert_eq!(lines, [lantern(), lantern(), lantern()]);
+}
+
+#[test]
+fn what_a_formula_failed_to_give_is_absent_or_invalid() {
+    let content = workbook(&[(
+        "Sales",
+        vec![
+            header(Line::COLUMNS),
+            with(6, Cell::Error("#N/A")),
+            with(6, Cell::Text("NA")),
+            with(2, Cell::Error("#N/A")),
+            with(6, Cell::Error("#REF!")),
+            with(1, Cell::Error("#N/A")),
+            with(3, Cell::Error("#VALUE!")),
+        ],
+    )]);
+    let (lines, rejects) = read(TestFile::new("a.xlsx", content).open());
+    let anonymous = Line { customer_id: None, ..lantern() };
+    let unnamed = Line { description: "".into(), ..lantern() };
+    assert_eq!(lines, [(1, anonymous.clone()), (2, anonymous), (3, unnamed)]);
+    let expected = [
+        (5, "CustomerID `#REF!` is the error of a spreadsheet"),
+        (6, "StockCode `#N/A` is the error of a spreadsheet"),
+        (7, "Quantity `#VALUE!` is not a whole number within ±2^53"),
+    ];
+    assert_eq!(reasons(&rejects), expected.map(|(row, reason)| (row, reason.to_owned())));
 }

@@ -9,11 +9,25 @@ pub(super) enum Cell<'a> {
     Number(f64),
     /// A number in a cell that is formatted as a date.
     Date(f64),
+    /// What a formula that failed gives.
+    Error(&'a str),
     Empty,
 }
 
-/// A workbook of the given sheets (name, rows).
-pub(super) fn workbook(sheets: &[(&str, Vec<Vec<Cell<'_>>>)]) -> Vec<u8> {
+/// The name and the rows of a sheet.
+type Sheet<'a> = (&'a str, Vec<Vec<Cell<'a>>>);
+
+/// A workbook of the given sheets.
+pub(super) fn workbook(sheets: &[Sheet<'_>]) -> Vec<u8> {
+    workbook_with("", sheets)
+}
+
+/// A workbook in which days are counted from 1904.
+pub(super) fn workbook_of_1904(sheets: &[Sheet<'_>]) -> Vec<u8> {
+    workbook_with(r#"<workbookPr date1904="1"/>"#, sheets)
+}
+
+fn workbook_with(properties: &str, sheets: &[Sheet<'_>]) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
@@ -49,7 +63,7 @@ pub(super) fn workbook(sheets: &[(&str, Vec<Vec<Cell<'_>>>)]) -> Vec<u8> {
     entries.push((
         "xl/workbook.xml".to_owned(),
         format!(
-            r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{names}</sheets></workbook>"#
+            r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{properties}<sheets>{names}</sheets></workbook>"#
         ),
     ));
     entries.push((
@@ -77,6 +91,7 @@ fn row_xml(number: usize, row: &[Cell<'_>]) -> String {
             }
             Cell::Number(value) => format!(r#"<c r="{column}{number}"><v>{value}</v></c>"#),
             Cell::Date(value) => format!(r#"<c r="{column}{number}" s="1"><v>{value}</v></c>"#),
+            Cell::Error(error) => format!(r#"<c r="{column}{number}" t="e"><v>{error}</v></c>"#),
             Cell::Empty => String::new(),
         })
         .collect();
@@ -84,7 +99,7 @@ fn row_xml(number: usize, row: &[Cell<'_>]) -> String {
 }
 
 /// A zip archive of stored entries.
-fn archive(entries: &[(String, String)]) -> Vec<u8> {
+pub(super) fn archive(entries: &[(String, String)]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut directory = Vec::new();
     for (name, content) in entries {

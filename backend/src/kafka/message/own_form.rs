@@ -3,12 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::{Customer, Text, WireLine};
-use crate::ingest::{
-    DateOrder,
-    dates::normalise_date,
-    fields::{is_price, parse_customer_id},
-};
+use super::{Customer, Text, WireLine, dates::WireDate};
+use crate::ingest::fields::{is_price, is_quantity, parse_customer_id};
 
 /// The most digits of a price that are exact in an `f64`, whose quotient by a power of ten is then that nearest to it.
 const MAX_DIGITS: usize = 15;
@@ -45,8 +41,8 @@ pub(super) fn read(json: &str) -> Option<WireLine<'_>> {
         invoice_no: borrowed(invoice_no),
         stock_code: borrowed(stock_code),
         description: Some(borrowed(description)),
-        quantity: integer(quantity)?,
-        invoice_date: normalise_date(invoice_date, DateOrder::MonthFirst).ok()?,
+        quantity: integer(quantity).filter(|quantity| is_quantity(*quantity))?,
+        invoice_date: WireDate::Text(Cow::Borrowed(invoice_date)),
         unit_price: decimal(unit_price).filter(|price| is_price(*price))?,
         customer_id: Customer(customer_id),
         country: borrowed(country),
@@ -103,7 +99,7 @@ mod tests {
             let customer = line.customer_id.0.clone().map(Cow::into_owned);
             let [invoice, code, country] =
                 [&line.invoice_no, &line.stock_code, &line.country].map(text);
-            (invoice, code, country, description, customer, line.invoice_date.to_string())
+            (invoice, code, country, description, customer, format!("{:?}", line.invoice_date))
         };
         texts(own) == texts(other)
             && own.quantity == other.quantity

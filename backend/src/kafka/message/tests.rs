@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ingest::DateOrder;
 use crate::ingest::csv_lines::{BatchReader, write_header, write_line};
 
 /// A message with nothing in it that could be left out.
@@ -19,8 +20,21 @@ fn line() -> Line<'static> {
     }
 }
 
+/// Dates of any day.
+fn any_day() -> MessageOptions {
+    MessageOptions { dates: "0001-01-01..9999-12-31".parse().unwrap(), ..MessageOptions::default() }
+}
+
+fn parsed_with(
+    options: MessageOptions,
+    payload: impl AsRef<[u8]>,
+) -> Result<Line<'static>, InvalidMessage> {
+    let dates = MessageDates::new(options);
+    parse(payload.as_ref(), &mut Vec::new(), &dates).map(Line::into_owned)
+}
+
 fn parsed(payload: impl AsRef<[u8]>) -> Result<Line<'static>, InvalidMessage> {
-    parse(payload.as_ref(), &mut Vec::new()).map(Line::into_owned)
+    parsed_with(any_day(), payload)
 }
 
 /// [`MINIMAL`] with another text in one place.
@@ -150,6 +164,59 @@ fn a_date_may_be_milliseconds_and_nothing_else_that_is_counted() {
 }
 
 #[test]
+fn dates_are_normalised_in_the_order_of_the_topic_or_are_invalid() {
+    let date = |order: Option<DateOrder>, date: &str| {
+        let options = MessageOptions { date_order: order, ..MessageOptions::default() };
+        let message = MINIMAL.replace(r#""2010-12-01 08:26:00""#, date);
+        parsed_with(options, message).map(|line| line.invoice_date.into_owned())
+    };
+    use DateOrder::{DayFirst, MonthFirst};
+    for (order, text, expected) in [
+        (None, r#""12/9/2011 12:50""#, "2011-12-09 12:50:00"),
+        (None, r#""9.12.2011 12:50""#, "2011-12-09 12:50:00"),
+        (None, r#"" 12-9-2011 12:50""#, "2011-12-09 12:50:00"),
+        (None, r#""2011-12-09T12:50:00Z""#, "2011-12-09 12:50:00"),
+        (None, r#""12\/9\/2011 12:50""#, "2011-12-09 12:50:00"),
+        (None, "1323435000000", "2011-12-09 12:50:00"),
+        (Some(DayFirst), r#""9/12/2011 12:50""#, "2011-12-09 12:50:00"),
+        (Some(DayFirst), r#""9-12-2011 12:50""#, "2011-12-09 12:50:00"),
+        (Some(MonthFirst), r#""12.9.2011 12:50""#, "2011-12-09 12:50:00"),
+        (Some(DayFirst), r#""2011-12-09 12:50:00""#, "2011-12-09 12:50:00"),
+    ] {
+        assert_eq!(date(order, text).as_deref(), Ok(expected), "{text} {order:?}");
+    }
+    for (order, text, reason) in [
+        (None, r#""not a date""#, "InvoiceDate `not a date` is not a date"),
+        (None, r#""""#, "InvoiceDate `` is not a date"),
+        (Some(DayFirst), r#""12/13/2011""#, "InvoiceDate `12/13/2011` is not a date"),
+        (
+            None,
+            r#""2099-01-01 00:00:00""#,
+            "InvoiceDate `2099-01-01 00:00:00` is outside of 1970-01-01..",
+        ),
+        (None, r#""0201-12-09 12:50:00""#, "is outside of"),
+        (None, "4102444800000", "InvoiceDate `2100-01-01 00:00:00` is outside of"),
+    ] {
+        let error = date(order, text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
+
+#[test]
+fn codes_are_trimmed_and_texts_have_no_nul() {
+    let read = parsed(MINIMAL.replace(r#""A""#, r#"" A ""#).replace(r#""F""#, r#""F\t""#)).unwrap();
+    assert_eq!((&*read.stock_code, &*read.country), ("A", "F"));
+    for (from, to, reason) in [
+        (r#""A""#, r#""A\u0000""#, "StockCode has a NUL character"),
+        ("}", r#","Description":"\u0000"}"#, "Description has a NUL character"),
+        (r#""A""#, r##""#REF!""##, "StockCode `#REF!` is the error of a spreadsheet"),
+    ] {
+        assert_eq!(changed(from, to).unwrap_err().to_string(), reason);
+    }
+    assert_eq!(changed("}", r##","CustomerID":"#N/A"}"##), parsed(MINIMAL));
+}
+
+#[test]
 fn the_envelope_of_kafka_connect_is_opened() {
     let schema = r#"{"type":"struct","fields":[{"type":"string","optional":false,"field":"InvoiceNo"},{"type":"int32","optional":false,"field":"Quantity"},{"type":"int64","optional":false,"name":"org.apache.kafka.connect.data.Timestamp","version":1,"field":"InvoiceDate"},{"type":"double","optional":false,"field":"UnitPrice"}],"optional":false,"name":"lines"}"#;
     let sealed =
@@ -190,8 +257,8 @@ fn the_envelope_of_kafka_connect_is_opened() {
 fn numbers_are_taken_exactly_or_not_at_all() {
     let quantity = |number: &str| changed(r#""Quantity":1"#, &format!(r#""Quantity":{number}"#));
     for (number, expected) in [
-        ("9223372036854775807", i64::MAX),
-        ("-9223372036854775808", i64::MIN),
+        ("9007199254740992", 1 << 53),
+        ("-9007199254740992", -(1 << 53)),
         ("9007199254740992.0", 1 << 53),
         ("1e3", 1000),
         ("-0.0", 0),
@@ -199,6 +266,9 @@ fn numbers_are_taken_exactly_or_not_at_all() {
         assert_eq!(quantity(number).map(|line| line.quantity), Ok(expected), "{number}");
     }
     for (number, reason) in [
+        ("9007199254740993", "Quantity `9007199254740993` is not a whole number within ±2^53"),
+        ("9223372036854775807", "is not a whole number within ±2^53"),
+        ("\"-9007199254740993\"", "is not a whole number within ±2^53"),
         ("9223372036854775808", "Quantity `9223372036854775808` is not a whole number"),
         ("-9223372036854775809", "is not a whole number"),
         ("123456789012345678.0", "is not a whole number"),
@@ -279,7 +349,9 @@ fn long_reasons_are_cut_between_characters() {
 
 /// Any line that the program itself may send.
 fn any_line() -> impl Strategy<Value = Line<'static>> {
-    let text = || prop_oneof!["\\PC{0,12}", any::<String>()];
+    let text =
+        || prop_oneof!["\\PC{0,12}", any::<String>().prop_map(|text| text.replace('\0', ""))];
+    let code = || text().prop_map(|text| text.trim().to_owned());
     let customer = prop::option::of("[0-9]{1,6}|[A-Z][0-9]{1,4}|\\PC{1,5}");
     let customer = customer.prop_map(|id| Some(parse_customer_id(&id?)?.into_owned()));
     let date = (1900_u32..2100, 1_u32..=12, 1_u32..=28, 0_u32..24, 0_u32..60).prop_map(
@@ -289,8 +361,8 @@ fn any_line() -> impl Strategy<Value = Line<'static>> {
     );
     let any_price = any::<f64>().prop_filter("a price", |price| is_price(*price));
     let price = prop_oneof![-100.0..1e6, any_price];
-    let texts = (text(), text(), text(), text());
-    (texts, any::<i64>(), date, price, customer).prop_map(
+    let texts = (code(), code(), text(), code());
+    (texts, -(1_i64 << 53)..=1 << 53, date, price, customer).prop_map(
         |((invoice_no, stock_code, description, country), quantity, date, price, customer)| Line {
             invoice_no: invoice_no.into(),
             stock_code: stock_code.into(),
