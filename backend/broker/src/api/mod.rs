@@ -15,12 +15,14 @@ mod metadata;
 mod offset_delete;
 mod offsets;
 mod produce;
+mod produce_request;
 mod producers;
 mod replicas;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod transaction_listing;
+mod transaction_partitions;
 mod transactions;
 mod versions;
 
@@ -97,12 +99,14 @@ pub(crate) async fn dispatch(
             ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
             ApiKey::AddPartitionsToTxn => {
-                handle(r, |q| transactions::add_partitions(c, q, r.version)).await
+                handle(r, |q| transaction_partitions::add(c, q, r.version)).await
             }
             ApiKey::AddOffsetsToTxn => {
                 handle(r, |q| transactions::add_offsets(c, q, r.version)).await
             }
-            ApiKey::TxnOffsetCommit => handle(r, |q| transactions::commit_offsets(c, q)).await,
+            ApiKey::TxnOffsetCommit => {
+                handle(r, |q| transactions::commit_offsets(c, q, r.version)).await
+            }
             ApiKey::EndTxn => handle(r, |q| transactions::end(c, q, r.version)).await,
             api => Err(RequestError::UnknownApi(api as i16)),
         };

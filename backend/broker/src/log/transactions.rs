@@ -57,6 +57,11 @@ impl PartitionTransactions {
         self.ongoing.entry(producer_id).or_insert(new).epoch = epoch;
     }
 
+    /// Whether the producer may append transactional batches of that epoch.
+    pub(super) fn is_enlisted(&self, producer_id: i64, epoch: i16) -> bool {
+        self.ongoing.get(&producer_id).is_some_and(|ongoing| ongoing.epoch == epoch)
+    }
+
     /// Whether the partition is part of a transaction of the producer.
     pub(super) fn is_ongoing(&self, producer_id: i64) -> bool {
         self.ongoing.contains_key(&producer_id)

@@ -4,6 +4,7 @@
 //! The requests of one transactional id take turns. A transaction that is decided is brought to its
 //! end by whoever comes next: the request itself, the next one, the timers, or the next start.
 
+mod phase;
 mod recovery;
 mod state;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-pub(crate) use state::{Phase, ProducerEpoch, StateError, TransactionState};
+pub(crate) use phase::Phase;
+pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
 
 use crate::{
     context::Node,
@@ -32,6 +34,15 @@ use crate::{
 };
 
 const FORMAT: u32 = 1;
+
+/// How a producer speaks of its transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// It names partitions and groups before it uses them, and keeps its epoch.
+    V1,
+    /// KIP-890: using them suffices, and each transaction has an epoch of its own.
+    V2,
+}
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -145,10 +156,7 @@ impl Transactions {
                     self.finish(node, &transaction).await?;
                     state = transaction.state()?;
                 }
-                let new_id = match state.is_epoch_exhausted() {
-                    true => Some(new_producer_id(node).await?),
-                    false => None,
-                };
+                let new_id = id_if_exhausted(node, &state).await?;
                 state.renew(claimed, timeout_ms, new_id, now_ms())
             }
         };
@@ -197,36 +205,68 @@ impl Transactions {
         self.store(&transaction, next).await
     }
 
-    /// Keeps offsets, durably, that become the group's when the transaction is committed.
+    /// Keeps offsets, durably, that become the group's when the transaction is committed. In the second
+    /// protocol the group needs not have been added before.
     pub(crate) async fn add_offsets(
         &self,
+        node: &Arc<Node>,
         id: &str,
         producer: ProducerEpoch,
-        group: &str,
-        offsets: OffsetsByTopic,
+        (group, offsets): (&str, OffsetsByTopic),
+        protocol: Protocol,
     ) -> Result<(), TransactionError> {
         let transaction = self.get(id)?;
         let _turn = transaction.turn.lock().await;
-        let next = transaction.state()?.add_offsets(producer, group, offsets)?;
-        self.store(&transaction, next).await
+        self.finish(node, &transaction).await?;
+        let mut state = transaction.state()?;
+        if protocol == Protocol::V2 {
+            state = state.add_group(producer, group, now_ms())?;
+        }
+        self.store(&transaction, state.add_offsets(producer, group, offsets)?).await
     }
 
-    /// Ends the transaction of a producer. When it returns, markers and offsets are on disk.
+    /// Ends the transaction of a producer, and returns who it is from now on. Markers and offsets are on
+    /// disk then.
     pub(crate) async fn end(
         &self,
         node: &Arc<Node>,
         id: &str,
         producer: ProducerEpoch,
         marker: Marker,
-    ) -> Result<(), TransactionError> {
+        protocol: Protocol,
+    ) -> Result<ProducerEpoch, TransactionError> {
         let transaction = self.get(id)?;
         let _turn = transaction.turn.lock().await;
         self.finish(node, &transaction).await?;
-        if let Some(next) = transaction.state()?.end(producer, marker, now_ms())? {
+        let state = transaction.state()?;
+        let next = match protocol {
+            Protocol::V1 => state.end(producer, marker, now_ms())?,
+            Protocol::V2 => {
+                let new_id = id_if_exhausted(node, &state).await?;
+                state.end_epoch(producer, marker, new_id, now_ms())?
+            }
+        };
+        if let Some(next) = next {
             self.store(&transaction, next).await?;
             self.finish(node, &transaction).await?;
         }
-        Ok(())
+        Ok(transaction.state()?.producer)
+    }
+
+    /// Which of the partitions are part of the open transaction of a producer, in their order.
+    pub(crate) async fn verify_partitions(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        producer: ProducerEpoch,
+        asked: Vec<(String, i32)>,
+    ) -> Result<Vec<bool>, TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        let state = transaction.state()?;
+        let has = |(topic, number): (String, i32)| state.has_partition(producer, &topic, number);
+        Ok(asked.into_iter().map(has).collect::<Result<_, _>>()?)
     }
 
     /// What is known of a transactional id, if anything is.
@@ -353,6 +393,14 @@ fn commit_offsets(
         }
     }
     Ok(())
+}
+
+/// A new producer id for a producer whose epochs are used up.
+async fn id_if_exhausted(
+    node: &Arc<Node>,
+    state: &TransactionState,
+) -> Result<Option<i64>, TransactionError> {
+    if state.is_epoch_exhausted() { new_producer_id(node).await.map(Some) } else { Ok(None) }
 }
 
 async fn new_producer_id(node: &Arc<Node>) -> Result<i64, TransactionError> {

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod raw;
+pub mod raw_producer;
 pub mod transactional;
 
 use std::{
