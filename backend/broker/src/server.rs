@@ -1,10 +1,10 @@
 //! The socket: connections, frames, and responses in the order of their requests.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader, Interest},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -16,11 +16,14 @@ use tokio::{
 use crate::{
     api::{self, PendingResponse},
     context::{Context, Node},
-    wire::{MAX_FRAME_LEN, Request, RequestError},
+    log::FileSlice,
+    wire::{Chunk, Frame, MAX_FRAME_LEN, Request, RequestError},
 };
 
 /// How many requests of one client may be in flight; the next ones wait in the socket.
 const MAX_IN_FLIGHT_REQUESTS: usize = 64;
+/// How much of small requests is read at once.
+const READ_BUFFER_LEN: usize = 4 << 10;
 /// How much memory a frame is given before its bytes are there.
 const INITIAL_FRAME_CAPACITY: usize = 1 << 20;
 /// How long a stopping broker waits for clients to read their last responses.
@@ -79,10 +82,11 @@ async fn handle_connection(stream: TcpStream, client_addr: SocketAddr, node: Arc
 }
 
 async fn read_requests(
-    mut from: OwnedReadHalf,
+    from: OwnedReadHalf,
     queue: mpsc::Sender<PendingResponse>,
     context: &Context,
 ) -> ReadEnd {
+    let mut from = BufReader::with_capacity(READ_BUFFER_LEN, from);
     loop {
         let frame = tokio::select! {
             () = context.node.stop.cancelled() => return ReadEnd::Stopped,
@@ -111,7 +115,9 @@ async fn read_requests(
 }
 
 /// The next frame; none at the end. Memory grows with what arrives, not with what is announced.
-async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>, RequestError>> {
+async fn read_frame(
+    from: &mut BufReader<OwnedReadHalf>,
+) -> io::Result<Result<Option<Bytes>, RequestError>> {
     let length = match from.read_i32().await {
         Ok(length) => length,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Ok(None)),
@@ -138,11 +144,10 @@ async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>
 async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<PendingResponse>) {
     while let Some(response) = responses.recv().await {
         match response.await {
-            Ok(Some(bytes)) => {
-                if to.write_all(&bytes).await.is_err() {
-                    return;
-                }
-            }
+            Ok(Some(frame)) => match send(to, frame).await {
+                Ok(again) => to = again,
+                Err(_) => return,
+            },
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!("disconnected a client that sent {error}");
@@ -150,4 +155,50 @@ async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<P
             }
         }
     }
+}
+
+async fn send(mut to: OwnedWriteHalf, frame: Frame) -> io::Result<OwnedWriteHalf> {
+    for chunk in frame.0 {
+        match chunk {
+            Chunk::Bytes(bytes) => to.write_all(&bytes).await?,
+            Chunk::File(slice) => to = send_file(to, slice).await?,
+        }
+    }
+    Ok(to)
+}
+
+/// Sends a part of a file without bringing it here. The file may have to be read from the disk, so that it
+/// is done where it may block; waiting for the client is not.
+async fn send_file(mut to: OwnedWriteHalf, slice: FileSlice) -> io::Result<OwnedWriteHalf> {
+    let (mut position, end) = (slice.position, slice.position + slice.length as u64);
+    while position < end {
+        to.writable().await?;
+        let file = Arc::clone(&slice.file);
+        let work = move || {
+            let sent = fill(to.as_ref(), &file, &mut position, end);
+            (to, position, sent)
+        };
+        let sent;
+        (to, position, sent) = tokio::task::spawn_blocking(work).await?;
+        sent?;
+    }
+    Ok(to)
+}
+
+/// Sends from a file until the socket takes no more.
+fn fill(to: &TcpStream, file: &File, position: &mut u64, end: u64) -> io::Result<()> {
+    while *position < end {
+        let left = (end - *position) as usize;
+        let sent = to.try_io(Interest::WRITABLE, || {
+            Ok(rustix::fs::sendfile(to, file, Some(position), left)?)
+        });
+        match sent {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,8 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable, HeaderVersion, buf::ByteBuf},
 };
 
+use crate::log::FileSlice;
+
 /// The largest request or response in bytes.
 pub(crate) const MAX_FRAME_LEN: usize = 100 << 20;
 /// The largest request that carries no records.
@@ -30,6 +32,24 @@ pub(crate) enum RequestError {
     Unencodable(String),
     #[error("a request without acknowledgement that failed")]
     Unacknowledged,
+}
+
+/// A part of a response.
+#[derive(Debug)]
+pub(crate) enum Chunk {
+    Bytes(Bytes),
+    /// Sent from the file without being copied.
+    File(FileSlice),
+}
+
+/// A response ready to be sent, its length in front.
+#[derive(Debug)]
+pub(crate) struct Frame(pub(crate) Vec<Chunk>);
+
+impl From<Bytes> for Frame {
+    fn from(bytes: Bytes) -> Self {
+        Self(vec![Chunk::Bytes(bytes)])
+    }
 }
 
 /// A request whose header is understood and whose body is not yet.

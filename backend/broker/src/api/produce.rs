@@ -10,12 +10,11 @@ use kafka_protocol::{
             BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
         },
     },
-    protocol::StrBytes,
 };
 
 use super::{
     common::{PendingResponse, text},
-    produce_request::Produce,
+    produce_request::{IDS_SINCE, Produce, ProducedTopic},
     transaction_partitions,
 };
 use crate::{
@@ -62,7 +61,11 @@ pub(super) async fn produce(
     context: Context,
     request: Request,
 ) -> Result<PendingResponse, RequestError> {
-    let produce = Arc::new(Produce::decode(&request)?);
+    let mut produce = Produce::decode(&request)?;
+    if request.version >= IDS_SINCE {
+        name_topics(&context, &mut produce);
+    }
+    let produce = Arc::new(produce);
     let (acks, timeout, version) = (produce.acks, produce.timeout, request.version);
     let refused = if !(-1..=1).contains(&acks) {
         Some((ResponseError::InvalidRequiredAcks, "acks must be 0, 1 or all"))
@@ -72,17 +75,18 @@ pub(super) async fn produce(
     } else {
         None
     };
+    let to_append = Arc::clone(&produce);
     let work =
-        tokio::task::spawn_blocking(move || append_all(&context, &produce, version, refused));
+        tokio::task::spawn_blocking(move || append_all(&context, &to_append, version, refused));
     let outcomes = work.await.map_err(|error| RequestError::Unencodable(error.to_string()))?;
     Ok(Box::pin(async move {
         if acks == 0 {
-            let failed = outcomes.iter().flat_map(|(_, all)| all).any(|o| o.result.is_err());
+            let failed = outcomes.iter().flatten().any(|o| o.result.is_err());
             return if failed { Err(RequestError::Unacknowledged) } else { Ok(None) };
         }
         let deadline = tokio::time::Instant::now() + timeout;
         let mut responses = Vec::with_capacity(outcomes.len());
-        for (name, outcomes) in outcomes {
+        for (topic, outcomes) in produce.topics.iter().zip(outcomes) {
             let mut partitions = Vec::with_capacity(outcomes.len());
             for Outcome { index, result } in outcomes {
                 let result = match result {
@@ -95,13 +99,15 @@ pub(super) async fn produce(
                 };
                 partitions.push(respond(index, result));
             }
-            responses.push(
-                TopicProduceResponse::default()
-                    .with_name(TopicName(name))
-                    .with_partition_responses(partitions),
-            );
+            let response = TopicProduceResponse::default().with_partition_responses(partitions);
+            responses.push(if version >= IDS_SINCE {
+                response.with_topic_id(topic.id)
+            } else {
+                response.with_name(TopicName(topic.name.clone()))
+            });
         }
-        request.encode(&ProduceResponse::default().with_responses(responses)).map(Some)
+        let response = ProduceResponse::default().with_responses(responses);
+        request.encode(&response).map(|bytes| Some(bytes.into()))
     }))
 }
 
@@ -144,32 +150,42 @@ fn append_all(
     produce: &Produce,
     version: i16,
     refused: Option<(ResponseError, &str)>,
-) -> Vec<(StrBytes, Vec<Outcome>)> {
+) -> Vec<Vec<Outcome>> {
     let (transactional, acks) = (produce.transactional_id.is_some(), produce.acks);
-    let topics = produce.topics.iter().map(|(name, partitions)| {
-        let outcomes = partitions.iter().map(|(index, records)| Outcome {
+    let topics = produce.topics.iter().map(|topic| {
+        let outcomes = topic.partitions.iter().map(|(index, records)| Outcome {
             index: *index,
             result: match refused {
                 Some((error, why)) => Err((error, why.to_owned()).into()),
-                None => partition(context, name, *index, acks).and_then(|partition| {
+                None => partition(context, topic, *index, acks).and_then(|partition| {
                     let appended = append(&partition, records, version, transactional)?;
                     Ok((partition, appended))
                 }),
             },
         });
-        (name.clone(), outcomes.collect())
+        outcomes.collect()
     });
     topics.collect()
+}
+
+/// Finds the names of topics that are named by their ids.
+fn name_topics(context: &Context, produce: &mut Produce) {
+    for topic in &mut produce.topics {
+        topic.name = context.node.topics.name_of(topic.id).map(text).unwrap_or_default();
+    }
 }
 
 /// The partition, if a request that asks for so many acknowledgements can be appended there.
 fn partition(
     context: &Context,
-    topic: &str,
+    topic: &ProducedTopic,
     index: i32,
     acks: i16,
 ) -> Result<Arc<Partition>, ProduceError> {
-    let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
+    if topic.name.is_empty() && !topic.id.is_nil() {
+        return Err((ResponseError::UnknownTopicId, "no such topic".to_owned()).into());
+    }
+    let partition = context.node.topics.partition(&topic.name, index).ok_or_else(unknown)?;
     if acks == -1 && partition.settings().min_insync_replicas > 1 {
         let why = "min.insync.replicas asks for more than the one replica that there is".to_owned();
         return Err((ResponseError::NotEnoughReplicas, why).into());

@@ -5,7 +5,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use kafka_protocol::protocol::StrBytes;
 
+use uuid::Uuid;
+
 use crate::wire::{Request, RequestError};
+
+/// The first version in whose encoding lengths are compact.
+const COMPACT_SINCE: i16 = 9;
+/// The first version that names topics by their ids.
+pub(super) const IDS_SINCE: i16 = 13;
 
 /// A decoded produce request. It is decoded by hand because it is the one that is large: the general
 /// decoder reserves memory for as many elements as an array claims to have, which for a malicious
@@ -15,13 +22,27 @@ pub(super) struct Produce {
     pub(super) transactional_id: Option<StrBytes>,
     pub(super) acks: i16,
     pub(super) timeout: Duration,
-    /// By topic: partitions and what is to be appended there.
-    pub(super) topics: Vec<(StrBytes, Vec<(i32, Bytes)>)>,
+    pub(super) topics: Vec<ProducedTopic>,
+}
+
+/// What is to be appended to a topic.
+#[derive(Debug)]
+pub(super) struct ProducedTopic {
+    /// Empty if the topic is named by its id.
+    pub(super) name: StrBytes,
+    pub(super) id: Uuid,
+    /// The partitions, with a batch for each.
+    pub(super) partitions: Vec<(i32, Bytes)>,
 }
 
 impl Produce {
     pub(super) fn decode(request: &Request) -> Result<Self, RequestError> {
-        let mut fields = Fields { bytes: request.body.clone(), compact: request.version >= 9 };
+        let version = request.version;
+        let mut fields = Fields {
+            bytes: request.body.clone(),
+            compact: version >= COMPACT_SINCE,
+            by_id: version >= IDS_SINCE,
+        };
         let cut_short =
             || RequestError::Malformed("a produce request that is cut short".to_owned());
         fields.produce().ok_or_else(cut_short)
@@ -32,6 +53,7 @@ impl Produce {
 struct Fields {
     bytes: Bytes,
     compact: bool,
+    by_id: bool,
 }
 
 impl Fields {
@@ -41,7 +63,11 @@ impl Fields {
         let timeout = self.bytes.try_get_i32().ok()?;
         let mut topics = Vec::new();
         for _ in 0..self.length()?? {
-            let name = self.text()??;
+            let (name, id) = if self.by_id {
+                (StrBytes::default(), Uuid::from_u128(self.bytes.try_get_u128().ok()?))
+            } else {
+                (self.text()??, Uuid::nil())
+            };
             let mut partitions = Vec::new();
             for _ in 0..self.length()?? {
                 let index = self.bytes.try_get_i32().ok()?;
@@ -53,7 +79,7 @@ impl Fields {
                 partitions.push((index, records));
             }
             self.skip_tags()?;
-            topics.push((name, partitions));
+            topics.push(ProducedTopic { name, id, partitions });
         }
         self.skip_tags()?;
         let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(0));

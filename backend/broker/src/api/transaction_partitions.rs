@@ -140,11 +140,11 @@ fn not_enlisted(
     request: &Produce,
 ) -> Result<Option<(ProducerEpoch, Vec<(String, i32)>)>, ResponseError> {
     let mut missing: Option<(ProducerEpoch, Vec<(String, i32)>)> = None;
-    for (topic, partitions) in &request.topics {
-        for (index, records) in partitions {
+    for topic in &request.topics {
+        for (index, records) in &topic.partitions {
             // What is invalid, or goes nowhere, is refused later.
             let Ok(header) = BatchHeader::parse(records) else { continue };
-            let Some(partition) = node.topics.partition(topic, *index) else { continue };
+            let Some(partition) = node.topics.partition(&topic.name, *index) else { continue };
             let (id, epoch) = (header.producer_id, header.producer_epoch);
             if !header.is_transactional() || partition.is_enlisted(id, epoch) {
                 continue;
@@ -154,7 +154,7 @@ fn not_enlisted(
             if *first != producer {
                 return Err(ResponseError::InvalidProducerIdMapping);
             }
-            all.push((topic.to_string(), *index));
+            all.push((topic.name.to_string(), *index));
         }
     }
     Ok(missing)

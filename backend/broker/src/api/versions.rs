@@ -12,14 +12,13 @@ use kafka_protocol::{
 
 use crate::wire::{Request, RequestError};
 
-/// The APIs with the first and last version offered. What carries topic ids instead of names
-/// (Produce 13, Fetch 13) is left out.
+/// The APIs with the first and last version offered.
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
-    (ApiKey::Produce, 0, 12),
-    (ApiKey::Fetch, 4, 12),
+pub(crate) const APIS: [(ApiKey, i16, i16); 45] = [
+    (ApiKey::Produce, 0, 13),
+    (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 10),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::OffsetCommit, 2, 9),
@@ -37,6 +36,7 @@ pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4),
     (ApiKey::AddPartitionsToTxn, 0, 5),
     (ApiKey::AddOffsetsToTxn, 0, 4),
     (ApiKey::EndTxn, 0, 5),
@@ -46,12 +46,15 @@ pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::AlterConfigs, 0, 2),
+    (ApiKey::AlterReplicaLogDirs, 1, 2),
     (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::IncrementalAlterConfigs, 0, 1),
     (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::AlterPartitionReassignments, 0, 1),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeCluster, 0, 2),
     (ApiKey::DescribeProducers, 0, 0),
     (ApiKey::DescribeTransactions, 0, 0),
     (ApiKey::ListTransactions, 0, 2),

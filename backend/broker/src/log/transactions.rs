@@ -25,6 +25,13 @@ pub(crate) struct AbortedTransaction {
     pub(super) marker_offset: i64,
 }
 
+#[cfg(test)]
+impl AbortedTransaction {
+    pub(crate) fn new(producer_id: i64, first_offset: i64) -> Self {
+        Self { producer_id, first_offset, marker_offset: first_offset }
+    }
+}
+
 /// A transaction that this partition is part of.
 #[derive(Debug, Clone, Copy)]
 struct Ongoing {

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod consumer_protocol;
 pub mod raw;
 pub mod raw_producer;
 pub mod transactional;
