@@ -1,10 +1,10 @@
 //! The socket: connections, frames, and responses in the order of their requests.
 
-use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, BufReader, Interest},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -16,8 +16,7 @@ use tokio::{
 use crate::{
     api::{self, PendingResponse},
     context::{Context, Node},
-    log::FileSlice,
-    wire::{Chunk, Frame, MAX_FRAME_LEN, Request, RequestError},
+    wire::{MAX_FRAME_LEN, Request, RequestError},
 };
 
 /// How many requests of one client may be in flight; the next ones wait in the socket.
@@ -144,10 +143,13 @@ async fn read_frame(
 async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<PendingResponse>) {
     while let Some(response) = responses.recv().await {
         match response.await {
-            Ok(Some(frame)) => match send(to, frame).await {
-                Ok(again) => to = again,
-                Err(_) => return,
-            },
+            Ok(Some(frame)) => {
+                for part in frame.0 {
+                    if to.write_all(&part).await.is_err() {
+                        return;
+                    }
+                }
+            }
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!("disconnected a client that sent {error}");
@@ -155,50 +157,4 @@ async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<P
             }
         }
     }
-}
-
-async fn send(mut to: OwnedWriteHalf, frame: Frame) -> io::Result<OwnedWriteHalf> {
-    for chunk in frame.0 {
-        match chunk {
-            Chunk::Bytes(bytes) => to.write_all(&bytes).await?,
-            Chunk::File(slice) => to = send_file(to, slice).await?,
-        }
-    }
-    Ok(to)
-}
-
-/// Sends a part of a file without bringing it here. The file may have to be read from the disk, so that it
-/// is done where it may block; waiting for the client is not.
-async fn send_file(mut to: OwnedWriteHalf, slice: FileSlice) -> io::Result<OwnedWriteHalf> {
-    let (mut position, end) = (slice.position, slice.position + slice.length as u64);
-    while position < end {
-        to.writable().await?;
-        let file = Arc::clone(&slice.file);
-        let work = move || {
-            let sent = fill(to.as_ref(), &file, &mut position, end);
-            (to, position, sent)
-        };
-        let sent;
-        (to, position, sent) = tokio::task::spawn_blocking(work).await?;
-        sent?;
-    }
-    Ok(to)
-}
-
-/// Sends from a file until the socket takes no more.
-fn fill(to: &TcpStream, file: &File, position: &mut u64, end: u64) -> io::Result<()> {
-    while *position < end {
-        let left = (end - *position) as usize;
-        let sent = to.try_io(Interest::WRITABLE, || {
-            Ok(rustix::fs::sendfile(to, file, Some(position), left)?)
-        });
-        match sent {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -6,8 +6,6 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable, HeaderVersion, buf::ByteBuf},
 };
 
-use crate::log::FileSlice;
-
 /// The largest request or response in bytes.
 pub(crate) const MAX_FRAME_LEN: usize = 100 << 20;
 /// The largest request that carries no records.
@@ -34,21 +32,13 @@ pub(crate) enum RequestError {
     Unacknowledged,
 }
 
-/// A part of a response.
+/// A response ready to be sent, its length in front; in parts, so that records need not be copied into it.
 #[derive(Debug)]
-pub(crate) enum Chunk {
-    Bytes(Bytes),
-    /// Sent from the file without being copied.
-    File(FileSlice),
-}
-
-/// A response ready to be sent, its length in front.
-#[derive(Debug)]
-pub(crate) struct Frame(pub(crate) Vec<Chunk>);
+pub(crate) struct Frame(pub(crate) Vec<Bytes>);
 
 impl From<Bytes> for Frame {
     fn from(bytes: Bytes) -> Self {
-        Self(vec![Chunk::Bytes(bytes)])
+        Self(vec![bytes])
     }
 }
 

@@ -1,4 +1,4 @@
-//! Responses that are sent from the files of the log.
+//! Responses that are larger than a socket takes at once.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -14,7 +14,6 @@ use support::{
     segments,
 };
 
-/// More than one response sends from files.
 const TOPICS: usize = 20;
 
 fn value(topic: usize, kib: usize) -> String {
@@ -28,7 +27,7 @@ fn as_sent(batch: &[u8]) -> (&[u8], &[u8]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_larger_than_the_socket_takes_comes_whole_though_its_topics_are_deleted() {
-    // Two batches do not fit into a segment: the first of each topic lies in a file that is not open.
+    // Two batches do not fit into a segment: the first of each topic lies in a closed one.
     let broker = TestBroker::with(|config| config.segment_bytes = 400 << 10).await;
     let mut raw = Raw::connect(broker.broker.address()).await;
     let names: Vec<String> = (0..TOPICS).map(|i| format!("t{i}")).collect();

@@ -15,7 +15,8 @@ use crate::context::Context;
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
 /// Everything that can be done to a cluster, a bit each by Kafka's numbers of operations; nobody is refused
-/// anything: create (5), alter, describe, cluster action, describe configs, alter configs, idempotent write (12).
+/// anything. From 5 on: create, alter (7), describe, cluster action, describe configs, alter configs and
+/// idempotent write (12).
 const ALL_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 pub(super) async fn describe(

@@ -2,24 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::select_all;
 use kafka_protocol::{ResponseError, messages::FetchRequest};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
     common::{blocking, isolation, storage_error},
-    fetch_response::{FetchedPartition, IDS_SINCE, Records, TopicKey, encode},
+    fetch_response::{FetchedPartition, IDS_SINCE, TopicKey, encode},
 };
 use crate::{
     context::{Context, Node},
-    log::{Health, Isolation, LogStatus, Partition, ReadError},
+    log::{Batches, Health, Isolation, LogStatus, Partition, ReadError},
     wire::{Frame, Request, RequestError},
 };
 
 /// One response never holds more than this, whatever the client allows.
 const MAX_RESPONSE_BYTES: usize = 64 << 20;
-/// So many partitions of a response are sent from their files, each of which may be one more open file.
-const MAX_FILES: usize = 16;
 /// No request waits longer than this, whatever the client allows.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
@@ -136,12 +135,10 @@ fn read_all(
 ) -> Vec<FetchedPartition> {
     let mut left = max_bytes;
     let mut nothing_yet = true;
-    let mut files_left = MAX_FILES;
     let read = |asked: &FetchPartition| {
-        let fetched = read_one(asked, isolation, left, nothing_yet, files_left > 0);
-        files_left -= usize::from(matches!(fetched.records, Records::File(_)));
+        let fetched = read_one(asked, isolation, left, nothing_yet);
         left = left.saturating_sub(fetched.records.len());
-        nothing_yet &= fetched.records.len() == 0;
+        nothing_yet &= fetched.records.is_empty();
         fetched
     };
     asked.iter().map(read).collect()
@@ -152,12 +149,11 @@ fn read_one(
     isolation: Isolation,
     left: usize,
     at_least_one: bool,
-    may_be_file: bool,
 ) -> FetchedPartition {
     let nothing = |error| FetchedPartition {
         topic: asked.topic.clone(),
         index: asked.index,
-        records: Records::default(),
+        records: Bytes::new(),
         aborted: (isolation == Isolation::ReadCommitted).then(Vec::new),
         error: Some(error),
         high_watermark: -1,
@@ -172,8 +168,6 @@ fn read_one(
         });
     };
     let read = partition.read(asked.offset, isolation, asked.max_bytes.min(left), at_least_one);
-    let read =
-        read.and_then(|batches| Ok((Records::of(batches.slice, may_be_file)?, batches.aborted)));
     let LogStatus { high_watermark, last_stable_offset, log_start, .. } = partition.status();
     let fetched = |error| FetchedPartition {
         high_watermark,
@@ -183,7 +177,7 @@ fn read_one(
         ..nothing(ResponseError::UnknownServerError)
     };
     match read {
-        Ok((records, aborted)) => {
+        Ok(Batches { bytes: records, aborted }) => {
             let aborted = (isolation == Isolation::ReadCommitted).then_some(aborted);
             FetchedPartition { records, aborted, ..fetched(None) }
         }

@@ -1,54 +1,21 @@
-//! The response to a fetch, encoded by hand: the records in it stay in the log's files, from which they are
-//! sent, while the general encoder would copy them.
-
-use std::io;
+//! The response to a fetch, encoded by hand: the records in it are sent as they were read, while the general
+//! encoder would copy them.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{ResponseError, protocol::StrBytes};
 use uuid::Uuid;
 
 use crate::{
-    log::{AbortedTransaction, FileSlice},
-    wire::{Chunk, Frame, Request},
+    log::AbortedTransaction,
+    wire::{Frame, Request},
 };
 
 /// The first version in whose encoding lengths are compact and every structure ends in tags.
 const COMPACT_SINCE: i16 = 12;
 /// The first version that names topics by their ids.
 pub(super) const IDS_SINCE: i16 = 13;
-/// As little as this is quicker copied than sent from its file.
-const MIN_FILE_LEN: usize = 64 << 10;
-
-/// Records of a response.
-#[derive(Debug)]
-pub(super) enum Records {
-    Bytes(Bytes),
-    File(FileSlice),
-}
-
-impl Default for Records {
-    fn default() -> Self {
-        Self::Bytes(Bytes::new())
-    }
-}
-
-impl Records {
-    /// Those in a part of the log; reads them if they are few or may not stay in their file. Blocks.
-    pub(super) fn of(slice: Option<FileSlice>, may_be_file: bool) -> io::Result<Self> {
-        match slice {
-            Some(slice) if may_be_file && slice.length >= MIN_FILE_LEN => Ok(Self::File(slice)),
-            Some(slice) => slice.read().map(Self::Bytes),
-            None => Ok(Self::default()),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::File(slice) => slice.length,
-        }
-    }
-}
+/// Fewer bytes are quicker copied than sent by themselves.
+const MIN_PART_LEN: usize = 16 << 10;
 
 /// How a request names a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +29,7 @@ pub(super) enum TopicKey {
 pub(super) struct FetchedPartition {
     pub(super) topic: TopicKey,
     pub(super) index: i32,
-    pub(super) records: Records,
+    pub(super) records: Bytes,
     /// None where they were not asked for.
     pub(super) aborted: Option<Vec<AbortedTransaction>>,
     pub(super) error: Option<ResponseError>,
@@ -120,16 +87,14 @@ pub(super) fn encode(
 /// A response in the making.
 struct Encoder {
     compact: bool,
-    /// The length of what is in the chunks.
-    sent: usize,
-    chunks: Vec<Chunk>,
-    /// What follows the chunks.
+    parts: Vec<Bytes>,
+    /// What follows the parts.
     bytes: BytesMut,
 }
 
 impl Encoder {
     fn new(compact: bool) -> Self {
-        Self { compact, sent: 0, chunks: Vec::new(), bytes: BytesMut::with_capacity(512) }
+        Self { compact, parts: Vec::new(), bytes: BytesMut::with_capacity(512) }
     }
 
     fn partition(&mut self, version: i16, partition: FetchedPartition) {
@@ -151,13 +116,11 @@ impl Encoder {
             self.bytes.put_i32(-1);
         }
         self.length(Some(partition.records.len()));
-        match partition.records {
-            Records::Bytes(bytes) => self.bytes.put_slice(&bytes),
-            Records::File(slice) => {
-                self.end_chunk();
-                self.sent += slice.length;
-                self.chunks.push(Chunk::File(slice));
-            }
+        if partition.records.len() < MIN_PART_LEN {
+            self.bytes.put_slice(&partition.records);
+        } else {
+            let before = self.bytes.split().freeze();
+            self.parts.extend([before, partition.records]);
         }
         self.tags();
     }
@@ -192,24 +155,16 @@ impl Encoder {
         }
     }
 
-    fn end_chunk(&mut self) {
-        let bytes = self.bytes.split().freeze();
-        self.sent += bytes.len();
-        self.chunks.push(Chunk::Bytes(bytes));
-    }
-
     fn finish(mut self) -> Frame {
-        self.end_chunk();
-        let length = Bytes::copy_from_slice(&(self.sent as u32).to_be_bytes());
-        self.chunks.insert(0, Chunk::Bytes(length));
-        Frame(self.chunks)
+        self.parts.push(self.bytes.freeze());
+        let length: usize = self.parts.iter().map(Bytes::len).sum();
+        self.parts.insert(0, Bytes::copy_from_slice(&(length as u32).to_be_bytes()));
+        Frame(self.parts)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, sync::Arc};
-
     use kafka_protocol::messages::{
         ApiKey, FetchResponse, ProducerId, TopicName,
         fetch_response::{self, FetchableTopicResponse, PartitionData},
@@ -223,19 +178,12 @@ mod tests {
     }
 
     fn joined(frame: Frame) -> Vec<u8> {
-        let chunk = |chunk| match chunk {
-            Chunk::Bytes(bytes) => bytes,
-            Chunk::File(slice) => slice.read().unwrap(),
-        };
-        frame.0.into_iter().map(chunk).collect::<Vec<_>>().concat()
+        frame.0.concat()
     }
 
     #[test]
     fn it_is_what_the_general_encoder_makes() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("records");
-        std::fs::write(&path, [&b"xxx"[..], &[7; 300], b"xxx"].concat()).unwrap();
-        let file = Arc::new(File::open(path).unwrap());
+        let many = [7; MIN_PART_LEN];
         let aborted = AbortedTransaction::new(5, 3);
         let (name, id) = (StrBytes::from_static_str, |topic: &str| {
             Uuid::from_u64_pair(1, topic.as_bytes()[0].into())
@@ -255,16 +203,15 @@ mod tests {
             log_start: 1,
         };
         for version in 4..=18 {
-            let slice = FileSlice { file: Arc::clone(&file), position: 3, length: 300 };
             let error = Some(ResponseError::OffsetOutOfRange);
             let fetched = vec![
-                partition(version, "a", 0, Records::File(slice)),
+                partition(version, "a", 0, Bytes::copy_from_slice(&many)),
                 FetchedPartition {
                     aborted: None,
                     error,
-                    ..partition(version, "a", 1, Records::default())
+                    ..partition(version, "a", 1, Bytes::new())
                 },
-                partition(version, "b", 0, Records::Bytes(Bytes::from_static(b"few"))),
+                partition(version, "b", 0, Bytes::from_static(b"few")),
             ];
             let expected = |index, records: &[u8]| {
                 let aborted = fetch_response::AbortedTransaction::default()
@@ -290,7 +237,7 @@ mod tests {
                 }
             };
             let topics = vec![
-                topic("a", vec![expected(0, &[7; 300]), refused]),
+                topic("a", vec![expected(0, &many), refused]),
                 topic("b", vec![expected(0, b"few")]),
             ];
             let general = request(version).encode(&FetchResponse::default().with_responses(topics));

@@ -104,7 +104,8 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Opens the groups that have committed offsets or members of the consumer protocol; must be called within a Tokio runtime.
+    /// Opens the groups that have committed offsets or members of the consumer protocol; must be called
+    /// within a Tokio runtime.
     pub(crate) fn open(
         config: &BrokerConfig,
         disk: Disk,

@@ -31,7 +31,7 @@ fn batches(partition: &Partition) -> Vec<Bytes> {
     let (mut offset, mut all) = (partition.status().log_start, Vec::new());
     while offset < partition.status().high_watermark {
         let mut read =
-            partition.read(offset, Isolation::ReadUncommitted, 1 << 16, true).unwrap().bytes();
+            partition.read(offset, Isolation::ReadUncommitted, 1 << 16, true).unwrap().bytes;
         assert!(!read.is_empty(), "there is a batch before the end");
         while !read.is_empty() {
             let header = BatchHeader::parse(&read).unwrap();

@@ -19,7 +19,6 @@ mod records;
 mod recovery;
 mod retention;
 mod segment;
-mod slice;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -36,8 +35,7 @@ pub(crate) use compaction::model as compaction_model;
 pub(crate) use control::Marker;
 pub(crate) use partition::{Health, Isolation, LogSettings, LogStatus, Partition};
 pub(crate) use producer_state::{ActiveProducer, SequenceError};
-pub(crate) use read::ReadError;
-pub(crate) use slice::FileSlice;
+pub(crate) use read::{Batches, ReadError};
 pub(crate) use timestamp::{TimestampType, first_record_at};
 pub(crate) use transactions::{AbortedTransaction, TransactionCheckError};
 pub(crate) use validate::{Refusal, RefusedBatch};

@@ -1,14 +1,13 @@
 //! Reading from a partition: slices of whole batches, and offsets by timestamp.
 
-use std::{fs::File, io, path::PathBuf, sync::Arc};
+use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    batch::BatchHeader,
+    batch::{BatchHeader, HEADER_LEN},
     partition::{Health, Isolation, Log, Partition},
-    segment::Segment,
-    slice::{FileSlice, Headers},
+    segment::{self, Segment},
     transactions::AbortedTransaction,
 };
 
@@ -26,24 +25,23 @@ pub(crate) enum ReadError {
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
-    /// Where they lie; none if there are none.
-    pub(crate) slice: Option<FileSlice>,
+    /// Whole batches.
+    pub(crate) bytes: Bytes,
     /// For [`Isolation::ReadCommitted`]: the aborted transactions whose records are among them.
     pub(crate) aborted: Vec<AbortedTransaction>,
 }
 
-#[cfg(any(test, fuzzing))]
-impl Batches {
-    /// The batches themselves.
-    pub(crate) fn bytes(&self) -> Bytes {
-        self.slice.as_ref().map(|slice| slice.read().expect("they are there")).unwrap_or_default()
-    }
+/// A part of a segment's file that consumers may see.
+struct SegmentSlice {
+    file: Arc<File>,
+    from: u64,
+    to: u64,
 }
 
-/// Where to look in a segment for batches that consumers may see. Closed segments are opened when they are read, so that a long log
+/// Where a [`SegmentSlice`] lies. Closed segments are opened when they are read, so that a long log
 /// does not hold a file each, and not under the log's lock. What was read is valid only if the log
 /// [still has](Log::has) the segment then: compaction may have replaced its file meanwhile.
-struct Location {
+struct SliceLocation {
     /// Only of the active segment.
     file: Option<Arc<File>>,
     path: PathBuf,
@@ -55,7 +53,7 @@ struct Location {
     to: u64,
 }
 
-impl Location {
+impl SliceLocation {
     /// From `from` to the end of what is on disk.
     fn new(log: &Log, segment: &Segment, from: u64) -> Self {
         let (file, to) = if segment.base == log.active_segment().base {
@@ -67,24 +65,24 @@ impl Location {
         Self { file, path, segment: segment.base, id, end: segment.end, from, to }
     }
 
-    fn open(&self) -> io::Result<Headers> {
+    fn open(&self) -> io::Result<SegmentSlice> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
             None => Arc::new(File::open(&self.path)?),
         };
-        Ok(Headers::new(file, self.to))
+        Ok(SegmentSlice { file, from: self.from, to: self.to })
     }
 }
 
 impl Log {
     /// Whether the segment is neither deleted nor replaced.
-    fn has(&self, location: &Location) -> bool {
+    fn has(&self, location: &SliceLocation) -> bool {
         let found = self.segments.binary_search_by_key(&location.segment, |segment| segment.base);
         found.is_ok_and(|i| self.segments[i].id == location.id)
     }
 
     /// Whether the segment has even the file that it had.
-    fn has_file(&self, location: &Location) -> bool {
+    fn has_file(&self, location: &SliceLocation) -> bool {
         let found = self.segments.binary_search_by_key(&location.segment, |segment| segment.base);
         found.is_ok_and(|i| {
             self.segments[i].id == location.id && self.segments[i].path == location.path
@@ -125,13 +123,13 @@ impl Partition {
             };
             let wanted =
                 |header: &BatchHeader| header.end() > from && (header.count > 0 || emptied_too);
-            let read = read_segment(&location, wanted, visible_end, max_bytes, at_least_one);
+            let read = read_slice(&location, wanted, visible_end, max_bytes, at_least_one);
             let mut log = self.log();
             if !log.has(&location) {
                 continue;
             }
-            let (slice, end) = match read {
-                Ok(Some(found)) => found,
+            let slice = match read {
+                Ok(Some(slice)) => slice,
                 Ok(None) if emptied_too => return Ok(Batches::default()),
                 Ok(None) if location.end < visible_end => {
                     from = location.end;
@@ -145,13 +143,15 @@ impl Partition {
                 Err(_) => continue,
             };
             if log.active_segment().id == location.id {
-                log.hint = Some((end, slice.position + slice.length as u64));
+                log.hint = Some((slice.end, slice.position));
             }
             let aborted = match isolation {
                 Isolation::ReadUncommitted => Vec::new(),
-                Isolation::ReadCommitted => log.producers.transactions.aborted_between(offset, end),
+                Isolation::ReadCommitted => {
+                    log.producers.transactions.aborted_between(offset, slice.end)
+                }
             };
-            return Ok(Batches { slice: Some(slice), aborted });
+            return Ok(Batches { bytes: slice.bytes.into(), aborted });
         }
     }
 
@@ -167,13 +167,13 @@ impl Partition {
     ) -> Result<Option<(BatchHeader, Bytes)>, ReadError> {
         loop {
             let start = self.status().log_start;
-            let locations: Vec<Location> = {
+            let locations: Vec<SliceLocation> = {
                 let log = self.log();
                 let reaches =
                     |segment: &&Segment| segment.index.latest() >= timestamp && segment.end > start;
                 let found = log.segments.iter().filter(reaches).map(|segment| {
                     let from = segment.index.before_timestamp(timestamp);
-                    Location::new(&log, segment, from.map_or(0, |entry| entry.position))
+                    SliceLocation::new(&log, segment, from.map_or(0, |entry| entry.position))
                 });
                 found.collect()
             };
@@ -200,7 +200,7 @@ impl Partition {
         latest.filter(|&timestamp| timestamp != i64::MIN)
     }
 
-    fn locate(&self, offset: i64) -> Option<Location> {
+    fn locate(&self, offset: i64) -> Option<SliceLocation> {
         let log = self.log();
         let behind = log.segments.partition_point(|segment| segment.base <= offset);
         let segment = &log.segments[behind.checked_sub(1)?];
@@ -211,35 +211,79 @@ impl Partition {
         {
             from = from.max(position);
         }
-        Some(Location::new(&log, segment, from))
+        Some(SliceLocation::new(&log, segment, from))
     }
 }
 
-/// Whole batches before `visible_end` from the first that is `wanted` on, and the offset behind them; see
-/// [`Partition::read`].
-fn read_segment(
-    location: &Location,
+/// What was read from one segment.
+struct ReadSlice {
+    bytes: Vec<u8>,
+    /// The offset behind the last batch.
+    end: i64,
+    /// Where the file goes on.
+    position: u64,
+}
+
+/// Whole batches before `visible_end` from the first that is `wanted` on; see [`Partition::read`].
+fn read_slice(
+    location: &SliceLocation,
     wanted: impl Fn(&BatchHeader) -> bool,
     visible_end: i64,
     max_bytes: usize,
     at_least_one: bool,
-) -> io::Result<Option<(FileSlice, i64)>> {
-    let mut headers = location.open()?;
-    let found = headers.find(location.from, wanted)?;
-    let Some((position, first)) = found.filter(|(_, first)| first.base_offset < visible_end) else {
-        return Ok(None);
-    };
-    let max_bytes = if at_least_one { max_bytes.max(first.size) } else { max_bytes };
-    let (slice, end) = headers.batches(position, max_bytes, visible_end)?;
-    Ok(Some((slice, end.unwrap_or(first.base_offset))))
+) -> io::Result<Option<ReadSlice>> {
+    let slice = location.open()?;
+    let found = find(&slice, wanted)?.filter(|(_, first)| first.base_offset < visible_end);
+    let Some((position, first)) = found else { return Ok(None) };
+    if first.size > max_bytes && !at_least_one {
+        return Ok(Some(ReadSlice { bytes: Vec::new(), end: first.base_offset, position }));
+    }
+    let available = usize::try_from(slice.to - position).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; max_bytes.min(available).max(first.size)];
+    slice.file.read_exact_at(&mut bytes, position)?;
+    let (whole, end) = whole_batches(&bytes, visible_end)?;
+    bytes.truncate(whole);
+    Ok(Some(ReadSlice { bytes, end, position: position + whole as u64 }))
 }
 
 /// The header and the bytes of the first batch for which `wanted` holds.
 fn find_batch(
-    location: &Location,
+    location: &SliceLocation,
     wanted: impl Fn(&BatchHeader) -> bool,
 ) -> io::Result<Option<(BatchHeader, Bytes)>> {
-    let mut headers = location.open()?;
-    let Some((position, header)) = headers.find(location.from, wanted)? else { return Ok(None) };
-    Ok(Some((header, headers.slice(position, header.size).read()?)))
+    let slice = location.open()?;
+    let Some((position, header)) = find(&slice, wanted)? else { return Ok(None) };
+    let mut bytes = vec![0; header.size];
+    slice.file.read_exact_at(&mut bytes, position)?;
+    Ok(Some((header, bytes.into())))
+}
+
+/// The first batch of the slice for which `wanted` holds.
+fn find(
+    slice: &SegmentSlice,
+    wanted: impl Fn(&BatchHeader) -> bool,
+) -> io::Result<Option<(u64, BatchHeader)>> {
+    let mut position = slice.from;
+    while position + HEADER_LEN as u64 <= slice.to {
+        let header = segment::header_at(&slice.file, position)?;
+        if wanted(&header) {
+            return Ok(Some((position, header)));
+        }
+        position += header.size as u64;
+    }
+    Ok(None)
+}
+
+/// How many of the bytes are whole batches before `visible_end`, and the offset behind them.
+fn whole_batches(bytes: &[u8], visible_end: i64) -> io::Result<(usize, i64)> {
+    let (mut whole, mut end) = (0, 0);
+    while bytes.len() - whole >= HEADER_LEN {
+        let header = BatchHeader::parse(&bytes[whole..]).map_err(segment::invalid)?;
+        if header.size > bytes.len() - whole || header.base_offset >= visible_end {
+            break;
+        }
+        whole += header.size;
+        end = header.end();
+    }
+    Ok((whole, end))
 }

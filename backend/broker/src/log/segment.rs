@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, IoSlice, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -11,7 +12,7 @@ use std::{
 use tillstream_durable::fault;
 
 use super::{
-    batch::{BatchHeader, InvalidBatch},
+    batch::{BatchHeader, HEADER_LEN, InvalidBatch},
     index::SparseIndex,
     partition::LogSettings,
     validate::to_millis,
@@ -109,6 +110,13 @@ pub(super) fn append(mut file: &File, prefix: &[u8], rest: &[u8]) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Reads the batch header at `position`.
+pub(super) fn header_at(file: &File, position: u64) -> io::Result<BatchHeader> {
+    let mut bytes = [0; HEADER_LEN];
+    file.read_exact_at(&mut bytes, position)?;
+    BatchHeader::parse(&bytes).map_err(invalid)
 }
 
 /// A stored batch that is no longer one: the file was changed behind the broker's back.

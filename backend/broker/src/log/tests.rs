@@ -54,7 +54,7 @@ fn read(
     at_least_one: bool,
 ) -> Result<Bytes, ReadError> {
     let read = partition.read(offset, Isolation::ReadUncommitted, max_bytes, at_least_one);
-    read.map(|batches| batches.bytes())
+    read.map(|batches| batches.bytes)
 }
 
 async fn append_durably(partition: &Arc<Partition>, batch: &[u8]) -> i64 {
@@ -252,8 +252,7 @@ fn committed(partition: &Partition) -> Vec<i64> {
     let mut seen = Vec::new();
     loop {
         let read = partition.read(offset, Isolation::ReadCommitted, 300, true).unwrap();
-        let records = read.bytes();
-        let mut bytes = &records[..];
+        let mut bytes = &read.bytes[..];
         if bytes.is_empty() {
             return seen;
         }

@@ -112,12 +112,11 @@ pub(crate) fn read(partition: &Partition, isolation: Isolation) -> BTreeMap<i64,
     let (mut offset, mut seen) = (partition.status().log_start, BTreeMap::new());
     loop {
         let read = partition.read(offset, isolation, 500, true).unwrap();
-        let records = read.bytes();
-        if records.is_empty() {
+        if read.bytes.is_empty() {
             assert_eq!(offset, partition.status().end(isolation), "the end is reached");
             return seen;
         }
-        let (mut bytes, mut waiting) = (&records[..], read.aborted);
+        let (mut bytes, mut waiting) = (&read.bytes[..], read.aborted);
         let mut aborted = Vec::new();
         while !bytes.is_empty() {
             let header = BatchHeader::parse(bytes).unwrap();

@@ -86,8 +86,7 @@ fn count_up_to(partition: &Partition, end: i64) -> usize {
     let (mut offset, mut seen) = (0, 0);
     while offset < end {
         let read = partition.read(offset, Isolation::ReadUncommitted, 400, true).unwrap();
-        let records = read.bytes();
-        let mut bytes = &records[..];
+        let mut bytes = &read.bytes[..];
         assert!(!bytes.is_empty());
         while !bytes.is_empty() {
             let header = BatchHeader::parse(bytes).unwrap();
