@@ -29,6 +29,9 @@ use crate::{
 /// The first version that is about several transactions.
 const TRANSACTIONS_SINCE: i16 = 4;
 
+/// A producer, and partitions by topic and number.
+type ProducerPartitions = (ProducerEpoch, Vec<(String, i32)>);
+
 /// Adds partitions to transactions: to each all of them, or none if one does not exist.
 pub(super) async fn add(
     context: &Context,
@@ -138,8 +141,8 @@ pub(super) async fn enlist(context: &Context, produce: &Arc<Produce>) -> Result<
 fn not_enlisted(
     node: &Node,
     request: &Produce,
-) -> Result<Option<(ProducerEpoch, Vec<(String, i32)>)>, ResponseError> {
-    let mut missing: Option<(ProducerEpoch, Vec<(String, i32)>)> = None;
+) -> Result<Option<ProducerPartitions>, ResponseError> {
+    let mut missing: Option<ProducerPartitions> = None;
     for topic in &request.topics {
         for (index, records) in &topic.partitions {
             // What is invalid, or goes nowhere, is refused later.
