@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 
 /// How long a pattern may be, in bytes.
 const MAX_LEN: usize = 4096;
@@ -10,10 +11,25 @@ const MAX_LEN: usize = 4096;
 const MEMORY_LIMIT: usize = 256 << 10;
 
 /// A regular expression that a name has to match as a whole; matching takes time linear in the name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(crate) struct NamePattern {
     text: String,
     regex: Arc<Regex>,
+}
+
+impl From<NamePattern> for String {
+    fn from(pattern: NamePattern) -> Self {
+        pattern.text
+    }
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::new(&text)
+    }
 }
 
 impl NamePattern {

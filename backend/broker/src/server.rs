@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -21,6 +21,8 @@ use crate::{
 
 /// How many requests of one client may be in flight; the next ones wait in the socket.
 const MAX_IN_FLIGHT_REQUESTS: usize = 64;
+/// How much of small requests is read at once.
+const READ_BUFFER_LEN: usize = 4 << 10;
 /// How much memory a frame is given before its bytes are there.
 const INITIAL_FRAME_CAPACITY: usize = 1 << 20;
 /// How long a stopping broker waits for clients to read their last responses.
@@ -79,10 +81,11 @@ async fn handle_connection(stream: TcpStream, client_addr: SocketAddr, node: Arc
 }
 
 async fn read_requests(
-    mut from: OwnedReadHalf,
+    from: OwnedReadHalf,
     queue: mpsc::Sender<PendingResponse>,
     context: &Context,
 ) -> ReadEnd {
+    let mut from = BufReader::with_capacity(READ_BUFFER_LEN, from);
     loop {
         let frame = tokio::select! {
             () = context.node.stop.cancelled() => return ReadEnd::Stopped,
@@ -111,7 +114,9 @@ async fn read_requests(
 }
 
 /// The next frame; none at the end. Memory grows with what arrives, not with what is announced.
-async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>, RequestError>> {
+async fn read_frame(
+    from: &mut BufReader<OwnedReadHalf>,
+) -> io::Result<Result<Option<Bytes>, RequestError>> {
     let length = match from.read_i32().await {
         Ok(length) => length,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Ok(None)),
@@ -138,9 +143,11 @@ async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Result<Option<Bytes>
 async fn write_responses(mut to: OwnedWriteHalf, mut responses: mpsc::Receiver<PendingResponse>) {
     while let Some(response) = responses.recv().await {
         match response.await {
-            Ok(Some(bytes)) => {
-                if to.write_all(&bytes).await.is_err() {
-                    return;
+            Ok(Some(frame)) => {
+                for part in frame.0 {
+                    if to.write_all(&part).await.is_err() {
+                        return;
+                    }
                 }
             }
             Ok(None) => {}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     config::BrokerConfig,
-    log::{LogSettings, TimestampType},
+    log::{LogSettings, TimestampType, compression_named},
 };
 
 /// A segment smaller than this would be a file per batch or two.
@@ -41,6 +41,8 @@ pub(crate) struct Definition {
 
 const CLEANUP: &str = "cleanup.policy";
 const COMPACT: &str = "compact";
+const COMPRESSION: &str = "compression.type";
+const COMPRESSIONS: [&str; 6] = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 const DELETE: &str = "delete";
 const LOG_APPEND_TIME: &str = "LogAppendTime";
 const MAX_LAG: &str = "max.compaction.lag.ms";
@@ -56,7 +58,7 @@ const NO_LIMIT: &str = "9223372036854775807";
 /// All settings that a topic can have.
 pub(crate) const DEFINITIONS: [Definition; 15] = [
     define(CLEANUP, "log.cleanup.policy", Kind::ListOf(&[COMPACT, DELETE]), DELETE),
-    define("compression.type", "compression.type", Kind::OneOf(&["producer"]), "producer"),
+    define(COMPRESSION, COMPRESSION, Kind::OneOf(&COMPRESSIONS), "producer"),
     define("delete.retention.ms", "log.cleaner.delete.retention.ms", Kind::Long(0), "86400000"),
     define(MAX_LAG, "log.cleaner.max.compaction.lag.ms", Kind::Long(1), NO_LIMIT),
     define("max.message.bytes", "message.max.bytes", Kind::Int(0), "1048588"),
@@ -211,6 +213,7 @@ impl TopicSettings {
             tombstone_age: millis("delete.retention.ms").unwrap_or_default(),
             min_insync_replicas: limit("min.insync.replicas").unwrap_or(1),
             max_batch_bytes: limit("max.message.bytes").unwrap_or(u64::MAX),
+            compression: compression_named(&value(COMPRESSION)),
             timestamp_type: if value("message.timestamp.type") == LOG_APPEND_TIME {
                 TimestampType::LogAppend
             } else {

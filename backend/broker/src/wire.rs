@@ -32,6 +32,16 @@ pub(crate) enum RequestError {
     Unacknowledged,
 }
 
+/// A response ready to be sent, its length in front; in parts, so that records need not be copied into it.
+#[derive(Debug)]
+pub(crate) struct Frame(pub(crate) Vec<Bytes>);
+
+impl From<Bytes> for Frame {
+    fn from(bytes: Bytes) -> Self {
+        Self(vec![bytes])
+    }
+}
+
 /// A request whose header is understood and whose body is not yet.
 #[derive(Debug)]
 pub(crate) struct Request {

@@ -127,7 +127,7 @@ async fn impossible_changes_are_refused_and_change_nothing() {
         (
             "not possible",
             (TOPIC, "t"),
-            vec![good, (SET, "compression.type", Some("gzip"))],
+            vec![good, (SET, "compression.type", Some("brotli"))],
             INVALID_CONFIG,
         ),
         ("unknown", (TOPIC, "t"), vec![good, (DELETE, "colour", None)], INVALID_CONFIG),

@@ -8,12 +8,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use kafka_protocol::{
     messages::{
-        ApiVersionsRequest, ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest,
-        ConsumerGroupHeartbeatResponse, DescribeGroupsRequest, GroupId, HeartbeatRequest,
-        JoinGroupRequest, ListGroupsRequest, OffsetCommitRequest, OffsetDeleteRequest,
-        OffsetFetchRequest,
-        consumer_group_describe_response::DescribedGroup,
-        consumer_group_heartbeat_request::TopicPartitions,
+        ApiVersionsRequest, ConsumerGroupHeartbeatRequest, DescribeGroupsRequest, GroupId,
+        HeartbeatRequest, JoinGroupRequest, ListGroupsRequest, OffsetCommitRequest,
+        OffsetDeleteRequest, OffsetFetchRequest,
         join_group_request::JoinGroupRequestProtocol,
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
         offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
@@ -26,7 +23,9 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use support::{
-    TIMEOUT, TestBroker, eventually,
+    TIMEOUT, TestBroker,
+    consumer_protocol::{describe, group, joining, owning, partitions, staying, text},
+    eventually,
     raw::{Raw, name},
 };
 use tillstream_broker::BrokerConfig;
@@ -43,54 +42,6 @@ const INCONSISTENT_GROUP_PROTOCOL: i16 = 23;
 const INVALID_REQUEST: i16 = 42;
 const UNSUPPORTED_VERSION: i16 = 35;
 const GROUP_SUBSCRIBED_TO_TOPIC: i16 = 86;
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-fn group() -> GroupId {
-    GroupId(StrBytes::from_static_str("g"))
-}
-
-/// A request of a member to join group `g` and read topic `t`.
-fn joining(member: &str) -> ConsumerGroupHeartbeatRequest {
-    ConsumerGroupHeartbeatRequest::default()
-        .with_group_id(group())
-        .with_member_id(text(member))
-        .with_member_epoch(0)
-        .with_rebalance_timeout_ms(60_000)
-        .with_subscribed_topic_names(Some(vec![name("t")]))
-        .with_topic_partitions(Some(Vec::new()))
-}
-
-fn staying(member: &str, epoch: i32) -> ConsumerGroupHeartbeatRequest {
-    ConsumerGroupHeartbeatRequest::default()
-        .with_group_id(group())
-        .with_member_id(text(member))
-        .with_member_epoch(epoch)
-}
-
-fn partitions(response: &ConsumerGroupHeartbeatResponse) -> Option<Vec<i32>> {
-    let topics = &response.assignment.as_ref()?.topic_partitions;
-    Some(topics.iter().flat_map(|topic| topic.partitions.clone()).collect())
-}
-
-/// A heartbeat of a member that has some partitions of the topic it was told of.
-fn owning(
-    told: &ConsumerGroupHeartbeatResponse,
-    partitions: &[i32],
-) -> ConsumerGroupHeartbeatRequest {
-    let topic = told.assignment.as_ref().unwrap().topic_partitions[0].topic_id;
-    let owned =
-        TopicPartitions::default().with_topic_id(topic).with_partitions(partitions.to_vec());
-    staying(told.member_id.as_ref().unwrap(), told.member_epoch)
-        .with_topic_partitions(Some(vec![owned]))
-}
-
-async fn describe(raw: &mut Raw) -> DescribedGroup {
-    let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group()]);
-    raw.call(&request, 1).await.groups.remove(0)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_hand_over_one_partition_after_the_other() {
@@ -345,28 +296,29 @@ async fn rdkafka_shares_out_takes_over_and_survives_a_restart() {
     })
     .await;
 
-    // The members are lost, and join again without being asked.
+    // The members go on, as if the connection had been lost.
     let address = broker.broker.address();
+    let ids = async || {
+        let described = describe(&mut Raw::connect(address).await).await;
+        described.members.into_iter().map(|member| member.member_id).collect::<Vec<_>>()
+    };
+    let before = ids().await;
     let dir = broker.stop().await;
     let broker = TestBroker::reopen(dir, |config| {
         often(config);
         config.listen = address;
     })
     .await;
-    eventually("both are in the group again", || async {
-        let mut raw = Raw::connect(address).await;
-        let _ = (assigned(&first), assigned(&second));
-        let described = describe(&mut raw).await;
-        described.members.len() == 2 && &*described.group_state == "Stable"
+    let grown = NewPartitions::new("t", 6);
+    broker.admin().create_partitions([&grown], &AdminOptions::new()).await.unwrap();
+    eventually("both have three", || async {
+        (assigned(&first).len(), assigned(&second).len()) == (3, 3)
     })
     .await;
-    eventually("both have two again", || async {
-        (assigned(&first).len(), assigned(&second).len()) == (2, 2)
-    })
-    .await;
+    assert_eq!(ids().await, before);
     let leaving = tokio::task::spawn_blocking(move || drop(second));
     tokio::time::timeout(TIMEOUT, leaving).await.unwrap().unwrap();
-    eventually("the first has all", || async { assigned(&first).len() == 4 }).await;
+    eventually("the first has all", || async { assigned(&first).len() == 6 }).await;
     tokio::task::spawn_blocking(move || drop(first)).await.unwrap();
     broker.stop().await;
 }

@@ -7,10 +7,14 @@ mod support;
 
 use kafka_protocol::{
     messages::{
-        BrokerId, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest,
-        DeleteAclsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
-        DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ElectLeadersRequest,
-        ListPartitionReassignmentsRequest,
+        AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, BrokerId,
+        CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest,
+        DescribeAclsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+        DescribeLogDirsRequest, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+        ElectLeadersRequest, ListPartitionReassignmentsRequest, MetadataRequest,
+        OffsetForLeaderEpochRequest,
+        alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic},
+        alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
         create_acls_request::AclCreation,
         create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic},
         create_topics_request::CreatableTopic,
@@ -19,6 +23,7 @@ use kafka_protocol::{
         describe_log_dirs_request::DescribableLogDirTopic,
         describe_topic_partitions_request::{Cursor, TopicRequest},
         elect_leaders_request::TopicPartitions,
+        offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic},
     },
     protocol::StrBytes,
 };
@@ -31,6 +36,11 @@ const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const TOPIC_ALREADY_EXISTS: i16 = 36;
 const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
 const SECURITY_DISABLED: i16 = 54;
+const LOG_DIR_NOT_FOUND: i16 = 57;
+const UNKNOWN_LEADER_EPOCH: i16 = 75;
+const NO_REASSIGNMENT_IN_PROGRESS: i16 = 85;
+const MISMATCHED_ENDPOINT_TYPE: i16 = 114;
+const UNSUPPORTED_ENDPOINT_TYPE: i16 = 115;
 const ELECTION_NOT_NEEDED: i16 = 84;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +143,106 @@ async fn the_only_node_leads_for_ever() {
     }
     let moves = raw.call(&ListPartitionReassignmentsRequest::default(), 0).await;
     assert_eq!((moves.error_code, moves.topics.len()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_can_only_be_moved_to_where_it_is() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let partition = |index, nodes: Option<&[i32]>| {
+        let nodes = nodes.map(|nodes| nodes.iter().copied().map(BrokerId).collect());
+        ReassignablePartition::default().with_partition_index(index).with_replicas(nodes)
+    };
+    for version in 0..=1 {
+        let topic = ReassignableTopic::default().with_name(name("t")).with_partitions(vec![
+            partition(0, Some(&[1])),
+            partition(0, Some(&[2])),
+            partition(0, Some(&[1, 2])),
+            partition(0, None),
+            partition(1, Some(&[1])),
+        ]);
+        let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]);
+        let answer = raw.call(&request, version).await;
+        let errors = answer.responses[0].partitions.iter().map(|partition| partition.error_code);
+        let expected = [
+            0,
+            INVALID_REPLICA_ASSIGNMENT,
+            INVALID_REPLICA_ASSIGNMENT,
+            NO_REASSIGNMENT_IN_PROGRESS,
+            UNKNOWN_TOPIC_OR_PARTITION,
+        ];
+        assert_eq!((answer.error_code, errors.collect::<Vec<_>>()), (0, expected.to_vec()));
+    }
+    let folder = raw.call(&DescribeLogDirsRequest::default(), 4).await.results[0].log_dir.clone();
+    for version in 1..=2 {
+        let elsewhere = StrBytes::from_static_str("/elsewhere");
+        let folders = [(folder.clone(), 0), (elsewhere, LOG_DIR_NOT_FOUND)];
+        let dirs = folders.clone().map(|(path, _)| {
+            let topic = AlterReplicaLogDirTopic::default().with_name(name("t"));
+            let topics = vec![topic.with_partitions(vec![0, 1])];
+            AlterReplicaLogDir::default().with_path(path).with_topics(topics)
+        });
+        let request = AlterReplicaLogDirsRequest::default().with_dirs(dirs.into());
+        let answer = raw.call(&request, version).await;
+        for (result, (_, expected)) in answer.results.iter().zip(folders) {
+            let errors = result.partitions.iter().map(|partition| partition.error_code);
+            assert_eq!(errors.collect::<Vec<_>>(), [expected, UNKNOWN_TOPIC_OR_PARTITION]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cluster_is_the_only_node() {
+    let broker = TestBroker::start().await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let ask = DescribeClusterRequest::default();
+    let plain = raw.call(&ask, 2).await;
+    let address = broker.broker.address();
+    assert_eq!((plain.error_code, plain.controller_id), (0, BrokerId(1)));
+    assert_eq!(plain.cluster_authorized_operations, i32::MIN, "nobody asked");
+    let known = raw.call(&MetadataRequest::default(), 12).await;
+    assert_eq!(Some(plain.cluster_id), known.cluster_id);
+    let only = &plain.brokers[0];
+    assert_eq!((&*only.host, only.port), ("127.0.0.1", i32::from(address.port())));
+    assert!(!only.is_fenced && plain.brokers.len() == 1);
+    let all = raw.call(&ask.clone().with_include_cluster_authorized_operations(true), 2).await;
+    assert_eq!(all.cluster_authorized_operations, 0b1_1111_1010_0000);
+    for (kind, error) in [(2, MISMATCHED_ENDPOINT_TYPE), (3, UNSUPPORTED_ENDPOINT_TYPE)] {
+        let refused = raw.call(&ask.clone().with_endpoint_type(kind), 2).await;
+        assert_eq!(refused.error_code, error);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_was_never_another_leader() {
+    let broker = TestBroker::start().await;
+    broker.create_topic("t", 1).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    for value in ["a", "b"] {
+        assert_eq!(raw.produce("t", batch(-1, -1, -1, &[value])).await.error_code, 0);
+    }
+    let asked = |partition, current, epoch| {
+        OffsetForLeaderPartition::default()
+            .with_partition(partition)
+            .with_current_leader_epoch(current)
+            .with_leader_epoch(epoch)
+    };
+    let partitions =
+        vec![asked(0, -1, 0), asked(0, 0, 0), asked(0, 0, 1), asked(0, 1, 0), asked(1, 0, 0)];
+    let topic = OffsetForLeaderTopic::default().with_topic(name("t")).with_partitions(partitions);
+    let request = OffsetForLeaderEpochRequest::default().with_topics(vec![topic]);
+    let answer = raw.call(&request, 4).await;
+    let ends =
+        answer.topics[0].partitions.iter().map(|p| (p.error_code, p.leader_epoch, p.end_offset));
+    let expected = [
+        (0, 0, 2),
+        (0, 0, 2),
+        (0, -1, -1),
+        (UNKNOWN_LEADER_EPOCH, -1, -1),
+        (UNKNOWN_TOPIC_OR_PARTITION, -1, -1),
+    ];
+    assert_eq!(ends.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use rdkafka::{
 use support::{
     TIMEOUT, TestBroker, eventually,
     raw::{Raw, batch, fetch},
-    segments,
+    segments, send_all, values,
 };
 
 const MESSAGE_TOO_LARGE: i16 = 10;
@@ -73,6 +73,49 @@ async fn the_broker_sets_the_time_where_the_topic_asks_for_it() {
     assert_eq!(bytes[35..43], time.to_be_bytes());
     let set = RecordBatchDecoder::decode(&mut bytes).expect("the checksum is right");
     assert_eq!(set.records[0].timestamp_type, TimestampType::LogAppend);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_get_the_compression_that_the_topic_has() {
+    let names = ["uncompressed", "gzip", "snappy", "lz4", "zstd"];
+    for (number, name) in (0..).zip(names).chain([(3, "producer")]) {
+        let broker = TestBroker::start().await;
+        let times = ("message.timestamp.type", "LogAppendTime");
+        let with_time = [("compression.type", name), times];
+        create(&broker, if number % 2 == 0 { &with_time } else { &with_time[..1] }).await;
+        let sent: Vec<String> = (0..500).map(|i| format!("value {i}")).collect();
+        send_all(broker.broker.address(), "t", sent.clone());
+        let reader = broker.reader("t", 0, 0);
+        assert_eq!(values(&reader, sent.len()), sent, "{name}");
+        let mut raw = Raw::connect(broker.broker.address()).await;
+        let fetched = raw.call::<FetchRequest>(&fetch(0), 12).await;
+        let records = fetched.responses[0].partitions[0].records.clone().unwrap();
+        assert_eq!(records[22] & 0b111, number, "{name}");
+        broker.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_as_large_as_it_is_stored() {
+    let broker = TestBroker::start().await;
+    let letters = "abcdefghij".repeat(20);
+    let (long, short) = (batch(-1, -1, -1, &[&letters]), batch(-1, -1, -1, &["short"]));
+    let largest = (long.len() - 20).to_string();
+    create(&broker, &[("compression.type", "gzip"), ("max.message.bytes", &largest)]).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let refused = raw.produce("t", long).await;
+    assert_eq!(refused.error_code, MESSAGE_TOO_LARGE, "as it was sent");
+    assert_eq!(raw.produce("t", short.clone()).await.error_code, 0);
+    broker.stop().await;
+
+    // So short that it grows by being compressed.
+    let broker = TestBroker::start().await;
+    let largest = short.len().to_string();
+    create(&broker, &[("compression.type", "gzip"), ("max.message.bytes", &largest)]).await;
+    let mut raw = Raw::connect(broker.broker.address()).await;
+    let refused = raw.produce("t", short).await;
+    assert_eq!(refused.error_code, MESSAGE_TOO_LARGE, "as it is stored");
     broker.stop().await;
 }
 

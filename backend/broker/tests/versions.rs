@@ -7,15 +7,15 @@ mod support;
 use kafka_protocol::{
     messages::{
         AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, AlterConfigsRequest, ApiVersionsRequest,
-        ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, CreatePartitionsRequest,
-        CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-        DescribeConfigsRequest, DescribeGroupsRequest, EndTxnRequest, FetchRequest,
-        FindCoordinatorRequest, GroupId, HeartbeatRequest, IncrementalAlterConfigsRequest,
-        InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListConfigResourcesRequest,
-        ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest, MetadataRequest,
-        OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, SyncGroupRequest, TransactionalId,
-        TxnOffsetCommitRequest,
-        add_partitions_to_txn_request::AddPartitionsToTxnTopic,
+        BrokerId, ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest,
+        CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
+        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+        EndTxnRequest, FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+        IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+        ListConfigResourcesRequest, ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest,
+        MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
+        ProduceRequest, SyncGroupRequest, TransactionalId, TxnOffsetCommitRequest,
+        add_partitions_to_txn_request::{AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction},
         alter_configs_request,
         create_partitions_request::CreatePartitionsTopic,
         create_topics_request::CreatableTopic,
@@ -31,6 +31,7 @@ use kafka_protocol::{
         offset_fetch_request::{
             OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
         },
+        offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic},
         txn_offset_commit_request::{TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic},
     },
     protocol::{Request, StrBytes},
@@ -39,6 +40,7 @@ use support::{
     TestBroker,
     raw::{Raw, batch, fetch, name, produce_request},
 };
+use uuid::Uuid;
 
 /// Sends a request in every version that is offered; the answers must decode to the last byte.
 macro_rules! in_every_version {
@@ -52,6 +54,28 @@ macro_rules! in_every_version {
     };
 }
 
+/// Names the topic by its id in the versions that do.
+fn produce_by(version: i16, topic: &str, id: Uuid) -> ProduceRequest {
+    let mut request = produce_request(topic, batch(-1, -1, -1, &["x"]));
+    if version >= 13 {
+        request.topic_data[0].name = Default::default();
+        request.topic_data[0].topic_id = id;
+    }
+    request
+}
+
+fn fetch_by(version: i16, offset: i64, id: Uuid) -> FetchRequest {
+    let mut request = fetch(offset);
+    if version >= 13 {
+        request.topics[0].topic = Default::default();
+        request.topics[0].topic_id = id;
+    }
+    if version >= 15 {
+        request.replica_id = BrokerId(-1);
+    }
+    request
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_version_that_is_offered_is_answered() {
     let broker = TestBroker::start().await;
@@ -60,38 +84,45 @@ async fn every_version_that_is_offered_is_answered() {
     let offered = raw.call(&ApiVersionsRequest::default(), 4).await.api_keys;
     let text = StrBytes::from_static_str;
     let group = || GroupId(text("g"));
+    let described = raw.call(&MetadataRequest::default().with_topics(None), 12).await;
+    let (id, nowhere) = (described.topics[0].topic_id, Uuid::from_u128(7));
 
     in_every_version!(
         raw,
         offered,
         ApiVersionsRequest,
         |_v| ApiVersionsRequest::default(),
-        |answer| answer.error_code == 0 && answer.api_keys.len() == 41
+        |answer| answer.error_code == 0 && answer.api_keys.len() == 45
     );
+    in_every_version!(raw, offered, ProduceRequest, |v| produce_by(v, "t", id), |answer| answer
+        .responses[0]
+        .partition_responses[0]
+        .error_code
+        == 0);
     in_every_version!(
         raw,
         offered,
         ProduceRequest,
-        |_v| produce_request("t", batch(-1, -1, -1, &["x"])),
-        |answer| answer.responses[0].partition_responses[0].error_code == 0
+        |v| produce_by(v, "nowhere", nowhere),
+        |answer| {
+            let error = if answer.responses[0].topic_id == nowhere { 100 } else { 3 };
+            answer.responses[0].partition_responses[0].error_code == error
+        }
     );
-    in_every_version!(
-        raw,
-        offered,
-        ProduceRequest,
-        |_v| produce_request("nowhere", batch(-1, -1, -1, &["x"])),
-        |answer| answer.responses[0].partition_responses[0].error_code == 3
-    );
-    in_every_version!(raw, offered, FetchRequest, |_v| fetch(0), |answer| !answer.responses[0]
+    in_every_version!(raw, offered, FetchRequest, |v| fetch_by(v, 0, id), |answer| answer
+        .responses[0]
         .partitions[0]
         .records
         .as_ref()
-        .unwrap()
-        .is_empty());
-    in_every_version!(raw, offered, FetchRequest, |_v| fetch(1000), |answer| answer.responses[0]
+        .is_some_and(|r| !r.is_empty()));
+    in_every_version!(raw, offered, FetchRequest, |v| fetch_by(v, 1000, id), |answer| answer
+        .responses[0]
         .partitions[0]
         .error_code
         == 1);
+    let unknown = raw.call(&fetch_by(13, 0, nowhere), 13).await;
+    assert_eq!(unknown.responses[0].topic_id, nowhere);
+    assert_eq!(unknown.responses[0].partitions[0].error_code, 100);
     in_every_version!(
         raw,
         offered,
@@ -335,16 +366,30 @@ async fn every_version_that_is_offered_is_answered() {
         raw,
         offered,
         AddPartitionsToTxnRequest,
-        |_v| AddPartitionsToTxnRequest::default()
-            .with_v3_and_below_transactional_id(TransactionalId(text("tx")))
-            .with_v3_and_below_producer_id(producer.producer_id)
-            .with_v3_and_below_producer_epoch(producer.producer_epoch)
-            .with_v3_and_below_topics(vec![
-                AddPartitionsToTxnTopic::default().with_name(name("t")).with_partitions(vec![0])
-            ]),
+        |v| {
+            let topics = vec![
+                AddPartitionsToTxnTopic::default().with_name(name("t")).with_partitions(vec![0]),
+            ];
+            let (id, request) = (TransactionalId(text("tx")), AddPartitionsToTxnRequest::default());
+            if v < 4 {
+                request
+                    .with_v3_and_below_transactional_id(id)
+                    .with_v3_and_below_producer_id(producer.producer_id)
+                    .with_v3_and_below_producer_epoch(producer.producer_epoch)
+                    .with_v3_and_below_topics(topics)
+            } else {
+                let transaction = AddPartitionsToTxnTransaction::default()
+                    .with_transactional_id(id)
+                    .with_producer_id(producer.producer_id)
+                    .with_producer_epoch(producer.producer_epoch)
+                    .with_topics(topics);
+                request.with_transactions(vec![transaction])
+            }
+        },
         |answer| {
-            let topic = &answer.results_by_topic_v3_and_below[0];
-            topic.results_by_partition[0].partition_error_code == 0
+            let several = answer.results_by_transaction.first().map(|one| &one.topic_results);
+            let topics = several.unwrap_or(&answer.results_by_topic_v3_and_below);
+            topics[0].results_by_partition[0].partition_error_code == 0
         }
     );
     in_every_version!(
@@ -378,11 +423,12 @@ async fn every_version_that_is_offered_is_answered() {
         raw,
         offered,
         EndTxnRequest,
-        |_v| EndTxnRequest::default()
+        |v| EndTxnRequest::default()
             .with_transactional_id(TransactionalId(text("tx")))
             .with_producer_id(producer.producer_id)
             .with_producer_epoch(producer.producer_epoch)
-            .with_committed(true),
+            // From version 5 on every end is one of its own; only aborting needs no beginning.
+            .with_committed(v < 5),
         |answer| answer.error_code == 0
     );
     in_every_version!(
@@ -406,6 +452,25 @@ async fn every_version_that_is_offered_is_answered() {
                 .with_resource_name(text("1")),
         ]),
         |answer| answer.responses[0].error_code == 42
+    );
+    in_every_version!(
+        raw,
+        offered,
+        DescribeClusterRequest,
+        |_v| DescribeClusterRequest::default(),
+        |answer| answer.error_code == 0 && answer.brokers[0].broker_id == BrokerId(1)
+    );
+    in_every_version!(
+        raw,
+        offered,
+        OffsetForLeaderEpochRequest,
+        |_v| {
+            let partition = OffsetForLeaderPartition::default().with_leader_epoch(0);
+            let topic = OffsetForLeaderTopic::default().with_topic(name("t"));
+            let topics = vec![topic.with_partitions(vec![partition])];
+            OffsetForLeaderEpochRequest::default().with_topics(topics)
+        },
+        |answer| answer.topics[0].partitions[0].end_offset > 1
     );
     in_every_version!(
         raw,

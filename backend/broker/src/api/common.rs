@@ -2,14 +2,17 @@
 
 use std::{future::Future, pin::Pin};
 
-use bytes::Bytes;
 use kafka_protocol::{ResponseError, messages::BrokerId, protocol::StrBytes};
 
-use crate::{log::Isolation, pattern::NamePattern, wire::RequestError};
+use crate::{
+    log::Isolation,
+    pattern::NamePattern,
+    wire::{Frame, RequestError},
+};
 
 /// A response frame in the making; none for a request that wants none.
 pub(crate) type PendingResponse =
-    Pin<Box<dyn Future<Output = Result<Option<Bytes>, RequestError>> + Send>>;
+    Pin<Box<dyn Future<Output = Result<Option<Frame>, RequestError>> + Send>>;
 
 /// The id of the only node.
 pub(super) const NODE_ID: BrokerId = BrokerId(1);

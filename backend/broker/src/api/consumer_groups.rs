@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,14 +19,14 @@ use kafka_protocol::{
 use uuid::Uuid;
 
 use super::{
-    common::{pattern, text},
+    common::{blocking, pattern, storage_error, text},
     groups::error_of,
 };
 use crate::{
     context::Context,
     groups::{
-        Assignor, ConsumerHeartbeat, ConsumerState, GroupError, HeartbeatResult, LEAVE_EPOCH,
-        LEAVE_STATIC_EPOCH, Members, Partitions,
+        Assignor, ConsumerHeartbeat, ConsumerState, Group, GroupError, GroupState, HeartbeatResult,
+        LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Members, Partitions,
     },
     pattern::NamePattern,
     wire::Request,
@@ -87,31 +88,40 @@ async fn answer(
     let groups = &context.node.groups;
     let (member_id, epoch) = (asked.member_id.to_string(), asked.member_epoch);
     if epoch < 0 {
-        let left = match groups.get(&asked.group_id) {
-            Some(group) => group.with(|state| {
-                state.consumer_leave(&member_id, asked.instance_id.as_deref(), epoch)
-            }),
-            None => Err(GroupError::NotConsumerGroup),
-        };
+        let group = groups.get(&asked.group_id);
+        let group = group.ok_or_else(|| refused(&GroupError::NotConsumerGroup))?;
+        let left = group
+            .with(|state| state.consumer_leave(&member_id, asked.instance_id.as_deref(), epoch));
         left.map_err(|error| refused(&error))?;
+        store(group).await?;
         return Ok((member_id, HeartbeatResult { member_epoch: epoch, assignment: None }));
     }
     let group_id = asked.group_id.clone();
     let heartbeat = read(context, asked, request).await?;
     let (member_id, topics) = (heartbeat.member_id.clone(), context.node.topics.all());
-    let result = if epoch == 0 {
-        let joined = groups.with_group(&group_id, |state| {
-            state.consumer_heartbeat(Instant::now(), heartbeat, &*topics)
-        });
-        joined.1
+    let act =
+        |state: &mut GroupState| state.consumer_heartbeat(Instant::now(), heartbeat, &*topics);
+    let (group, result) = if epoch == 0 {
+        groups.with_group(&group_id, act)
     } else {
-        // A group that is not there was lost in a restart: its members join again.
-        let group = groups.get(&group_id).ok_or(GroupError::UnknownMemberId);
-        group.and_then(|group| {
-            group.with(|state| state.consumer_heartbeat(Instant::now(), heartbeat, &*topics))
-        })
+        let group = groups.get(&group_id).ok_or_else(|| refused(&GroupError::UnknownMemberId))?;
+        let result = group.with(act);
+        (group, result)
     };
-    result.map(|result| (member_id, result)).map_err(|error| refused(&error))
+    let result = result.map_err(|error| refused(&error))?;
+    store(group).await?;
+    Ok((member_id, result))
+}
+
+/// Makes what a member is told durable, so that it holds after a restart.
+async fn store(group: Arc<Group>) -> Result<(), Refusal> {
+    if !group.has_unstored_members() {
+        return Ok(());
+    }
+    let stored = blocking(move || group.store_members().map_err(storage_error)).await;
+    // Clients try that again.
+    let unavailable = ResponseError::CoordinatorNotAvailable;
+    stored.map_err(|error| (unavailable, error.to_string()))
 }
 
 /// Refuses what no member may ask, in Apache Kafka's words.

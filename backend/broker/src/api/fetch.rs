@@ -4,19 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::select_all;
-use kafka_protocol::{
-    ResponseError,
-    messages::{
-        FetchRequest, FetchResponse, ProducerId, TopicName,
-        fetch_response::{self, FetchableTopicResponse, PartitionData},
-    },
-};
+use kafka_protocol::{ResponseError, messages::FetchRequest};
 use tokio::{sync::watch, time::Instant};
 
-use super::common::{blocking, isolation, storage_error};
+use super::{
+    common::{blocking, isolation, storage_error},
+    fetch_response::{FetchedPartition, IDS_SINCE, TopicKey, encode},
+};
 use crate::{
     context::{Context, Node},
-    log::{AbortedTransaction, Batches, Health, Isolation, LogStatus, Partition, ReadError},
+    log::{Batches, Health, Isolation, LogStatus, Partition, ReadError},
+    wire::{Frame, Request, RequestError},
 };
 
 /// One response never holds more than this, whatever the client allows.
@@ -27,10 +25,11 @@ const MAX_WAIT: Duration = Duration::from_secs(300);
 /// What is asked of one partition, which is looked up once per request.
 #[derive(Debug)]
 struct FetchPartition {
-    topic: TopicName,
+    topic: TopicKey,
     index: i32,
     offset: i64,
     max_bytes: usize,
+    topic_is_known: bool,
     /// None if there is no such partition.
     partition: Option<Arc<Partition>>,
 }
@@ -45,29 +44,31 @@ impl FetchPartition {
     }
 }
 
-/// What was read from one partition.
-#[derive(Debug)]
-struct FetchedPartition {
-    records: Bytes,
-    aborted: Vec<AbortedTransaction>,
-    error: Option<ResponseError>,
-    high_watermark: i64,
-    last_stable_offset: i64,
-    log_start: i64,
+/// Reads what is asked for, and waits for it if need be.
+pub(super) async fn fetch(
+    context: Context,
+    request: Request,
+) -> Result<Option<Frame>, RequestError> {
+    let fetched = read(&context, request.decode()?, request.version).await;
+    Ok(Some(encode(&request, fetched)))
 }
 
-pub(super) async fn fetch(context: &Context, request: FetchRequest) -> FetchResponse {
+/// What was read of each partition, or an error of the whole.
+async fn read(
+    context: &Context,
+    request: FetchRequest,
+    version: i16,
+) -> Result<Vec<FetchedPartition>, ResponseError> {
     if request.session_id != 0 {
         // Every response says session 0: no sessions here.
-        return FetchResponse::default()
-            .with_error_code(ResponseError::FetchSessionIdNotFound.code());
+        return Err(ResponseError::FetchSessionIdNotFound);
     }
     let isolation = isolation(request.isolation_level);
     let max_bytes = to_size(request.max_bytes).min(MAX_RESPONSE_BYTES);
     let min_bytes = to_size(request.min_bytes).min(max_bytes);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let deadline = Instant::now() + max_wait.min(MAX_WAIT);
-    let asked: Arc<[FetchPartition]> = look_up(&context.node, request).into();
+    let asked: Arc<[FetchPartition]> = look_up(&context.node, request, version).into();
     // Subscribed before anything is read, so that nothing appended in between is missed.
     let partitions = asked.iter().filter_map(|asked| asked.partition.as_ref());
     let mut watches: Vec<_> = partitions.map(|partition| partition.watch()).collect();
@@ -76,15 +77,11 @@ pub(super) async fn fetch(context: &Context, request: FetchRequest) -> FetchResp
         last_round |= context.node.stop.is_cancelled();
         if last_round || asked.iter().any(|asked| asked.is_ready(isolation)) {
             let to_read = Arc::clone(&asked);
-            let work = move || Ok(read_all(&to_read, isolation, max_bytes));
-            let fetched = match blocking(work).await {
-                Ok(fetched) => fetched,
-                Err(error) => return FetchResponse::default().with_error_code(error.code()),
-            };
+            let fetched = blocking(move || Ok(read_all(&to_read, isolation, max_bytes))).await?;
             let bytes: usize = fetched.iter().map(|fetched| fetched.records.len()).sum();
             let failed = fetched.iter().any(|fetched| fetched.error.is_some());
             if last_round || failed || bytes >= min_bytes {
-                return respond(&asked, isolation, fetched);
+                return Ok(fetched);
             }
         }
         tokio::select! {
@@ -99,16 +96,23 @@ fn to_size(bytes: i32) -> usize {
     usize::try_from(bytes).unwrap_or(0)
 }
 
-fn look_up(node: &Node, request: FetchRequest) -> Vec<FetchPartition> {
+fn look_up(node: &Node, request: FetchRequest, version: i16) -> Vec<FetchPartition> {
     let topics = node.topics.all();
     let mut asked = Vec::new();
     for topic in request.topics {
-        let known = topics.get(&**topic.topic);
+        let (key, known) = if version < IDS_SINCE {
+            let known = topics.get(&**topic.topic);
+            (TopicKey::Name(topic.topic.0), known)
+        } else {
+            let known = topics.values().find(|known| known.id == topic.topic_id);
+            (TopicKey::Id(topic.topic_id), known)
+        };
         asked.extend(topic.partitions.into_iter().map(|partition| FetchPartition {
-            topic: topic.topic.clone(),
+            topic: key.clone(),
             index: partition.partition,
             offset: partition.fetch_offset,
             max_bytes: to_size(partition.partition_max_bytes),
+            topic_is_known: known.is_some(),
             partition: known.and_then(|topic| topic.partition(partition.partition)).cloned(),
         }));
     }
@@ -147,8 +151,10 @@ fn read_one(
     at_least_one: bool,
 ) -> FetchedPartition {
     let nothing = |error| FetchedPartition {
+        topic: asked.topic.clone(),
+        index: asked.index,
         records: Bytes::new(),
-        aborted: Vec::new(),
+        aborted: (isolation == Isolation::ReadCommitted).then(Vec::new),
         error: Some(error),
         high_watermark: -1,
         last_stable_offset: -1,
@@ -156,60 +162,28 @@ fn read_one(
     };
     let existing = asked.partition.as_ref().filter(|p| p.status().health != Health::Deleted);
     let Some(partition) = existing else {
-        return nothing(ResponseError::UnknownTopicOrPartition);
+        return nothing(match asked.topic {
+            TopicKey::Id(_) if !asked.topic_is_known => ResponseError::UnknownTopicId,
+            _ => ResponseError::UnknownTopicOrPartition,
+        });
     };
     let read = partition.read(asked.offset, isolation, asked.max_bytes.min(left), at_least_one);
     let LogStatus { high_watermark, last_stable_offset, log_start, .. } = partition.status();
+    let fetched = |error| FetchedPartition {
+        high_watermark,
+        last_stable_offset,
+        log_start,
+        error,
+        ..nothing(ResponseError::UnknownServerError)
+    };
     match read {
-        Ok(Batches { bytes: records, aborted }) => FetchedPartition {
-            records,
-            aborted,
-            error: None,
-            high_watermark,
-            last_stable_offset,
-            log_start,
-        },
-        Err(ReadError::OutOfRange) => FetchedPartition {
-            high_watermark,
-            last_stable_offset,
-            log_start,
-            ..nothing(ResponseError::OffsetOutOfRange)
-        },
+        Ok(Batches { bytes: records, aborted }) => {
+            let aborted = (isolation == Isolation::ReadCommitted).then_some(aborted);
+            FetchedPartition { records, aborted, ..fetched(None) }
+        }
+        Err(ReadError::OutOfRange) => fetched(Some(ResponseError::OffsetOutOfRange)),
         Err(ReadError::Io(error)) => {
             nothing(storage_error(format!("{} cannot be read: {error}", partition.name())))
         }
     }
-}
-
-fn respond(
-    asked: &[FetchPartition],
-    isolation: Isolation,
-    fetched: Vec<FetchedPartition>,
-) -> FetchResponse {
-    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
-    for (asked, fetched) in asked.iter().zip(fetched) {
-        let aborted = fetched.aborted.iter().map(|aborted| {
-            fetch_response::AbortedTransaction::default()
-                .with_producer_id(ProducerId(aborted.producer_id))
-                .with_first_offset(aborted.first_offset)
-        });
-        let aborted = (isolation == Isolation::ReadCommitted).then(|| aborted.collect());
-        let data = PartitionData::default()
-            .with_partition_index(asked.index)
-            .with_error_code(fetched.error.map_or(0, |error| error.code()))
-            .with_high_watermark(fetched.high_watermark)
-            .with_last_stable_offset(fetched.last_stable_offset)
-            .with_log_start_offset(fetched.log_start)
-            .with_aborted_transactions(aborted)
-            .with_records(Some(fetched.records));
-        match topics.last_mut() {
-            Some(topic) if topic.topic == asked.topic => topic.partitions.push(data),
-            _ => topics.push(
-                FetchableTopicResponse::default()
-                    .with_topic(asked.topic.clone())
-                    .with_partitions(vec![data]),
-            ),
-        }
-    }
-    FetchResponse::default().with_responses(topics)
 }

@@ -2,25 +2,30 @@
 
 mod acls;
 mod alter_configs;
+mod cluster;
 mod common;
 mod config_resources;
 mod configs;
 mod consumer_groups;
 mod fetch;
+mod fetch_response;
 mod find_coordinator;
 mod groups;
+mod leader_epochs;
 mod list_offsets;
 mod log_dirs;
 mod metadata;
 mod offset_delete;
 mod offsets;
 mod produce;
+mod produce_request;
 mod producers;
 mod replicas;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod transaction_listing;
+mod transaction_partitions;
 mod transactions;
 mod versions;
 
@@ -48,14 +53,15 @@ pub(crate) async fn dispatch(
     context: Context,
     request: Request,
 ) -> Result<PendingResponse, RequestError> {
-    if request.api == ApiKey::Produce {
-        return produce::produce(context, request).await;
+    match request.api {
+        ApiKey::Produce => return produce::produce(context, request).await,
+        ApiKey::Fetch => return Ok(Box::pin(fetch::fetch(context, request))),
+        _ => {}
     }
     Ok(Box::pin(async move {
         let (c, r) = (&context, &request);
         let response = match r.api {
             ApiKey::ApiVersions => versions::api_versions(r),
-            ApiKey::Fetch => handle(r, |q| fetch::fetch(c, q)).await,
             ApiKey::ListOffsets => handle(r, |q| list_offsets::list(c, q, r.version)).await,
             ApiKey::Metadata => handle(r, |q| metadata::metadata(c, q, r.version)).await,
             ApiKey::InitProducerId => handle(r, |q| transactions::init_producer_id(c, q)).await,
@@ -94,19 +100,25 @@ pub(crate) async fn dispatch(
             ApiKey::DeleteAcls => handle(r, acls::delete).await,
             ApiKey::DescribeTopicPartitions => handle(r, |q| replicas::describe(c, q)).await,
             ApiKey::ElectLeaders => handle(r, |q| replicas::elect_leaders(c, q)).await,
+            ApiKey::AlterPartitionReassignments => handle(r, |q| replicas::reassign(c, q)).await,
+            ApiKey::AlterReplicaLogDirs => handle(r, |q| replicas::move_folder(c, q)).await,
+            ApiKey::DescribeCluster => handle(r, |q| cluster::describe(c, q)).await,
+            ApiKey::OffsetForLeaderEpoch => handle(r, |q| leader_epochs::end_offsets(c, q)).await,
             ApiKey::ListPartitionReassignments => handle(r, replicas::list_reassignments).await,
             ApiKey::OffsetFetch => handle(r, |q| offsets::fetch(c, q, r.version)).await,
             ApiKey::AddPartitionsToTxn => {
-                handle(r, |q| transactions::add_partitions(c, q, r.version)).await
+                handle(r, |q| transaction_partitions::add(c, q, r.version)).await
             }
             ApiKey::AddOffsetsToTxn => {
                 handle(r, |q| transactions::add_offsets(c, q, r.version)).await
             }
-            ApiKey::TxnOffsetCommit => handle(r, |q| transactions::commit_offsets(c, q)).await,
+            ApiKey::TxnOffsetCommit => {
+                handle(r, |q| transactions::commit_offsets(c, q, r.version)).await
+            }
             ApiKey::EndTxn => handle(r, |q| transactions::end(c, q, r.version)).await,
             api => Err(RequestError::UnknownApi(api as i16)),
         };
-        response.map(Some)
+        response.map(|bytes| Some(bytes.into()))
     }))
 }
 

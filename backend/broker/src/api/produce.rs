@@ -1,8 +1,7 @@
 //! Produce.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -11,10 +10,13 @@ use kafka_protocol::{
             BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
         },
     },
-    protocol::StrBytes,
 };
 
-use super::common::{PendingResponse, text};
+use super::{
+    common::{PendingResponse, text},
+    produce_request::{IDS_SINCE, Produce, ProducedTopic},
+    transaction_partitions,
+};
 use crate::{
     context::Context,
     log::{
@@ -28,19 +30,11 @@ use crate::{
 const ZSTD_SINCE: i16 = 7;
 /// The first version whose clients know that a transaction can only be aborted.
 const ABORTABLE_SINCE: i16 = 11;
+/// The first version of the second protocol of transactions: what is appended to is part of the
+/// transaction by that.
+const IMPLICIT_SINCE: i16 = 12;
 /// Kafka's number of zstd.
 const ZSTD: i16 = 4;
-
-/// A decoded produce request. It is decoded by hand because it is the one that is large: the general
-/// decoder reserves memory for as many elements as an array claims to have, which for a malicious
-/// frame of the maximum length is 9.8 GB. In time the two hardly differ (0.2 and 0.4 µs a request).
-#[derive(Debug)]
-struct Produce {
-    transactional: bool,
-    acks: i16,
-    timeout: Duration,
-    topics: Vec<(StrBytes, Vec<(i32, Bytes)>)>,
-}
 
 /// Why a batch was not taken.
 struct ProduceError {
@@ -67,18 +61,32 @@ pub(super) async fn produce(
     context: Context,
     request: Request,
 ) -> Result<PendingResponse, RequestError> {
-    let produce = decode(&request)?;
+    let mut produce = Produce::decode(&request)?;
+    if request.version >= IDS_SINCE {
+        name_topics(&context, &mut produce);
+    }
+    let produce = Arc::new(produce);
     let (acks, timeout, version) = (produce.acks, produce.timeout, request.version);
-    let work = tokio::task::spawn_blocking(move || append_all(&context, produce, version));
+    let refused = if !(-1..=1).contains(&acks) {
+        Some((ResponseError::InvalidRequiredAcks, "acks must be 0, 1 or all"))
+    } else if version >= IMPLICIT_SINCE {
+        let enlisted = transaction_partitions::enlist(&context, &produce).await;
+        enlisted.err().map(|error| (error, "the transaction does not take the partitions"))
+    } else {
+        None
+    };
+    let to_append = Arc::clone(&produce);
+    let work =
+        tokio::task::spawn_blocking(move || append_all(&context, &to_append, version, refused));
     let outcomes = work.await.map_err(|error| RequestError::Unencodable(error.to_string()))?;
     Ok(Box::pin(async move {
         if acks == 0 {
-            let failed = outcomes.iter().flat_map(|(_, all)| all).any(|o| o.result.is_err());
+            let failed = outcomes.iter().flatten().any(|o| o.result.is_err());
             return if failed { Err(RequestError::Unacknowledged) } else { Ok(None) };
         }
         let deadline = tokio::time::Instant::now() + timeout;
         let mut responses = Vec::with_capacity(outcomes.len());
-        for (name, outcomes) in outcomes {
+        for (topic, outcomes) in produce.topics.iter().zip(outcomes) {
             let mut partitions = Vec::with_capacity(outcomes.len());
             for Outcome { index, result } in outcomes {
                 let result = match result {
@@ -91,13 +99,15 @@ pub(super) async fn produce(
                 };
                 partitions.push(respond(index, result));
             }
-            responses.push(
-                TopicProduceResponse::default()
-                    .with_name(TopicName(name))
-                    .with_partition_responses(partitions),
-            );
+            let response = TopicProduceResponse::default().with_partition_responses(partitions);
+            responses.push(if version >= IDS_SINCE {
+                response.with_topic_id(topic.id)
+            } else {
+                response.with_name(TopicName(topic.name.clone()))
+            });
         }
-        request.encode(&ProduceResponse::default().with_responses(responses)).map(Some)
+        let response = ProduceResponse::default().with_responses(responses);
+        request.encode(&response).map(|bytes| Some(bytes.into()))
     }))
 }
 
@@ -135,38 +145,47 @@ fn respond(index: i32, result: Result<Appended, ProduceError>) -> PartitionProdu
     }
 }
 
-fn append_all(context: &Context, produce: Produce, version: i16) -> Vec<(StrBytes, Vec<Outcome>)> {
-    let refused = if !(-1..=1).contains(&produce.acks) {
-        Some((ResponseError::InvalidRequiredAcks, "acks must be 0, 1 or all"))
-    } else {
-        None
-    };
-    let (transactional, acks) = (produce.transactional, produce.acks);
-    let topics = produce.topics.into_iter().map(|(name, partitions)| {
-        let outcomes = partitions.into_iter().map(|(index, records)| Outcome {
-            index,
+fn append_all(
+    context: &Context,
+    produce: &Produce,
+    version: i16,
+    refused: Option<(ResponseError, &str)>,
+) -> Vec<Vec<Outcome>> {
+    let (transactional, acks) = (produce.transactional_id.is_some(), produce.acks);
+    let topics = produce.topics.iter().map(|topic| {
+        let outcomes = topic.partitions.iter().map(|(index, records)| Outcome {
+            index: *index,
             result: match refused {
                 Some((error, why)) => Err((error, why.to_owned()).into()),
-                None => partition(context, &name, index, acks).and_then(|partition| {
-                    let appended = append(&partition, &records, version, transactional)?;
+                None => partition(context, topic, *index, acks).and_then(|partition| {
+                    let appended = append(&partition, records, version, transactional)?;
                     Ok((partition, appended))
                 }),
             },
         });
-        let outcomes = outcomes.collect();
-        (name, outcomes)
+        outcomes.collect()
     });
     topics.collect()
+}
+
+/// Finds the names of topics that are named by their ids.
+fn name_topics(context: &Context, produce: &mut Produce) {
+    for topic in &mut produce.topics {
+        topic.name = context.node.topics.name_of(topic.id).map(text).unwrap_or_default();
+    }
 }
 
 /// The partition, if a request that asks for so many acknowledgements can be appended there.
 fn partition(
     context: &Context,
-    topic: &str,
+    topic: &ProducedTopic,
     index: i32,
     acks: i16,
 ) -> Result<Arc<Partition>, ProduceError> {
-    let partition = context.node.topics.partition(topic, index).ok_or_else(unknown)?;
+    if topic.name.is_empty() && !topic.id.is_nil() {
+        return Err((ResponseError::UnknownTopicId, "no such topic".to_owned()).into());
+    }
+    let partition = context.node.topics.partition(&topic.name, index).ok_or_else(unknown)?;
     if acks == -1 && partition.settings().min_insync_replicas > 1 {
         let why = "min.insync.replicas asks for more than the one replica that there is".to_owned();
         return Err((ResponseError::NotEnoughReplicas, why).into());
@@ -235,97 +254,5 @@ fn refusal_code(reason: Refusal) -> ResponseError {
         Refusal::TooLarge => ResponseError::MessageTooLarge,
         Refusal::Timestamp => ResponseError::InvalidTimestamp,
         Refusal::NoKey | Refusal::Invalid(_) => ResponseError::InvalidRecord,
-    }
-}
-
-fn decode(request: &Request) -> Result<Produce, RequestError> {
-    let mut fields = Fields { bytes: request.body.clone(), compact: request.version >= 9 };
-    let decoded = fields.produce();
-    decoded.ok_or_else(|| RequestError::Malformed("a produce request that is cut short".to_owned()))
-}
-
-/// Reads the fields of a produce request; none where the bytes do not suffice.
-struct Fields {
-    bytes: Bytes,
-    compact: bool,
-}
-
-impl Fields {
-    fn produce(&mut self) -> Option<Produce> {
-        let transactional = self.text()?.is_some();
-        let acks = self.bytes.try_get_i16().ok()?;
-        let timeout = self.bytes.try_get_i32().ok()?;
-        let mut topics = Vec::new();
-        for _ in 0..self.length()?? {
-            let name = self.text()??;
-            let mut partitions = Vec::new();
-            for _ in 0..self.length()?? {
-                let index = self.bytes.try_get_i32().ok()?;
-                let records = match self.length()? {
-                    Some(length) => self.take(length)?,
-                    None => Bytes::new(),
-                };
-                self.skip_tags()?;
-                partitions.push((index, records));
-            }
-            self.skip_tags()?;
-            topics.push((name, partitions));
-        }
-        self.skip_tags()?;
-        let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(0));
-        Some(Produce { transactional, acks, timeout, topics })
-    }
-
-    /// The length of an array or of bytes; `Some(None)` for null.
-    fn length(&mut self) -> Option<Option<usize>> {
-        if self.compact {
-            return Some((self.varint()? as usize).checked_sub(1));
-        }
-        match self.bytes.try_get_i32().ok()? {
-            -1 => Some(None),
-            length => Some(Some(usize::try_from(length).ok()?)),
-        }
-    }
-
-    fn text(&mut self) -> Option<Option<StrBytes>> {
-        let length = if self.compact {
-            self.length()?
-        } else {
-            match self.bytes.try_get_i16().ok()? {
-                -1 => None,
-                length => Some(usize::try_from(length).ok()?),
-            }
-        };
-        match length {
-            Some(length) => StrBytes::from_utf8(self.take(length)?).ok().map(Some),
-            None => Some(None),
-        }
-    }
-
-    fn take(&mut self, length: usize) -> Option<Bytes> {
-        (length <= self.bytes.len()).then(|| self.bytes.split_to(length))
-    }
-
-    fn varint(&mut self) -> Option<u32> {
-        let mut value = 0;
-        for shift in (0..35).step_by(7) {
-            let byte = self.bytes.try_get_u8().ok()?;
-            value |= u32::from(byte & 0x7F).checked_shl(shift)?;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn skip_tags(&mut self) -> Option<()> {
-        if self.compact {
-            for _ in 0..self.varint()? {
-                self.varint()?;
-                let size = self.varint()?;
-                self.take(size as usize)?;
-            }
-        }
-        Some(())
     }
 }

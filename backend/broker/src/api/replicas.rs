@@ -1,14 +1,22 @@
-//! DescribeTopicPartitions, ElectLeaders and ListPartitionReassignments: where partitions are, which is on
-//! the only node, always.
+//! DescribeTopicPartitions, ElectLeaders, AlterPartitionReassignments, ListPartitionReassignments and
+//! AlterReplicaLogDirs: where partitions are, which is on the only node and in its only folder, always.
 
 use std::collections::BTreeSet;
 
 use kafka_protocol::{
     ResponseError,
     messages::{
+        AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse,
+        AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, BrokerId,
         DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ElectLeadersRequest,
         ElectLeadersResponse, ListPartitionReassignmentsRequest,
         ListPartitionReassignmentsResponse, TopicName,
+        alter_partition_reassignments_response::{
+            ReassignablePartitionResponse, ReassignableTopicResponse,
+        },
+        alter_replica_log_dirs_response::{
+            AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
+        },
         describe_topic_partitions_response::{
             Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
         },
@@ -116,4 +124,70 @@ pub(super) async fn list_reassignments(
     _: ListPartitionReassignmentsRequest,
 ) -> ListPartitionReassignmentsResponse {
     ListPartitionReassignmentsResponse::default()
+}
+
+/// Whether a partition is where it is to be; there is nowhere else.
+pub(super) async fn reassign(
+    context: &Context,
+    request: AlterPartitionReassignmentsRequest,
+) -> AlterPartitionReassignmentsResponse {
+    let reassign = |topic: &str, number: i32, replicas: Option<&[BrokerId]>| {
+        let (error, why) = match (context.node.topics.partition(topic, number), replicas) {
+            (None, _) => (ResponseError::UnknownTopicOrPartition, "no such partition"),
+            // To be given up.
+            (_, None) => (ResponseError::NoReassignmentInProgress, "no partition ever moves"),
+            (_, Some([NODE_ID])) => return Ok(()),
+            _ => (ResponseError::InvalidReplicaAssignment, "there is only one node"),
+        };
+        Err((error.code(), why))
+    };
+    let topics = request.topics.into_iter().map(|asked| {
+        let partitions = asked.partitions.iter().map(|partition| {
+            let (number, replicas) = (partition.partition_index, partition.replicas.as_deref());
+            let response = ReassignablePartitionResponse::default().with_partition_index(number);
+            match reassign(&asked.name, number, replicas) {
+                Ok(()) => response.with_error_message(None),
+                Err((code, why)) => {
+                    response.with_error_code(code).with_error_message(Some(text(why)))
+                }
+            }
+        });
+        ReassignableTopicResponse::default()
+            .with_partitions(partitions.collect())
+            .with_name(asked.name)
+    });
+    AlterPartitionReassignmentsResponse::default()
+        .with_allow_replication_factor_change(request.allow_replication_factor_change)
+        .with_error_message(None)
+        .with_responses(topics.collect())
+}
+
+/// Whether a partition lies in the folder where it is to lie; there is no other.
+pub(super) async fn move_folder(
+    context: &Context,
+    request: AlterReplicaLogDirsRequest,
+) -> AlterReplicaLogDirsResponse {
+    let only = context.node.config.dir.to_string_lossy();
+    let mut results = Vec::new();
+    for folder in request.dirs {
+        for asked in folder.topics {
+            let partitions = asked.partitions.iter().map(|&number| {
+                let error = if context.node.topics.partition(&asked.name, number).is_none() {
+                    ResponseError::UnknownTopicOrPartition.code()
+                } else if *folder.path != *only {
+                    ResponseError::LogDirNotFound.code()
+                } else {
+                    0
+                };
+                AlterReplicaLogDirPartitionResult::default()
+                    .with_partition_index(number)
+                    .with_error_code(error)
+            });
+            let result = AlterReplicaLogDirTopicResult::default()
+                .with_partitions(partitions.collect())
+                .with_topic_name(asked.name);
+            results.push(result);
+        }
+    }
+    AlterReplicaLogDirsResponse::default().with_results(results)
 }

@@ -1,19 +1,13 @@
-//! The requests of transactional producers: InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn,
-//! TxnOffsetCommit and EndTxn.
+//! The requests of transactional producers: InitProducerId, AddOffsetsToTxn, TxnOffsetCommit and EndTxn.
 
 use std::{future::Future, sync::Arc, time::Instant};
 
 use kafka_protocol::{
     ResponseError,
     messages::{
-        AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest,
-        AddPartitionsToTxnResponse, EndTxnRequest, EndTxnResponse, InitProducerIdRequest,
-        InitProducerIdResponse, ProducerId, TransactionalId, TxnOffsetCommitRequest,
-        TxnOffsetCommitResponse,
-        add_partitions_to_txn_request::AddPartitionsToTxnTopic,
-        add_partitions_to_txn_response::{
-            AddPartitionsToTxnPartitionResult, AddPartitionsToTxnTopicResult,
-        },
+        AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, EndTxnRequest, EndTxnResponse,
+        InitProducerIdRequest, InitProducerIdResponse, ProducerId, TransactionalId,
+        TxnOffsetCommitRequest, TxnOffsetCommitResponse,
         txn_offset_commit_request::TxnOffsetCommitRequestTopic,
         txn_offset_commit_response::{
             TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
@@ -30,7 +24,7 @@ use crate::{
     context::{Context, Node},
     groups::{CommittedOffset, Committer, GroupError, OffsetsByTopic},
     log::Marker,
-    transactions::{ProducerEpoch, StateError, TransactionError},
+    transactions::{ProducerEpoch, Protocol, StateError, TransactionError},
 };
 
 /// Kafka's `transaction.max.timeout.ms`.
@@ -38,6 +32,9 @@ const MAX_TIMEOUT_MS: i32 = 15 * 60 * 1000;
 /// The first version of AddPartitionsToTxn, AddOffsetsToTxn and EndTxn whose clients know
 /// `PRODUCER_FENCED`; for older ones it is `INVALID_PRODUCER_EPOCH`.
 const FENCED_SINCE: i16 = 2;
+/// The first versions of TxnOffsetCommit and EndTxn of the second protocol of transactions.
+const OFFSETS_V2_SINCE: i16 = 5;
+const END_V2_SINCE: i16 = 5;
 
 /// Kafka's error for ours; `fenced` is the one for a producer that was replaced.
 fn error_for(error: &TransactionError, fenced: ResponseError) -> ResponseError {
@@ -55,7 +52,8 @@ fn error_for(error: &TransactionError, fenced: ResponseError) -> ResponseError {
     }
 }
 
-fn fenced(version: i16) -> ResponseError {
+/// The error for a producer that was replaced, in that version of a request.
+pub(super) fn fenced(version: i16) -> ResponseError {
     if version >= FENCED_SINCE {
         ResponseError::ProducerFenced
     } else {
@@ -64,7 +62,7 @@ fn fenced(version: i16) -> ResponseError {
 }
 
 /// Does something to a transaction, to its end also when the client is gone meanwhile.
-async fn run<T, F>(
+pub(super) async fn run<T, F>(
     context: &Context,
     fenced: ResponseError,
     act: impl FnOnce(Arc<Node>) -> F,
@@ -120,50 +118,6 @@ async fn init_transactional(
     .await
 }
 
-/// Adds partitions to a transaction: all of them, or none if one does not exist.
-pub(super) async fn add_partitions(
-    context: &Context,
-    request: AddPartitionsToTxnRequest,
-    version: i16,
-) -> AddPartitionsToTxnResponse {
-    let exists = |topic: &AddPartitionsToTxnTopic, partition: i32| {
-        context.node.topics.partition(&topic.name, partition).is_some()
-    };
-    let topics = &request.v3_and_below_topics;
-    let all_exist = topics.iter().all(|t| t.partitions.iter().all(|&p| exists(t, p)));
-    let added = if all_exist {
-        let named = topics.iter().flat_map(|topic| {
-            topic.partitions.iter().map(|partition| (topic.name.to_string(), *partition))
-        });
-        let named = named.collect();
-        let id = request.v3_and_below_transactional_id.clone();
-        let producer =
-            producer(request.v3_and_below_producer_id, request.v3_and_below_producer_epoch);
-        run(context, fenced(version), |node| async move {
-            node.transactions.add_partitions(&node, &id, producer, named).await
-        })
-        .await
-    } else {
-        Err(ResponseError::OperationNotAttempted)
-    };
-    let results = topics.iter().map(|topic| {
-        let partitions = topic.partitions.iter().map(|&partition| {
-            let error = if exists(topic, partition) {
-                error_code(&added)
-            } else {
-                ResponseError::UnknownTopicOrPartition.code()
-            };
-            AddPartitionsToTxnPartitionResult::default()
-                .with_partition_index(partition)
-                .with_partition_error_code(error)
-        });
-        AddPartitionsToTxnTopicResult::default()
-            .with_name(topic.name.clone())
-            .with_results_by_partition(partitions.collect())
-    });
-    AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(results.collect())
-}
-
 /// Adds the offsets of a group to a transaction.
 pub(super) async fn add_offsets(
     context: &Context,
@@ -187,14 +141,16 @@ pub(super) async fn add_offsets(
 pub(super) async fn commit_offsets(
     context: &Context,
     request: TxnOffsetCommitRequest,
+    version: i16,
 ) -> TxnOffsetCommitResponse {
     let (offsets, results) = check_offsets(context, request.topics.clone());
     let done = match validate_member(context, &request) {
         Ok(()) if !offsets.is_empty() => {
             let producer = producer(request.producer_id, request.producer_epoch);
             run(context, ResponseError::InvalidProducerEpoch, |node| async move {
-                let (id, group) = (&request.transactional_id, &request.group_id);
-                node.transactions.add_offsets(id, producer, group, offsets).await
+                let (id, kept) = (&request.transactional_id, (&**request.group_id, offsets));
+                let protocol = protocol(version, OFFSETS_V2_SINCE);
+                node.transactions.add_offsets(&node, id, producer, kept, protocol).await
             })
             .await
         }
@@ -266,12 +222,23 @@ fn check_offsets(
 pub(super) async fn end(context: &Context, request: EndTxnRequest, version: i16) -> EndTxnResponse {
     let producer = producer(request.producer_id, request.producer_epoch);
     let marker = if request.committed { Marker::Commit } else { Marker::Abort };
+    let protocol = protocol(version, END_V2_SINCE);
     let ended = run(context, fenced(version), |node| async move {
-        node.transactions.end(&node, &request.transactional_id, producer, marker).await
+        let id = &request.transactional_id;
+        node.transactions.end(&node, id, producer, marker, protocol).await
     });
-    EndTxnResponse::default().with_error_code(error_code(&ended.await))
+    let ended = ended.await;
+    let response = EndTxnResponse::default().with_error_code(error_code(&ended));
+    match ended {
+        Ok(next) => response.with_producer_id(ProducerId(next.id)).with_producer_epoch(next.epoch),
+        Err(_) => response,
+    }
 }
 
-fn producer(id: ProducerId, epoch: i16) -> ProducerEpoch {
+fn protocol(version: i16, v2_since: i16) -> Protocol {
+    if version >= v2_since { Protocol::V2 } else { Protocol::V1 }
+}
+
+pub(super) fn producer(id: ProducerId, epoch: i16) -> ProducerEpoch {
     ProducerEpoch { id: id.0, epoch }
 }

@@ -12,15 +12,13 @@ use kafka_protocol::{
 
 use crate::wire::{Request, RequestError};
 
-/// The APIs with the first and last version offered. What carries topic ids instead of names
-/// (Produce 13, Fetch 13) is left out, and so is the second protocol of transactions, in which
-/// each of them has its own epoch (AddPartitionsToTxn 4, EndTxn 5, TxnOffsetCommit 5).
+/// The APIs with the first and last version offered.
 ///
 /// Produce is said to begin at 0, as Apache Kafka 4 says: older librdkafka takes that for leave to
 /// compress. Versions below 3, with old message formats, are refused there as here.
-pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
-    (ApiKey::Produce, 0, 12),
-    (ApiKey::Fetch, 4, 12),
+pub(crate) const APIS: [(ApiKey, i16, i16); 45] = [
+    (ApiKey::Produce, 0, 13),
+    (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 10),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::OffsetCommit, 2, 9),
@@ -38,21 +36,25 @@ pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
-    (ApiKey::AddPartitionsToTxn, 0, 3),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4),
+    (ApiKey::AddPartitionsToTxn, 0, 5),
     (ApiKey::AddOffsetsToTxn, 0, 4),
-    (ApiKey::EndTxn, 0, 4),
-    (ApiKey::TxnOffsetCommit, 0, 4),
+    (ApiKey::EndTxn, 0, 5),
+    (ApiKey::TxnOffsetCommit, 0, 5),
     (ApiKey::DescribeAcls, 1, 3),
     (ApiKey::CreateAcls, 1, 3),
     (ApiKey::DeleteAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::AlterConfigs, 0, 2),
+    (ApiKey::AlterReplicaLogDirs, 1, 2),
     (ApiKey::DescribeLogDirs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::IncrementalAlterConfigs, 0, 1),
     (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::AlterPartitionReassignments, 0, 1),
     (ApiKey::ListPartitionReassignments, 0, 0),
     (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeCluster, 0, 2),
     (ApiKey::DescribeProducers, 0, 0),
     (ApiKey::DescribeTransactions, 0, 0),
     (ApiKey::ListTransactions, 0, 2),
@@ -62,8 +64,9 @@ pub(crate) const APIS: [(ApiKey, i16, i16); 41] = [
     (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
-/// The feature that tells clients of the consumer group protocol, and its level.
-const GROUP_VERSION: (&str, i16) = ("group.version", 1);
+/// The features that tell clients of the consumer group protocol and of the second protocol of
+/// transactions, and their levels.
+const FEATURES: [(&str, i16); 2] = [("group.version", 1), ("transaction.version", 2)];
 
 /// Whether a request of that version can be decoded.
 pub(crate) fn is_supported(api: ApiKey, version: i16) -> bool {
@@ -92,19 +95,22 @@ pub(super) fn api_versions(request: &Request) -> Result<Bytes, RequestError> {
         return request.encode_as(&response, 0);
     }
     request.decode::<ApiVersionsRequest>()?;
-    let (group_version, level) = (StrBytes::from_static_str(GROUP_VERSION.0), GROUP_VERSION.1);
-    let supported = SupportedFeatureKey::default()
-        .with_name(group_version.clone())
-        .with_min_version(0)
-        .with_max_version(level);
-    let finalized = FinalizedFeatureKey::default()
-        .with_name(group_version)
-        .with_min_version_level(level)
-        .with_max_version_level(level);
+    let supported = FEATURES.map(|(name, level)| {
+        SupportedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version(0)
+            .with_max_version(level)
+    });
+    let finalized = FEATURES.map(|(name, level)| {
+        FinalizedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version_level(level)
+            .with_max_version_level(level)
+    });
     let response = ApiVersionsResponse::default()
         .with_api_keys(apis(|_| true))
-        .with_supported_features(vec![supported])
+        .with_supported_features(supported.into())
         .with_finalized_features_epoch(0)
-        .with_finalized_features(vec![finalized]);
+        .with_finalized_features(finalized.into());
     request.encode(&response)
 }

@@ -9,6 +9,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
+    member_file::MemberFile,
     offsets::{CommittedOffset, GroupOffsets},
     state::GroupState,
 };
@@ -21,6 +22,7 @@ pub(crate) struct Group {
     /// Wakes the timers when a deadline may have come nearer or the group may be unused.
     pub(super) changed: Notify,
     pub(crate) offsets: GroupOffsets,
+    pub(super) member_file: MemberFile,
 }
 
 impl Group {
@@ -38,14 +40,34 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether [`Self::store_members`] has something to do.
+    pub(crate) fn has_unstored_members(&self) -> bool {
+        let revision = self.lock().revision();
+        self.member_file.differs(revision)
+    }
+
+    /// Makes the members of the consumer protocol durable, if they have changed; blocks.
+    pub(crate) fn store_members(&self) -> io::Result<()> {
+        let _writing = self.member_file.writing();
+        let (content, revision) = {
+            let state = self.lock();
+            if !self.member_file.differs(state.revision()) {
+                return Ok(());
+            }
+            (self.member_file.content(&state.members)?, state.revision())
+        };
+        self.member_file.write(content.as_deref(), revision)
+    }
+
     pub(super) fn is_unused(&self) -> bool {
-        self.lock().is_unused() && self.offsets.is_empty()
+        self.lock().is_unused() && self.offsets.is_empty() && !self.has_unstored_members()
     }
 
     /// Removes the offsets of a group without members when they are too old; blocks. While there are
     /// members, that is written to the offsets' file now and then, for the time after a restart. A group
     /// that has nothing left ends by that.
     pub(super) fn expire_offsets(&self, now: SystemTime, retention: Duration) -> io::Result<()> {
+        self.store_members()?;
         if self.lock().has_members() {
             self.offsets.mark_active(now);
             return self.offsets.store_activity(retention / 4);

@@ -4,6 +4,7 @@ mod classic;
 mod consumer;
 mod error;
 mod group;
+mod member_file;
 mod offsets;
 mod state;
 
@@ -29,6 +30,7 @@ pub(crate) use offsets::{CommittedOffset, OffsetsByTopic};
 pub(crate) use state::{Committer, GroupState, Members};
 
 use crate::{config::BrokerConfig, disk::Disk, error::BrokerError};
+use member_file::MemberFile;
 use offsets::GroupOffsets;
 
 /// Why a group could not be deleted.
@@ -66,8 +68,16 @@ impl GroupMap {
             let deadline = {
                 let mut state = group.lock();
                 state.expire(Instant::now());
+                state.remember_members();
                 state.next_deadline()
             };
+            if group.has_unstored_members() {
+                let changed = Arc::clone(&group);
+                let stored = tokio::task::spawn_blocking(move || changed.store_members()).await;
+                if let Err(error) = stored.map_err(io::Error::from).flatten() {
+                    tracing::warn!(group = group.name, "cannot store the members ({error})");
+                }
+            }
             if group.is_unused() && self.remove_if_unused(&group) {
                 return;
             }
@@ -86,6 +96,7 @@ impl GroupMap {
 #[derive(Debug)]
 pub(crate) struct Groups {
     dir: PathBuf,
+    member_dir: PathBuf,
     disk: Disk,
     offsets_retention: Duration,
     stop: CancellationToken,
@@ -93,7 +104,8 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Opens the groups that have committed offsets; must be called within a Tokio runtime.
+    /// Opens the groups that have committed offsets or members of the consumer protocol; must be called
+    /// within a Tokio runtime.
     pub(crate) fn open(
         config: &BrokerConfig,
         disk: Disk,
@@ -101,24 +113,39 @@ impl Groups {
     ) -> Result<Self, BrokerError> {
         let groups = Self {
             dir: config.dir.join("groups"),
+            member_dir: config.dir.join("group-members"),
             disk,
             offsets_retention: config.offsets_retention,
             stop,
             groups: Arc::default(),
         };
+        let now = Instant::now();
+        let members = MemberFile::load_all(&groups.member_dir)?.into_iter();
+        let mut members: HashMap<String, GroupState> =
+            members.map(|(name, members)| (name, GroupState::resumed(now, members))).collect();
         for (name, offsets) in GroupOffsets::load_all(&groups.dir, &groups.disk)? {
-            let group = groups.start(&name, offsets);
+            let state = members.remove(&name).unwrap_or_default();
+            let group = groups.start(&name, offsets, state);
+            groups.groups.lock().insert(name, group);
+        }
+        for (name, state) in members {
+            let group = groups.start(&name, groups.no_offsets(&name), state);
             groups.groups.lock().insert(name, group);
         }
         Ok(groups)
     }
 
-    fn start(&self, name: &str, offsets: GroupOffsets) -> Arc<Group> {
+    fn no_offsets(&self, name: &str) -> GroupOffsets {
+        GroupOffsets::new(&self.dir, name, self.disk.clone())
+    }
+
+    fn start(&self, name: &str, offsets: GroupOffsets, state: GroupState) -> Arc<Group> {
         let group = Arc::new(Group {
             name: name.to_owned(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: Notify::new(),
             offsets,
+            member_file: MemberFile::new(&self.member_dir, name, self.disk.clone()),
         });
         let timers = Arc::clone(&self.groups).run_timers(Arc::clone(&group));
         let stop = self.stop.clone();
@@ -138,9 +165,9 @@ impl Groups {
         act: impl FnOnce(&mut GroupState) -> T,
     ) -> (Arc<Group>, T) {
         let mut groups = self.groups.lock();
-        let group = groups.entry(name.to_owned()).or_insert_with(|| {
-            self.start(name, GroupOffsets::new(&self.dir, name, self.disk.clone()))
-        });
+        let group = groups
+            .entry(name.to_owned())
+            .or_insert_with(|| self.start(name, self.no_offsets(name), GroupState::default()));
         (Arc::clone(group), group.with(act))
     }
 
@@ -173,6 +200,7 @@ impl Groups {
         if group.lock().has_members() {
             return Err(DeleteGroupError::NotEmpty);
         }
+        group.store_members().map_err(DeleteGroupError::Storage)?;
         group.with(GroupState::forget_members);
         group.offsets.clear().map_err(DeleteGroupError::Storage)?;
         self.remove_if_unused(&group);

@@ -24,6 +24,8 @@ pub(crate) struct GroupState {
     pending_offset_commits: usize,
     /// Whether the group had members since retention was last applied, and so is still known.
     had_members: bool,
+    /// Grows when members of the consumer protocol, or what is known of them, have changed.
+    revision: u64,
 }
 
 impl Default for GroupState {
@@ -32,6 +34,7 @@ impl Default for GroupState {
             members: Members::Classic(ClassicState::default()),
             pending_offset_commits: 0,
             had_members: false,
+            revision: 0,
         }
     }
 }
@@ -48,6 +51,12 @@ pub(crate) struct Committer<'a> {
 }
 
 impl GroupState {
+    /// Members of the consumer protocol that go on after a restart.
+    pub(super) fn resumed(now: Instant, mut members: ConsumerState) -> Self {
+        members.resume(now);
+        Self { members: Members::Consumer(members), had_members: true, ..Self::default() }
+    }
+
     /// Whether somebody is in the group.
     pub(crate) fn has_members(&self) -> bool {
         match &self.members {
@@ -115,7 +124,7 @@ impl GroupState {
                 return Err(GroupError::NotConsumerGroup);
             }
             if heartbeat.member_epoch != 0 {
-                // A member from before a restart, after which only the offsets are left of the group.
+                // A member of which nothing is left.
                 return Err(GroupError::UnknownMemberId);
             }
             self.members = Members::Consumer(ConsumerState::after(state.generation));
@@ -181,9 +190,20 @@ impl GroupState {
         self.pending_offset_commits -= 1;
     }
 
-    /// Notes whether there are members, without whom the group is known until retention is applied.
+    /// Notes whether there are members, without whom the group is known until retention is applied, and
+    /// whether they have changed.
     pub(super) fn remember_members(&mut self) {
         self.had_members |= self.has_members();
+        if let Members::Consumer(state) = &mut self.members
+            && state.take_changed()
+        {
+            self.revision += 1;
+        }
+    }
+
+    /// Which state of the members of the consumer protocol this is; 0 at a start.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// A group without members needs not be known any longer for their sake.

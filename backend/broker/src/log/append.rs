@@ -9,12 +9,12 @@ use std::{
 use super::{
     batch::{BatchHeader, set_append_time, stored_prefix},
     control::Marker,
-    partition::{Health, Log, LogStatus, Partition},
+    partition::{Health, Log, LogSettings, LogStatus, Partition},
     producer_state::{ActiveProducer, SequenceCheck, SequenceError},
     segment::{self, Segment},
     timestamp::TimestampType,
     transactions::TransactionCheckError,
-    validate::{RefusedBatch, millis, validate},
+    validate::{RefusedBatch, check_size, millis, validate},
 };
 
 /// Where an accepted batch lies.
@@ -60,23 +60,32 @@ impl Partition {
         batch: &[u8],
     ) -> Result<Appended, AppendError> {
         let (settings, now) = (self.settings(), millis(SystemTime::now()));
-        validate(&settings, header, batch, now)?;
-        if settings.timestamp_type == TimestampType::Create {
-            return self.append_in_sequence(header, batch);
+        let records = validate(&settings, header, batch, now)?;
+        let compression = settings.compression.filter(|kind| *kind != header.compression());
+        let append_time = (settings.timestamp_type == TimestampType::LogAppend).then_some(now);
+        if compression.is_none() && append_time.is_none() {
+            return self.append_in_sequence(&settings, header, batch);
         }
-        let mut batch = batch.to_vec();
-        set_append_time(&mut batch, now);
+        let mut batch = match (compression, records) {
+            (Some(kind), Some(records)) => header.recompress(kind, &records)?,
+            _ => batch.to_vec(),
+        };
+        if let Some(now) = append_time {
+            set_append_time(&mut batch, now);
+        }
         let header = BatchHeader::parse(&batch).map_err(segment::invalid)?;
-        let appended = self.append_in_sequence(&header, &batch)?;
-        Ok(Appended { append_time: Some(now), ..appended })
+        check_size(&settings, &header)?;
+        let appended = self.append_in_sequence(&settings, &header, &batch)?;
+        Ok(Appended { append_time, ..appended })
     }
 
     fn append_in_sequence(
         self: &Arc<Self>,
+        settings: &LogSettings,
         header: &BatchHeader,
         batch: &[u8],
     ) -> Result<Appended, AppendError> {
-        self.append_unless(header, None, batch, |log| {
+        self.append_unless(settings, header, None, batch, |log| {
             match log.producers.check_sequence(header).map_err(AppendError::Sequence)? {
                 SequenceCheck::Duplicate { base, end } => return Ok(Some((base, end))),
                 SequenceCheck::InSequence => {}
@@ -96,6 +105,11 @@ impl Partition {
         self.log().producers.transactions.enlist(producer_id, epoch);
     }
 
+    /// Whether [`Self::enlist`] was called for that transaction.
+    pub(crate) fn is_enlisted(&self, producer_id: i64, epoch: i16) -> bool {
+        self.log().producers.transactions.is_enlisted(producer_id, epoch)
+    }
+
     /// Producers, with their epochs, that have records in a transaction that has not ended.
     pub(crate) fn open_transactions(&self) -> Vec<(i64, i16)> {
         self.log().producers.transactions.open()
@@ -112,7 +126,7 @@ impl Partition {
     ) -> Result<Appended, AppendError> {
         let batch = marker.to_batch(producer_id, epoch, millis(SystemTime::now()));
         let header = BatchHeader::parse(&batch).map_err(segment::invalid)?;
-        self.append_unless(&header, Some(marker), &batch, |log| {
+        self.append_unless(&self.settings(), &header, Some(marker), &batch, |log| {
             let ongoing = log.producers.transactions.is_ongoing(producer_id);
             Ok((!ongoing).then(|| (log.end(), log.end())))
         })
@@ -121,12 +135,12 @@ impl Partition {
     /// Appends a batch unless `there_already` finds the offsets where that was done before.
     fn append_unless(
         self: &Arc<Self>,
+        settings: &LogSettings,
         header: &BatchHeader,
         marker: Option<Marker>,
         batch: &[u8],
         there_already: impl Fn(&Log) -> Result<Option<(i64, i64)>, AppendError>,
     ) -> Result<Appended, AppendError> {
-        let settings = self.settings();
         let mut log = self.log();
         loop {
             let LogStatus { health, log_start, .. } = self.status();
@@ -136,7 +150,7 @@ impl Partition {
             if let Some((base, end)) = there_already(&log)? {
                 return Ok(Appended { base, end, log_start, append_time: None });
             }
-            if !log.active_segment().is_full_for(header, &settings) {
+            if !log.active_segment().is_full_for(header, settings) {
                 break;
             }
             if log.is_flushed() {

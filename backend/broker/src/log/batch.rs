@@ -3,9 +3,11 @@
 //! Everything behind the header stays as the client sent it, compressed or not. The base offset and
 //! the partition leader epoch lie before the checksummed part, so the broker may set them.
 
+use std::io;
+
 use bytes::{Buf, BufMut};
 
-use super::records::Record;
+use super::{codec, records::Record};
 
 /// Length of a batch's header in bytes.
 pub(crate) const HEADER_LEN: usize = 61;
@@ -17,6 +19,8 @@ const CHECKSUMMED: usize = 21;
 const CRC: std::ops::Range<usize> = 17..CHECKSUMMED;
 const ATTRIBUTES: std::ops::Range<usize> = CHECKSUMMED..23;
 const MAX_TIMESTAMP: std::ops::Range<usize> = 35..43;
+/// The attributes that say how the records are compressed.
+const COMPRESSION: i16 = 0b111;
 /// The attribute of a batch whose records all have the time at which it was appended.
 pub(super) const LOG_APPEND_TIME: i16 = 1 << 3;
 /// The attribute of a batch that is part of a transaction.
@@ -123,7 +127,7 @@ impl BatchHeader {
         if count < 0 || last_offset_delta < 0 || count - 1 > last_offset_delta {
             return Err(InvalidBatch::Count);
         }
-        if attributes & 0b111 > 4 {
+        if attributes & COMPRESSION > 4 {
             return Err(InvalidBatch::Compression);
         }
         Ok(Self {
@@ -162,6 +166,13 @@ impl BatchHeader {
         bytes.put_slice(records);
         set_checksum(&mut bytes);
         bytes
+    }
+
+    /// A whole batch of these records, decompressed, with another compression by Kafka's number.
+    pub(super) fn recompress(&self, compression: i16, records: &[u8]) -> io::Result<Vec<u8>> {
+        let attributes = self.attributes & !COMPRESSION | compression;
+        let records = codec::compress(compression, records)?;
+        Ok(Self { attributes, ..*self }.encode(&records))
     }
 
     /// Whether `batch`, all of it, has the checksum that its header names.
@@ -211,7 +222,7 @@ impl BatchHeader {
 
     /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub(crate) fn compression(&self) -> i16 {
-        self.attributes & 0b111
+        self.attributes & COMPRESSION
     }
 }
 

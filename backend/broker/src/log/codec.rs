@@ -15,6 +15,12 @@ const SNAPPY_HEADER_LEN: usize = 16;
 /// How much of a snappy stream is compressed at once.
 const SNAPPY_BLOCK_LEN: usize = 32 << 10;
 
+/// Kafka's number of a compression, by the name that `compression.type` has for it.
+pub(crate) fn compression_named(name: &str) -> Option<i16> {
+    let number = ["uncompressed", "gzip", "snappy", "lz4", "zstd"].iter().position(|n| *n == name);
+    number.and_then(|number| i16::try_from(number).ok())
+}
+
 /// The records of a whole batch, decompressed.
 pub(super) fn decompress(header: &BatchHeader, batch: &[u8]) -> io::Result<Vec<u8>> {
     let packed = batch.get(HEADER_LEN..header.size).ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -27,7 +27,8 @@ mod validate;
 mod window;
 
 pub(crate) use append::{AppendError, Appended};
-pub(crate) use batch::{InvalidBatch, check};
+pub(crate) use batch::{BatchHeader, InvalidBatch, check};
+pub(crate) use codec::compression_named;
 pub(crate) use compaction::MAX_KEYS;
 #[cfg(any(test, fuzzing))]
 pub(crate) use compaction::model as compaction_model;

@@ -48,6 +48,8 @@ pub(crate) struct LogSettings {
     pub(crate) min_insync_replicas: u64,
     /// A batch of more bytes is refused.
     pub(crate) max_batch_bytes: u64,
+    /// Kafka's number of the compression that all batches are given; none if they keep the client's.
+    pub(crate) compression: Option<i16>,
     /// Where timestamps come from.
     pub(crate) timestamp_type: TimestampType,
     /// Records with timestamps of clients that lie further back are refused.

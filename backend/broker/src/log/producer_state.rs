@@ -57,6 +57,8 @@ struct Producer {
     last_timestamp: i64,
     /// Whether a marker has ended a transaction of it here.
     has_marker: bool,
+    /// Whether a marker has given it this epoch, of which the first batch is still to come.
+    begins: bool,
 }
 
 /// What is known of a producer that has appended to a partition.
@@ -115,6 +117,7 @@ impl ProducerStates {
             Some(cached) if advance(cached.last, 1) != header.base_sequence => {
                 Err(SequenceError::OutOfOrder)
             }
+            None if producer.begins && header.base_sequence != 0 => Err(SequenceError::OutOfOrder),
             _ => Ok(SequenceCheck::InSequence),
         }
     }
@@ -135,16 +138,19 @@ impl ProducerStates {
             batches: VecDeque::new(),
             last_timestamp: -1,
             has_marker: false,
+            begins: false,
         });
         producer.last_timestamp = header.max_timestamp;
         producer.has_marker |= marker.is_some();
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
+            producer.begins = true;
         }
         if header.is_control() {
             return;
         }
+        producer.begins = false;
         if producer.batches.len() == MAX_CACHED_BATCHES {
             producer.batches.pop_front();
         }
@@ -242,6 +248,22 @@ mod tests {
         assert_eq!(states.check_sequence(&batch(0, 3, 1)), Err(SequenceError::InvalidEpoch));
         assert_eq!(states.check_sequence(&batch(2, 3, 1)), Err(SequenceError::OutOfOrder));
         assert_eq!(states.check_sequence(&batch(2, 0, 1)), Ok(SequenceCheck::InSequence));
+    }
+
+    #[test]
+    fn an_epoch_that_a_marker_begins_starts_at_zero() {
+        let mut states = ProducerStates::default();
+        let marker = |epoch| BatchHeader { attributes: 0x30, ..batch(epoch, -1, 1) };
+        states.update(&marker(0), Some(Marker::Commit), 0);
+        let unknown = states.check_sequence(&batch(0, 3, 1));
+        assert_eq!(unknown, Ok(SequenceCheck::InSequence), "what was before it may be deleted");
+        states.update(&batch(0, 3, 1), None, 1);
+        states.update(&marker(1), Some(Marker::Commit), 2);
+        assert_eq!(states.check_sequence(&batch(0, 3, 1)), Err(SequenceError::InvalidEpoch));
+        assert_eq!(states.check_sequence(&batch(1, 4, 1)), Err(SequenceError::OutOfOrder));
+        assert_eq!(states.check_sequence(&batch(1, 0, 2)), Ok(SequenceCheck::InSequence));
+        states.update(&batch(1, 0, 2), None, 3);
+        assert_eq!(states.check_sequence(&batch(1, 2, 1)), Ok(SequenceCheck::InSequence));
     }
 
     #[test]

@@ -25,6 +25,13 @@ pub(crate) struct AbortedTransaction {
     pub(super) marker_offset: i64,
 }
 
+#[cfg(test)]
+impl AbortedTransaction {
+    pub(crate) fn new(producer_id: i64, first_offset: i64) -> Self {
+        Self { producer_id, first_offset, marker_offset: first_offset }
+    }
+}
+
 /// A transaction that this partition is part of.
 #[derive(Debug, Clone, Copy)]
 struct Ongoing {
@@ -55,6 +62,11 @@ impl PartitionTransactions {
     pub(super) fn enlist(&mut self, producer_id: i64, epoch: i16) {
         let new = Ongoing { epoch, first_offset: None };
         self.ongoing.entry(producer_id).or_insert(new).epoch = epoch;
+    }
+
+    /// Whether the producer may append transactional batches of that epoch.
+    pub(super) fn is_enlisted(&self, producer_id: i64, epoch: i16) -> bool {
+        self.ongoing.get(&producer_id).is_some_and(|ongoing| ongoing.epoch == epoch)
     }
 
     /// Whether the partition is part of a transaction of the producer.

@@ -54,16 +54,23 @@ pub(super) fn to_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Checks a batch that a client sent. Records are looked into only where a setting asks for that.
+/// Checks how large a batch is.
+pub(super) fn check_size(settings: &LogSettings, header: &BatchHeader) -> Result<(), RefusedBatch> {
+    if header.size as u64 > settings.max_batch_bytes {
+        return Err(Refusal::TooLarge.into());
+    }
+    Ok(())
+}
+
+/// Checks a batch that a client sent. Records are looked into only where a setting asks for that; then
+/// they are returned, decompressed.
 pub(super) fn validate(
     settings: &LogSettings,
     header: &BatchHeader,
     batch: &[u8],
     now: i64,
-) -> Result<(), RefusedBatch> {
-    if header.size as u64 > settings.max_batch_bytes {
-        return Err(Refusal::TooLarge.into());
-    }
+) -> Result<Option<Vec<u8>>, RefusedBatch> {
+    check_size(settings, header)?;
     let from_clients = settings.timestamp_type == TimestampType::Create;
     let limit = |distance: Option<Duration>| distance.filter(|_| from_clients).map(to_millis);
     let earliest = limit(settings.max_timestamp_before).map(|before| now.saturating_sub(before));
@@ -73,8 +80,10 @@ pub(super) fn validate(
             && (earliest.is_some_and(|earliest| timestamp < earliest)
                 || latest.is_some_and(|latest| timestamp > latest))
     };
-    if !settings.compact && earliest.is_none() && !beyond(header.max_timestamp) {
-        return Ok(());
+    let rewritten = settings.compression.is_some_and(|kind| kind != header.compression());
+    let looked_into = settings.compact || rewritten || earliest.is_some();
+    if !looked_into && !beyond(header.max_timestamp) {
+        return Ok(None);
     }
     let bytes = codec::decompress(header, batch).map_err(|_| Refusal::Invalid(InvalidRecords))?;
     let (mut without_key, mut beyond_limits) = (Vec::new(), Vec::new());
@@ -96,5 +105,5 @@ pub(super) fn validate(
     if !beyond_limits.is_empty() || beyond(header.max_timestamp) {
         return Err(RefusedBatch { reason: Refusal::Timestamp, records: beyond_limits });
     }
-    Ok(())
+    Ok(Some(bytes))
 }

@@ -4,6 +4,8 @@
 //! The requests of one transactional id take turns. A transaction that is decided is brought to its
 //! end by whoever comes next: the request itself, the next one, the timers, or the next start.
 
+mod finish;
+mod phase;
 mod recovery;
 mod state;
 #[cfg(test)]
@@ -21,17 +23,21 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-pub(crate) use state::{Phase, ProducerEpoch, StateError, TransactionState};
+pub(crate) use phase::Phase;
+pub(crate) use state::{ProducerEpoch, StateError, TransactionState};
 
-use crate::{
-    context::Node,
-    disk::Disk,
-    groups::{Groups, OffsetsByTopic},
-    log::{AppendError, Health, Marker, Partition},
-    topics::Topics,
-};
+use crate::{context::Node, disk::Disk, groups::OffsetsByTopic, log::Marker};
 
 const FORMAT: u32 = 1;
+
+/// How a producer speaks of its transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// It names partitions and groups before it uses them, and keeps its epoch.
+    V1,
+    /// KIP-890: using them suffices, and each transaction has an epoch of its own.
+    V2,
+}
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -145,10 +151,7 @@ impl Transactions {
                     self.finish(node, &transaction).await?;
                     state = transaction.state()?;
                 }
-                let new_id = match state.is_epoch_exhausted() {
-                    true => Some(new_producer_id(node).await?),
-                    false => None,
-                };
+                let new_id = id_if_exhausted(node, &state).await?;
                 state.renew(claimed, timeout_ms, new_id, now_ms())
             }
         };
@@ -197,36 +200,68 @@ impl Transactions {
         self.store(&transaction, next).await
     }
 
-    /// Keeps offsets, durably, that become the group's when the transaction is committed.
+    /// Keeps offsets, durably, that become the group's when the transaction is committed. In the second
+    /// protocol the group needs not have been added before.
     pub(crate) async fn add_offsets(
         &self,
+        node: &Arc<Node>,
         id: &str,
         producer: ProducerEpoch,
-        group: &str,
-        offsets: OffsetsByTopic,
+        (group, offsets): (&str, OffsetsByTopic),
+        protocol: Protocol,
     ) -> Result<(), TransactionError> {
         let transaction = self.get(id)?;
         let _turn = transaction.turn.lock().await;
-        let next = transaction.state()?.add_offsets(producer, group, offsets)?;
-        self.store(&transaction, next).await
+        self.finish(node, &transaction).await?;
+        let mut state = transaction.state()?;
+        if protocol == Protocol::V2 {
+            state = state.add_group(producer, group, now_ms())?;
+        }
+        self.store(&transaction, state.add_offsets(producer, group, offsets)?).await
     }
 
-    /// Ends the transaction of a producer. When it returns, markers and offsets are on disk.
+    /// Ends the transaction of a producer, and returns who it is from now on. Markers and offsets are on
+    /// disk then.
     pub(crate) async fn end(
         &self,
         node: &Arc<Node>,
         id: &str,
         producer: ProducerEpoch,
         marker: Marker,
-    ) -> Result<(), TransactionError> {
+        protocol: Protocol,
+    ) -> Result<ProducerEpoch, TransactionError> {
         let transaction = self.get(id)?;
         let _turn = transaction.turn.lock().await;
         self.finish(node, &transaction).await?;
-        if let Some(next) = transaction.state()?.end(producer, marker, now_ms())? {
+        let state = transaction.state()?;
+        let next = match protocol {
+            Protocol::V1 => state.end(producer, marker, now_ms())?,
+            Protocol::V2 => {
+                let new_id = id_if_exhausted(node, &state).await?;
+                state.end_epoch(producer, marker, new_id, now_ms())?
+            }
+        };
+        if let Some(next) = next {
             self.store(&transaction, next).await?;
             self.finish(node, &transaction).await?;
         }
-        Ok(())
+        Ok(transaction.state()?.producer)
+    }
+
+    /// Which of the partitions are part of the open transaction of a producer, in their order.
+    pub(crate) async fn verify_partitions(
+        &self,
+        node: &Arc<Node>,
+        id: &str,
+        producer: ProducerEpoch,
+        asked: Vec<(String, i32)>,
+    ) -> Result<Vec<bool>, TransactionError> {
+        let transaction = self.get(id)?;
+        let _turn = transaction.turn.lock().await;
+        self.finish(node, &transaction).await?;
+        let state = transaction.state()?;
+        let has = |(topic, number): (String, i32)| state.has_partition(producer, &topic, number);
+        Ok(asked.into_iter().map(has).collect::<Result<_, _>>()?)
     }
 
     /// What is known of a transactional id, if anything is.
@@ -252,31 +287,6 @@ impl Transactions {
         self.all().into_iter().any(pending)
     }
 
-    /// Brings a transaction that is decided to its end; the caller has the turn.
-    async fn finish(
-        &self,
-        node: &Arc<Node>,
-        transaction: &Transaction,
-    ) -> Result<(), TransactionError> {
-        let Some(state) = transaction.lock().clone() else { return Ok(()) };
-        let Some(marker) = state.decision() else { return Ok(()) };
-        let all = partitions(&node.topics, &state);
-        let appended = blocking(move || append_markers(all, state.producer, marker)).await?;
-        for (partition, end) in appended {
-            match partition.wait_for(end).await {
-                Health::Good => {}
-                Health::Deleted if !node.stop.is_cancelled() => {}
-                health => return Err(unusable(&partition, health)),
-            }
-        }
-        let state = transaction.state()?;
-        if marker == Marker::Commit && !state.offsets.is_empty() {
-            let (node, offsets) = (Arc::clone(node), state.offsets.clone());
-            blocking(move || commit_offsets(&node.groups, &node.topics, offsets)).await?;
-        }
-        self.store(transaction, state.complete(now_ms())).await
-    }
-
     /// Replaces the file, then what is in memory.
     async fn store(
         &self,
@@ -300,59 +310,12 @@ impl Transactions {
     }
 }
 
-/// The partitions of a transaction that still exist.
-fn partitions(topics: &Topics, state: &TransactionState) -> Vec<Arc<Partition>> {
-    let topics = topics.all();
-    let of_topic = |(name, numbers): (&String, &std::collections::BTreeSet<i32>)| {
-        let topic = topics.get(name);
-        let found = numbers.iter().filter_map(|number| topic?.partition(*number).cloned());
-        found.collect::<Vec<_>>()
-    };
-    state.partitions.iter().flat_map(of_topic).collect()
-}
-
-/// Appends the markers; returns what must be on disk before the transaction has ended.
-fn append_markers(
-    partitions: Vec<Arc<Partition>>,
-    producer: ProducerEpoch,
-    marker: Marker,
-) -> io::Result<Vec<(Arc<Partition>, i64)>> {
-    let mut appended = Vec::with_capacity(partitions.len());
-    for partition in partitions {
-        match partition.end_transaction(producer.id, producer.epoch, marker) {
-            Ok(at) => appended.push((partition, at.end)),
-            // Waiting for it tells whether its topic was deleted or the broker stops.
-            Err(AppendError::Closed(_)) => appended.push((partition, i64::MAX)),
-            Err(AppendError::Io(error)) => return Err(error),
-            Err(error) => return Err(io::Error::other(error)),
-        }
-    }
-    Ok(appended)
-}
-
-fn unusable(partition: &Partition, health: Health) -> TransactionError {
-    let name = partition.name();
-    io::Error::other(format!("{name} cannot be written any more ({health:?})")).into()
-}
-
-/// Makes the offsets of a committed transaction those of their groups.
-fn commit_offsets(
-    groups: &Groups,
-    topics: &Topics,
-    offsets: std::collections::BTreeMap<String, OffsetsByTopic>,
-) -> io::Result<()> {
-    for (group, offsets) in offsets {
-        let all = offsets.into_iter().flat_map(|(topic, partitions)| {
-            let with_topic = move |(number, offset)| (topic.clone(), number, offset);
-            partitions.into_iter().map(with_topic)
-        });
-        let existing: Vec<_> =
-            all.filter(|(topic, number, _)| topics.partition(topic, *number).is_some()).collect();
-        if !existing.is_empty() {
-            groups.begin_transactional_commit(&group).commit(existing)?;
-        }
-    }
-    Ok(())
+/// A new producer id for a producer whose epochs are used up.
+async fn id_if_exhausted(
+    node: &Arc<Node>,
+    state: &TransactionState,
+) -> Result<Option<i64>, TransactionError> {
+    if state.is_epoch_exhausted() { new_producer_id(node).await.map(Some) } else { Ok(None) }
 }
 
 async fn new_producer_id(node: &Arc<Node>) -> Result<i64, TransactionError> {

@@ -10,7 +10,7 @@ use std::{
 use tillstream_durable as durable;
 use tokio::sync::Notify;
 
-use super::{FORMAT, Stored, Transaction, Transactions, partitions};
+use super::{FORMAT, Stored, Transaction, Transactions, finish::partitions};
 use crate::{disk::Disk, error::BrokerError, log::Marker, topics::Topics};
 
 impl Transactions {

@@ -6,55 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::phase::Phase;
 use crate::{groups::OffsetsByTopic, log::Marker};
 
 /// How long the end of a transaction may take before it is tried again, in milliseconds.
 const RETRY_MS: u64 = 5000;
 
-/// A producer id and its epoch, which grows when a newer producer takes over.
+/// A producer id and its epoch, which grows when a newer producer takes over and, in the second protocol,
+/// with every transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProducerEpoch {
     pub(crate) id: i64,
     pub(crate) epoch: i16,
-}
-
-/// How far a transaction is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Phase {
-    /// There was none yet.
-    Empty,
-    /// It takes partitions and offsets.
-    Ongoing,
-    /// Decided; markers are being written.
-    PrepareCommit,
-    PrepareAbort,
-    /// Over.
-    CompleteCommit,
-    CompleteAbort,
-}
-
-impl Phase {
-    /// All that there are.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Empty,
-        Self::Ongoing,
-        Self::PrepareCommit,
-        Self::PrepareAbort,
-        Self::CompleteCommit,
-        Self::CompleteAbort,
-    ];
-
-    /// Kafka's name of it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "Empty",
-            Self::Ongoing => "Ongoing",
-            Self::PrepareCommit => "PrepareCommit",
-            Self::PrepareAbort => "PrepareAbort",
-            Self::CompleteCommit => "CompleteCommit",
-            Self::CompleteAbort => "CompleteAbort",
-        }
-    }
 }
 
 /// Why a request is refused.
@@ -72,8 +35,12 @@ pub(crate) enum StateError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TransactionState {
     pub(crate) producer: ProducerEpoch,
-    /// The producer's epoch before it asked for a new one, in case it did not hear the answer.
+    /// The producer's epoch before it was given a new one, in case it did not hear the answer.
     previous: Option<ProducerEpoch>,
+    /// The id that the producer has when the transaction is over, if its epochs are used up; absent in
+    /// files of versions that had no epoch for each transaction.
+    #[serde(default)]
+    next_id: Option<i64>,
     /// How long a transaction may stay open.
     pub(crate) timeout_ms: u64,
     pub(crate) phase: Phase,
@@ -95,6 +62,7 @@ impl TransactionState {
         Self {
             producer: ProducerEpoch { id: producer_id, epoch: 0 },
             previous: None,
+            next_id: None,
             timeout_ms,
             phase: Phase::Empty,
             since_ms: now_ms,
@@ -223,6 +191,37 @@ impl TransactionState {
         }
     }
 
+    /// The same in the second protocol (KIP-890), in which the producer goes on with the next epoch, or
+    /// with a new id where one is given, so that what is still on its way from it is known to be late. A
+    /// transaction that is aborted need not have begun.
+    pub(crate) fn end_epoch(
+        &self,
+        producer: ProducerEpoch,
+        marker: Marker,
+        new_id: Option<i64>,
+        now_ms: u64,
+    ) -> Result<Option<Self>, StateError> {
+        let ended = match marker {
+            Marker::Commit => Phase::CompleteCommit,
+            Marker::Abort => Phase::CompleteAbort,
+        };
+        let is_over = matches!(self.phase, Phase::CompleteCommit | Phase::CompleteAbort);
+        if is_over && self.previous == Some(producer) {
+            return if self.phase == ended { Ok(None) } else { Err(StateError::InvalidTxnState) };
+        }
+        self.check_producer(producer)?;
+        let has_begun = self.phase == Phase::Ongoing;
+        if self.is_prepared() || (!has_begun && marker == Marker::Commit) {
+            return Err(StateError::InvalidTxnState);
+        }
+        let mut next = self.prepare(marker, now_ms);
+        next.started_ms = self.started_ms.filter(|_| has_begun).or(Some(now_ms));
+        next.previous = Some(producer);
+        next.producer.epoch = producer.epoch.saturating_add(1);
+        next.next_id = new_id;
+        Ok(Some(next))
+    }
+
     /// Shuts the producer out and aborts its open transaction.
     pub(crate) fn fence(&self, now_ms: u64) -> Self {
         let mut next = self.prepare(Marker::Abort, now_ms);
@@ -258,13 +257,27 @@ impl TransactionState {
             Phase::PrepareCommit => Phase::CompleteCommit,
             _ => Phase::CompleteAbort,
         };
+        let producer = self.next_id.map_or(self.producer, |id| ProducerEpoch { id, epoch: 0 });
         Self {
+            producer,
+            next_id: None,
             phase,
             since_ms: now_ms,
             partitions: BTreeMap::new(),
             offsets: BTreeMap::new(),
             ..self.clone()
         }
+    }
+
+    /// Whether a partition is part of the open transaction of a producer.
+    pub(crate) fn has_partition(
+        &self,
+        producer: ProducerEpoch,
+        topic: &str,
+        partition: i32,
+    ) -> Result<bool, StateError> {
+        self.check_producer(producer)?;
+        Ok(self.partitions.get(topic).is_some_and(|numbers| numbers.contains(&partition)))
     }
 
     /// When the transaction is to be aborted, or its end to be tried again; milliseconds since 1970.

@@ -115,3 +115,36 @@ fn only_ids_without_open_transaction_are_forgotten() {
     assert!(new().is_unused(100, 101));
     assert!(!ongoing().is_unused(100, 10_000));
 }
+
+#[test]
+fn in_the_second_protocol_each_transaction_has_its_epoch() {
+    let decided = ongoing().end_epoch(epoch(0), Marker::Commit, None, 60).unwrap().unwrap();
+    assert_eq!((decided.producer, decided.decision()), (epoch(1), Some(Marker::Commit)));
+    let complete = decided.complete(70);
+    assert_eq!(complete.producer, epoch(1));
+    assert_eq!(complete.end_epoch(epoch(0), Marker::Commit, None, 80), Ok(None), "asked again");
+    let (fenced, invalid) = (Err(StateError::ProducerFenced), Err(StateError::InvalidTxnState));
+    assert_eq!(complete.end_epoch(epoch(0), Marker::Abort, None, 80), invalid);
+    assert_eq!(complete.renew(Some(epoch(0)), TIMEOUT_MS, None, 80).producer, epoch(1));
+    let nothing = complete.end_epoch(epoch(1), Marker::Commit, None, 80);
+    assert_eq!(nothing, invalid);
+    let aborted = complete.end_epoch(epoch(1), Marker::Abort, None, 80).unwrap().unwrap();
+    assert_eq!((aborted.producer, aborted.started_ms), (epoch(2), Some(80)));
+    let next = complete.add_partitions(epoch(1), [], 80).unwrap();
+    assert_eq!(next.end_epoch(epoch(0), Marker::Commit, None, 90), fenced, "the answer was heard");
+}
+
+#[test]
+fn a_producer_whose_epochs_are_used_up_has_a_new_id_after_its_transaction() {
+    let last = epoch(i16::MAX - 1);
+    let mut state = ongoing();
+    state.producer = last;
+    let decided = state.end_epoch(last, Marker::Commit, Some(9), 60).unwrap().unwrap();
+    assert_eq!(decided.producer, epoch(i16::MAX), "as the markers have it");
+    let complete = decided.complete(70);
+    assert_eq!(complete.producer, ProducerEpoch { id: 9, epoch: 0 });
+    assert_eq!(complete.end_epoch(last, Marker::Commit, Some(10), 80), Ok(None), "asked again");
+    let next = complete.add_partitions(complete.producer, [], 80).unwrap();
+    let fenced = next.fence(90).complete(95);
+    assert_eq!(fenced.producer, ProducerEpoch { id: 9, epoch: 1 });
+}

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod consumer_protocol;
 pub mod raw;
+pub mod raw_producer;
 pub mod transactional;
 
 use std::{

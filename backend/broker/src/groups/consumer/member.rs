@@ -5,11 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Assignor, Partitions, state::LEAVE_STATIC_EPOCH};
 use crate::{groups::error::GroupError, pattern::NamePattern};
 
 /// How far a member is with what its group wants of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) enum MemberPhase {
     /// It reads what it is to read in the epoch that it has.
     #[default]
@@ -57,8 +59,8 @@ pub(crate) struct HeartbeatResult {
     pub(crate) assignment: Option<Partitions>,
 }
 
-/// One member of a consumer group.
-#[derive(Debug)]
+/// One member of a consumer group; on disk all of it but the clock.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ConsumerMember {
     pub(crate) id: String,
     pub(crate) instance_id: Option<String>,
@@ -77,10 +79,12 @@ pub(crate) struct ConsumerMember {
     pub(super) revoking: Partitions,
     /// What it is to have in the end.
     pub(crate) target: Partitions,
+    #[serde(skip, default = "Instant::now")]
     pub(super) last_heartbeat: Instant,
     session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
     /// When it must have given up what it was told to.
+    #[serde(skip)]
     pub(super) revoke_by: Option<Instant>,
 }
 
@@ -106,6 +110,13 @@ impl ConsumerMember {
             rebalance_timeout: session_timeout,
             revoke_by: None,
         }
+    }
+
+    /// Lets its times begin anew, after a restart.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.last_heartbeat = now;
+        let gives_up = self.phase == MemberPhase::UnrevokedPartitions;
+        self.revoke_by = gives_up.then(|| now + self.rebalance_timeout);
     }
 
     /// Takes over what the heartbeat says; whether the subscription has changed.

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -18,15 +19,19 @@ pub(crate) const LEAVE_EPOCH: i32 = -1;
 /// The epoch of a static member that leaves and will be back.
 pub(crate) const LEAVE_STATIC_EPOCH: i32 = -2;
 
-/// The members of a consumer group and what they are to read.
-#[derive(Debug, Default)]
+/// The members of a consumer group and what they are to read, as it is on disk.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ConsumerState {
     pub(crate) members: BTreeMap<String, ConsumerMember>,
     /// Grows with every change that needs a new assignment.
     pub(crate) group_epoch: i32,
     /// The group's epoch that the members' targets were made for.
     pub(crate) assignment_epoch: i32,
+    #[serde(skip)]
     subscriptions: Subscriptions,
+    /// Whether something has changed since [`Self::take_changed`] was asked.
+    #[serde(skip)]
+    changed: bool,
     /// The topics that were read when the group's epoch last grew.
     topics: SubscribedTopics,
 }
@@ -35,6 +40,17 @@ impl ConsumerState {
     /// A group without members whose next epoch is the one after `epoch`.
     pub(crate) fn after(epoch: i32) -> Self {
         Self { group_epoch: epoch, assignment_epoch: epoch, ..Self::default() }
+    }
+
+    /// Goes on after a restart: as if everyone had sent a heartbeat now.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.members.values_mut().for_each(|member| member.resume(now));
+        self.subscriptions.update(self.members.values());
+    }
+
+    /// Whether something has changed since this was last asked, besides the times of heartbeats.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// Kafka's name of the group's state.
@@ -77,7 +93,7 @@ impl ConsumerState {
         let is_new = self.admit(now, &heartbeat)?;
         let id = &heartbeat.member_id;
         let member = self.members.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
-        let before = member.assigned.clone();
+        let (epoch, before) = (member.epoch, (member.assigned.clone(), member.revoking.clone()));
         let changed = member.update(now, &heartbeat) || is_new;
         if changed {
             self.subscriptions.update(self.members.values());
@@ -86,13 +102,17 @@ impl ConsumerState {
         if changed || resolved != self.topics {
             self.topics = resolved;
             self.group_epoch += 1;
+            self.changed = true;
         }
         if self.group_epoch > self.assignment_epoch {
             self.assign();
         }
         self.reconcile(now, id, heartbeat.owned.as_ref());
         let member = self.members.get(id).ok_or(GroupError::UnknownMemberId)?;
-        let told = heartbeat.member_epoch == 0 || heartbeat.is_full() || member.assigned != before;
+        let joins = heartbeat.member_epoch == 0;
+        let moved = member.epoch != epoch || member.revoking != before.1;
+        let told = joins || heartbeat.is_full() || member.assigned != before.0;
+        self.changed |= joins || moved || member.assigned != before.0;
         Ok(HeartbeatResult {
             member_epoch: member.epoch,
             assignment: told.then(|| member.assigned.clone()),
@@ -162,6 +182,7 @@ impl ConsumerState {
             member.target = share;
         }
         self.assignment_epoch = self.group_epoch;
+        self.changed = true;
     }
 
     /// Lets a member go; a static one that will be back keeps its partitions until its session ends.
@@ -178,6 +199,7 @@ impl ConsumerState {
             }
         }
         let member = self.members.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
+        self.changed = true;
         if epoch == LEAVE_STATIC_EPOCH {
             member.epoch = LEAVE_STATIC_EPOCH;
         } else {
@@ -193,6 +215,7 @@ impl ConsumerState {
         if self.members.len() < before {
             self.subscriptions.update(self.members.values());
             self.group_epoch += 1;
+            self.changed = true;
         }
         if self.members.is_empty() {
             self.topics.clear();

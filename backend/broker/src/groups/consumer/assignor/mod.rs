@@ -5,12 +5,13 @@ mod uniform;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Partitions;
 
 /// A way to share out partitions, run by the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub(crate) enum Assignor {
     /// All members get the same number as far as their subscriptions allow it, and keep what they have.
     #[default]
