@@ -13,7 +13,7 @@ pub(super) struct CodePageRows {
 impl CodePageRows {
     /// Takes notice of a row on this line; tells whether it is UTF-8.
     pub(super) fn see(&mut self, text: &[u8], line: u64) -> bool {
-        if std::str::from_utf8(text).is_ok() {
+        if text.is_ascii() || std::str::from_utf8(text).is_ok() {
             return true;
         }
         if self.rows == 0 {

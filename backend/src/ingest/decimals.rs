@@ -38,9 +38,12 @@ impl Decimal {
 
     fn parse<T>(self, text: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<T> {
         match self {
-            Self::Point if !text.contains(',') => parse(text).ok(),
-            Self::Comma if !text.contains([',', '.']) => parse(text).ok(),
-            Self::Point | Self::Comma => parse(&self.plain(text)?).ok(),
+            Self::Point => match parse(text) {
+                Err(_) if text.contains(',') => parse(&self.plain(text)?).ok(),
+                parsed => parsed.ok(),
+            },
+            Self::Comma if text.contains([',', '.']) => parse(&self.plain(text)?).ok(),
+            Self::Comma => parse(text).ok(),
         }
     }
 

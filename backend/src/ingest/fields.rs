@@ -49,7 +49,7 @@ const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// `None` where it is empty or one of the words for a missing value (`NaN`, `NA`, `#N/A`, `null`, `None`).
 #[must_use]
 pub fn parse_customer_id(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.trim();
+    let text = trim(text);
     if text.is_empty() || is_missing(text) {
         return None;
     }
@@ -61,7 +61,10 @@ pub fn parse_customer_id(text: &str) -> Option<Cow<'_, str>> {
 /// # Errors
 /// [`FieldError::Quantity`] for fractions, numbers beyond the exact range and anything else.
 pub fn parse_quantity(text: &str) -> Result<i64, FieldError> {
-    let trimmed = text.trim();
+    let trimmed = trim(text);
+    if let Some(quantity) = trimmed.parse().ok().filter(|quantity| is_quantity(*quantity)) {
+        return Ok(quantity);
+    }
     // Not through a number that may round it.
     let whole = match trimmed.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,
@@ -91,7 +94,7 @@ pub(crate) fn is_exact_integer(value: f64) -> bool {
 /// # Errors
 /// [`FieldError::UnitPrice`] for NaN, what is beyond ±2^53, and anything that is not a number.
 pub fn parse_price(text: &str) -> Result<f64, FieldError> {
-    match text.trim().parse::<f64>() {
+    match trim(text).parse::<f64>() {
         Ok(price) if is_price(price) => Ok(price),
         _ => Err(FieldError::UnitPrice(text.to_owned())),
     }
@@ -100,6 +103,13 @@ pub fn parse_price(text: &str) -> Result<f64, FieldError> {
 /// Whether a line may have this price. One whose square is infinite would leave no model of all lines.
 pub(crate) fn is_price(price: f64) -> bool {
     price.abs() <= MAX_EXACT_INTEGER
+}
+
+/// [`str::trim`], which looks at no characters where there is nothing to trim, as nearly always.
+fn trim(text: &str) -> &str {
+    let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_graphic(bytes.first()) && is_graphic(bytes.last()) { text } else { text.trim() }
 }
 
 fn is_missing(text: &str) -> bool {
@@ -115,7 +125,7 @@ const SPREADSHEET_ERRORS: [&str; 9] =
 /// # Errors
 /// [`FieldError::SpreadsheetError`] for what a spreadsheet writes where a formula fails.
 pub fn parse_identifier<'a>(column: &'static str, text: &'a str) -> Result<&'a str, FieldError> {
-    let text = text.trim();
+    let text = trim(text);
     if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
         return Err(FieldError::SpreadsheetError { column, value: text.to_owned() });
     }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use memchr::memchr;
 use tillstream_shared::Line;
 
 use super::{
@@ -71,7 +72,7 @@ impl Layout {
             let (date, range) = (line.invoice_date.into_owned(), self.dates.range());
             return Err(FieldError::OutOfRange { date, range });
         }
-        if fields.text.contains('\0') {
+        if memchr(0, fields.text.as_bytes()).is_some() {
             let has_nul = |column: &usize| fields.get(self.columns.index(*column)).contains('\0');
             if let Some(column) = (0..Line::COLUMNS.len()).find(has_nul) {
                 return Err(FieldError::Nul(Line::COLUMNS[column]));

@@ -49,7 +49,10 @@ impl TextRows {
 
     /// The date of the last row, as it stands there.
     pub(super) fn date(&self) -> &str {
-        self.fields().get(self.layout.columns.index(DATE))
+        let (text, ranges) = self.records.fields();
+        let range = ranges.get(self.layout.columns.index(DATE)).cloned();
+        let date = range.and_then(|range| text.get(range)).unwrap_or_default();
+        std::str::from_utf8(date).unwrap_or_default()
     }
 
     /// The rows so far that are not UTF-8; from now on they are counted anew.

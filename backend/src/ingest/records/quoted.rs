@@ -41,7 +41,9 @@ impl<R: Read> Records<R> {
             self.made.extend_from_slice(&self.buffer[self.start + end..self.start + next]);
             marks = self.split(next, line_end, true);
             let line = &self.buffer[self.start + next..self.start + line_end];
-            if let Marks::Open { .. } = marks
+            // A line that is inside from its beginning to its end.
+            if let Marks::Open { at, .. } = marks
+                && at == next
                 && self
                     .shape
                     .as_ref()

@@ -97,6 +97,10 @@ fn rows_are_not_taken_for_a_part_of_a_field() {
     // Text of several lines that is none of a row.
     assert_eq!(read("1,\"a\nb, c\",2010-12-01,2.5"), [row(1, "a\nb, c")]);
     assert_eq!(read("1,a,2010-12-01,\"2.5\"\n"), [row(1, "a")]);
+    // Two fields of two lines each, and what is between them on the second.
+    let shape = Shape { width: 4, numbers: [1, 1], date: 2 };
+    let found = read_with(b"\"\n\",1,2010-12-01,\"\n\"\n", Some(shape));
+    assert_eq!(found, [fields(1, &["\n", "1", "2010-12-01", "\n"])]);
     assert_eq!(read("1,a,2010-12-01,\"2\n\"\n"), [fields(1, &["1", "a", "2010-12-01", "2\n"])]);
 }
 
