@@ -1,5 +1,6 @@
 """What the parts of the benchmark share: running a command, and medians."""
 
+import resource
 import statistics
 import subprocess
 import time
@@ -19,6 +20,12 @@ def seconds(command: list[str]) -> float:
     before = time.perf_counter()
     run(command)
     return time.perf_counter() - before
+
+
+def processor_seconds() -> float:
+    """Of all processes that were run so far and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def median(values: list[float]) -> float:
