@@ -2,12 +2,19 @@
 
 use std::thread;
 
-use tillstream_shared::{Manifest, ModelKind, ModelNumber, ModelRef};
+use rayon::prelude::*;
+use tillstream_shared::{Entity, Manifest, ModelKind, ModelNumber, ModelRef};
 
-use super::{Trainer, TrainerOptions, TrainingError, many::Source, source::is_of};
+use super::{
+    Trainer, TrainerOptions, TrainingError,
+    build::{LineFit, line_model},
+    many::Source,
+    source::is_of,
+};
 use crate::{
     batch::{self, BatchError, Catalogue},
     features::LinePoints,
+    modelling::ModellingError,
     shutdown::Shutdown,
     training_state::{BatchContent, BatchId},
 };
@@ -111,11 +118,15 @@ impl Trainer {
         last: u64,
         shutdown: &Shutdown,
     ) {
-        for points in &content.points {
+        let models = content.points.par_iter().map(|points| {
+            let is_missing = self.is_missing(points.entity(), manifest, last);
+            is_missing.then(|| line_model(points, &self.publisher.options.lines))
+        });
+        for (points, fit) in content.points.iter().zip(models.collect::<Vec<_>>()) {
             if shutdown.requested() {
                 return;
             }
-            self.train_line_model(points, manifest, last);
+            self.publish_line_model(points.entity(), fit, manifest);
         }
         let TrainerOptions { lines, half_life, .. } = self.publisher.options;
         for (entity, error) in self.state.absorb(manifest, &content, &lines, half_life) {
@@ -130,20 +141,34 @@ impl Trainer {
 
     /// Trains the line model of one batch, unless it is there, or would be removed at once.
     pub(super) fn train_line_model(&mut self, points: &LinePoints, manifest: &Manifest, last: u64) {
-        let (entity, number) = (points.entity(), manifest.number);
+        let is_missing = self.is_missing(points.entity(), manifest, last);
+        let fit = is_missing.then(|| line_model(points, &self.publisher.options.lines));
+        self.publish_line_model(points.entity(), fit, manifest);
+    }
+
+    /// Whether the line model of a batch is not there, and would stay.
+    fn is_missing(&self, entity: Entity, manifest: &Manifest, last: u64) -> bool {
+        let number = manifest.number;
         let keep = self.publisher.options.retention.models.unwrap_or(u64::MAX);
         let there = self.publisher.registry.get(ModelKind::Line, entity, ModelRef::Number(number));
-        let is_missing = number.saturating_add(keep) > last
-            && !there.is_some_and(|model| is_of(&model, manifest));
+        number.saturating_add(keep) > last && !there.is_some_and(|model| is_of(&model, manifest))
+    }
+
+    /// Publishes the line model of one batch, if it is one to publish.
+    fn publish_line_model(
+        &mut self,
+        entity: Entity,
+        fit: Option<Result<LineFit, ModellingError>>,
+        manifest: &Manifest,
+    ) {
+        let number = manifest.number;
         self.saved.changed |= self.state.unstored.remove(&(number, entity));
-        if !is_missing {
-            return;
-        }
+        let Some(fit) = fit else { return };
         let id = BatchId::of(manifest);
         let source = Source { newest: &id, offsets: &manifest.partitions, gaps: Vec::new() };
-        let trained = self.publisher.train_lines(points, ModelNumber::Number(number), &source);
-        if let Err(error) = trained {
-            self.state.unstored.insert((number, entity));
+        let number = ModelNumber::Number(number);
+        if let Err(error) = self.publisher.publish_lines(entity, fit, number, &source) {
+            self.state.unstored.insert((manifest.number, entity));
             self.saved.changed = true;
             self.cannot_store(error);
         }

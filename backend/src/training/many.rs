@@ -5,7 +5,7 @@ use tillstream_shared::{Entity, Model, ModelKind, ModelNumber, OffsetRange};
 use super::{
     NotStored, Trainer,
     batches::read_content,
-    build::{line_model, profile_model},
+    build::{LineFit, line_model, profile_model},
     live::live_model,
     observations::Observations,
     publisher::Publisher,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     batch::Catalogue,
     features::{LinePoints, Profiles},
+    modelling::ModellingError,
     shutdown::Shutdown,
     training_state::BatchId,
 };
@@ -56,13 +57,25 @@ impl Publisher {
         number: ModelNumber,
         source: &Source<'_>,
     ) -> Result<(), NotStored> {
-        match line_model(points, &self.options.lines) {
+        let fit = line_model(points, &self.options.lines);
+        self.publish_lines(points.entity(), fit, number, source)
+    }
+
+    /// Publishes a line model, or says why there is none.
+    pub(super) fn publish_lines(
+        &self,
+        entity: Entity,
+        fit: Result<LineFit, ModellingError>,
+        number: ModelNumber,
+        source: &Source<'_>,
+    ) -> Result<(), NotStored> {
+        match fit {
             Ok(fit) => {
                 let model = source.place(fit.model, number);
                 self.publish(model, Observations::Lines(&fit.points), &fit.labels)
             }
             Err(error) => {
-                self.progress.notice(format!("no {} model {number}: {error}", points.entity()));
+                self.progress.notice(format!("no {entity} model {number}: {error}"));
                 Ok(())
             }
         }
