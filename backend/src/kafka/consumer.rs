@@ -273,11 +273,14 @@ impl Drop for Consumer {
             self.client.context().rebalances().leave(&self.client);
         }
         // The client would do that itself, and look ten times a second whether it is done.
-        if let Err(error) = self.client.close_queue() {
-            tracing::debug!("closing the consumer: {error}");
-        }
-        while !self.client.closed() {
-            self.client.poll(CLOSE_INTERVAL);
+        match self.client.close_queue() {
+            Ok(()) => {
+                while !self.client.closed() {
+                    self.client.poll(CLOSE_INTERVAL);
+                }
+            }
+            // After a fatal error, of which a member that was fenced has one, it never counts as closed.
+            Err(error) => tracing::debug!("closing the consumer: {error}"),
         }
     }
 }

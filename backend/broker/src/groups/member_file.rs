@@ -53,7 +53,7 @@ impl MemberFile {
 
     /// Loads the members of all groups from `dir`, which is created if need be.
     pub(super) fn load_all(dir: &Path) -> Result<Vec<(String, ConsumerState)>, BrokerError> {
-        fs::create_dir_all(dir).map_err(BrokerError::io(dir))?;
+        durable::create_folder(dir).map_err(BrokerError::io(dir))?;
         durable::remove_temporaries(dir).map_err(BrokerError::io(dir))?;
         let mut groups = Vec::new();
         for entry in fs::read_dir(dir).map_err(BrokerError::io(dir))? {

@@ -141,6 +141,7 @@ impl Consumer {
         Err(self.fatal(error))
     }
 
+    /// The error with which reading ends.
     pub(super) fn fatal(&self, source: ClientError) -> KafkaError {
         use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
         match source.rdkafka_error_code() {

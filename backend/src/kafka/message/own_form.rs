@@ -1,5 +1,5 @@
 //! The form in which the producer writes lines, read without a JSON parser: in this order, with nothing escaped and
-//! nothing between. It is that of nearly all messages, and reading it takes a third of the time.
+//! nothing between. It is that of nearly all messages.
 
 use std::borrow::Cow;
 
